@@ -1,0 +1,65 @@
+# The one door for developers; CI calls nothing else. `make help` lists the targets.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+JOBS ?= 2
+PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadgroup
+CODE := src tests tools bench examples noxfile.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check test-all bench docs docs-check fmt fmt-check lint types layers deps \
+	coverage frozen clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/.ready-demo ## train real models, then look at them; DEMO_ARGS="--no-serve"
+	$(BIN)/notabene demo $(DEMO_ARGS)
+
+test: $(VENV)/.ready-dev ## unit, conformance, properties (small), faults (short), docs, examples
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+check: fmt-check lint types layers deps docs-check test ## all that CI asks for
+
+test-all: $(VENV)/.ready-dev ## everything, with many more examples for the property tests
+	$(PYTEST) --hypothesis-profile=large $(PYTEST_ARGS)
+
+bench: $(VENV)/.ready-dev ## print our figures, and those of each peer that is installed
+	$(PY) -m bench $(BENCH_ARGS)
+
+docs: $(VENV)/.ready-dev $(VENV)/.ready-docs ## write the reference anew and build the pages
+	$(PY) tools/reference.py && $(BIN)/mkdocs build --quiet --strict
+
+docs-check: $(VENV)/.ready-dev ## fail where the reference differs from the code
+	$(PY) tools/reference.py --check
+
+fmt: $(VENV)/.ready-dev ## format
+	$(BIN)/ruff format $(wildcard $(CODE)) && $(BIN)/ruff check --fix-only --quiet $(wildcard $(CODE))
+
+fmt-check: $(VENV)/.ready-dev ## is it formatted?
+	$(BIN)/ruff format --check $(wildcard $(CODE))
+
+lint: $(VENV)/.ready-dev ## ruff
+	$(BIN)/ruff check $(wildcard $(CODE))
+
+types: $(VENV)/.ready-dev ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(VENV)/.ready-dev ## who may import whom
+	$(BIN)/lint-imports
+
+deps: $(VENV)/.ready-dev ## nothing imported undeclared, nothing declared unused
+	$(BIN)/deptry src
+
+coverage: $(VENV)/.ready-dev ## which lines no test reaches
+	$(BIN)/coverage run -m pytest -q -m "not slow" && $(BIN)/coverage combine -q && $(BIN)/coverage report
+
+frozen: $(VENV)/.ready-dev ## write this release's journals and stores into tests/frozen (at a release)
+	$(PY) tools/frozen.py
+
+clean: ## remove the environment and all that was built
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* && find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready-%: pyproject.toml tools/environment
+	@tools/environment $(VENV) $*

@@ -1,0 +1,1 @@
+"""What surrounded the run: each module returns plain data about one part of it, none stores."""

@@ -1,0 +1,192 @@
+"""From slots to frame bodies: what the writer's thread and recovery do with a ring's bytes.
+
+No numpy is needed: where the training process has not loaded it, rows go out as they lay,
+transposed and compressed (PACKED); where it has, they go out as blocks.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+
+from notabene.journal.rows import HEAD, RECORD_HEAD, ROW_BYTES, read_slot, record_of, row_of
+from notabene.journal.segment import (
+    Section,
+    encode_packed_section,
+    encode_record_section,
+    encode_section,
+)
+from notabene.journal.stats import RunningStats
+from notabene.model.records import KeysDefined, decode_record
+
+PIECE = 256 << 10
+"""Bytes of slots that go into one frame; encoded they stay well below a block's limit."""
+SMALL = 400
+"""Bytes of rows below which packing or encoding would not pay."""
+
+
+class Drained:
+    """Slots taken from a ring, sorted into what one frame holds."""
+
+    __slots__ = ("end", "first", "last", "last_time", "records", "rows")
+
+    def __init__(self, first: int, start: int) -> None:
+        self.first = first
+        self.last = first - 1
+        self.end = start
+        """Where the next slot begins."""
+        self.last_time = 0
+        self.records: list[tuple[int, int, bytes]] = []
+        self.rows: dict[int, list[bytes]] = {}
+        """Key set word (``id | n << 32``) to runs of its slots."""
+
+
+def take(
+    data: memoryview, start: int, first: int, *, most: int = PIECE, holes: bool = False
+) -> Drained:
+    """Take complete slots from ``data[start:]`` on, the first with sequence ``first``.
+
+    Ends at the first place where no complete slot with the expected sequence stands. With
+    ``holes`` (for a dead writer's ring) it looks a little further for a later one: a call that
+    was interrupted in the middle may have left a gap before one that was completed.
+    """
+    out = Drained(first, start)
+    size = len(data)
+    while out.end < size and out.end - start < most:
+        slot = read_slot(data, out.end)
+        expected = out.last + 1
+        if slot is None or slot.seq != expected:
+            at = _after_hole(data, out.end, expected) if holes else None
+            if at is None:
+                break
+            out.end = at
+            out.last = HEAD.unpack_from(data, at)[0] - 1
+            continue
+        if slot.keyset == 0:
+            time, payload = record_of(data, slot)
+            out.records.append((slot.seq, time, payload))
+            out.last, out.last_time = slot.seq, time
+            out.end += slot.size
+            continue
+        count = _uniform(data, slot.start, slot.size, slot.seq, most)
+        end = slot.start + count * slot.size
+        out.rows.setdefault(slot.keyset | slot.count << 32, []).append(bytes(data[out.end : end]))
+        out.last = slot.seq + count - 1
+        out.last_time = RECORD_HEAD.unpack_from(data, end - slot.size + 8)[3]
+        out.end = end
+    return out
+
+
+def _uniform(data: memoryview, start: int, size: int, seq: int, most: int) -> int:
+    """How many complete slots of this size and key set follow each other from ``start``.
+
+    Compares whole strides in C instead of slot by slot, in growing pieces.
+    """
+    words = size // 8
+    limit = min(len(data) - start, most) // size
+    kind = int.from_bytes(data[start + 8 : start + 16], "little")
+    good, step = 1, 16
+    while good < limit:
+        count = min(step, limit - good)
+        at = start + good * size
+        piece = array("Q", bytes(data[at : at + count * size]))
+        wanted = array("Q", range(seq + good, seq + good + count))
+        if (
+            piece[::words] == wanted
+            and piece[words - 1 :: words] == wanted
+            and piece[1::words] == array("Q", [kind]) * count
+        ):
+            good += count
+            step *= 4
+        elif count == 1:
+            break
+        else:
+            step = max(1, count // 4)
+            limit = good + count
+    return good
+
+
+def _after_hole(data: memoryview, at: int, expected: int) -> int | None:
+    """Where a complete slot with a sequence a little above the expected one stands, if any."""
+    for place in range(at + 8, min(len(data), at + (64 << 10)), 8):
+        seq = HEAD.unpack_from(data, place)[0] if place + HEAD.size <= len(data) else 0
+        if expected < seq <= expected + 64 and read_slot(data, place) is not None:
+            return place
+    return None
+
+
+def has_numpy() -> bool:
+    """Whether the process has numpy loaded already; a run never loads it by itself."""
+    return "numpy" in sys.modules
+
+
+class Encoder:
+    """Turns drained slots into frame bodies, and keeps the writer's running statistics.
+
+    Statistics are kept only while numpy is there from the first row on; a writer without it
+    leaves them to the readers.
+    """
+
+    def __init__(self) -> None:
+        self.stats = RunningStats()
+        self.counting = True
+        self.points = 0
+        self._keys: dict[int, tuple[str, ...]] = {}
+        self._last_rows: dict[int, bytes] = {}
+
+    def body(self, drained: Drained, *, fast: bool = False) -> bytes:
+        """One frame's body. ``fast`` leaves rows as they are, when much is waiting."""
+        sections = []
+        for seq, time, payload in drained.records:
+            self._learn(payload)
+            sections.append(encode_record_section(seq, time, payload))
+        for kind, runs in drained.rows.items():
+            rows, count = b"".join(runs), kind >> 32
+            width = ROW_BYTES + 8 * count
+            self.points += len(rows) // width * count
+            self._last_rows[kind & 0xFFFFFFFF] = rows[-width:]
+            sections.append(self._rows(kind & 0xFFFFFFFF, rows, width, fast=fast))
+        return b"".join(sections)
+
+    def know(self, keyset: int, keys: tuple[str, ...]) -> None:
+        """Tell it a key set that was defined before."""
+        self._keys[keyset] = keys
+
+    def last_value(self, key: str) -> float | None:
+        """The value of a key that was logged last, as far as it was drained."""
+        newest, found = -1, None
+        for keyset, row in self._last_rows.items():
+            keys = self._keys.get(keyset, ())
+            seq = HEAD.unpack_from(row)[0]
+            if key in keys and seq > newest:
+                slot = read_slot(memoryview(row), 0)
+                if slot is not None:
+                    newest, found = seq, row_of(memoryview(row), slot)[2][keys.index(key)]
+        return found
+
+    def _learn(self, payload: bytes) -> None:
+        if b"keys-defined" in payload:
+            record = decode_record(payload)
+            if isinstance(record, KeysDefined):
+                self.know(record.id, record.keys)
+
+    def _rows(self, keyset: int, rows: bytes, width: int, *, fast: bool) -> bytes:
+        if not has_numpy():
+            self.counting = False
+        elif self.counting or not fast:
+            return self._block(keyset, rows, width, fast=fast)
+        if len(rows) <= SMALL or fast:
+            return encode_section(Section.ROWS, rows)
+        return encode_packed_section(rows, width)
+
+    def _block(self, keyset: int, rows: bytes, width: int, *, fast: bool) -> bytes:
+        from notabene.journal.block import encode_block, rows_to_arrays
+
+        seqs, steps, times, values = rows_to_arrays(memoryview(rows), (width - ROW_BYTES) // 8)
+        if self.counting:
+            self.stats.add_columns(self._keys[keyset], steps, times, values)
+        if fast or len(rows) <= SMALL:
+            return encode_section(Section.ROWS, rows)
+        block = encode_block(keyset, steps, times, seqs, values)
+        return encode_section(Section.BLOCK, keyset.to_bytes(4, "little") + block)
+

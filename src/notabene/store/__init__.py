@@ -1,0 +1,1 @@
+"""Records in, answers out: the one write door and the one read door."""

@@ -1,0 +1,323 @@
+"""Statistics of metrics as tables: measured from rows, merged over writers, packed.
+
+A :class:`Table` has one row per key with the fields of :mod:`notabene.journal.stats`. What it
+says must not depend on the pieces in which points arrive: sums are carried as a pair of
+float64 (error-free transformation, Knuth's TwoSum), of equal minima the one at the smallest
+step stands, and of equal (step, time) the writer that is merged last.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+from notabene.errors import FormatError
+from notabene.journal.block import F64, I64
+from notabene.journal.stats import FIELDS
+from notabene.store.pieces import Rows
+
+DTYPE = np.dtype([(name, {"q": "<i8", "d": "<f8"}[code]) for name, code in FIELDS])
+ROW_BYTES = DTYPE.itemsize
+_COUNT = struct.Struct("<I")
+_PLACES = {name: index for index, (name, _) in enumerate(FIELDS)}
+
+Stats = npt.NDArray[np.void]
+
+
+class Table(msgspec.Struct):
+    """Statistics of some keys.
+
+    Attributes:
+        ids: Ids of the keys, rising, shape (k,), uint32.
+        rows: One row of :data:`DTYPE` per key, shape (k,).
+        low: What the sums are short of, shape (k,); the sum is ``rows["sum"] + low``.
+    """
+
+    ids: npt.NDArray[np.uint32]
+    rows: Stats
+    low: F64
+
+    @classmethod
+    def empty(cls) -> Table:
+        """No keys at all."""
+        return cls(np.zeros(0, np.uint32), np.zeros(0, DTYPE), np.zeros(0))
+
+    @classmethod
+    def of(cls, ids: npt.NDArray[np.uint32], rows: Stats) -> Table:
+        """Rows in any order of keys."""
+        order = np.argsort(ids, kind="stable")
+        return cls(ids[order], rows[order], np.zeros(len(ids)))
+
+    def take(self, mask: npt.NDArray[np.bool_]) -> Table:
+        """The keys that a mask chooses."""
+        return Table(self.ids[mask], self.rows[mask], self.low[mask])
+
+    def sums(self) -> F64:
+        """The sums, rounded once; shape (k,)."""
+        high = self.rows["sum"]
+        return np.where(np.isfinite(high) & np.isfinite(self.low), high + self.low, high)
+
+    def means(self) -> F64:
+        """Means over finite values, NaN where there is none; shape (k,)."""
+        rows = self.rows
+        count = rows["n"] - rows["nan"] - rows["posinf"] - rows["neginf"]
+        with np.errstate(all="ignore"):
+            return np.where(count > 0, self.sums() / np.maximum(count, 1), np.nan)
+
+
+def measure(ids: npt.NDArray[np.uint32], rows: Rows) -> Table:
+    """Statistics of rows of one key set.
+
+    Args:
+        ids: Ids of the columns, shape (k,).
+        rows: Decoded rows, n >= 1.
+    """
+    steps, times, values = rows.steps, rows.times, rows.values
+    if len(steps) > 1:
+        rising = (steps[1:] > steps[:-1]) | ((steps[1:] == steps[:-1]) & (times[1:] >= times[:-1]))
+        if not rising.all():
+            order = np.lexsort((times, steps))
+            steps, times, values = steps[order], times[order], values[order]
+    out = np.zeros(values.shape[1], DTYPE)
+    finite = np.isfinite(values)
+    clean = bool(finite.all())
+    out["n"] = len(steps)
+    if not clean:
+        out["nan"] = np.isnan(values).sum(axis=0)
+        out["posinf"] = (values == np.inf).sum(axis=0)
+        out["neginf"] = (values == -np.inf).sum(axis=0)
+    _extremes(out, steps, values, finite, clean)
+    out["sum"], low = exact_sum(values if clean else np.where(finite, values, 0.0))
+    out["first"], out["first_step"], out["first_time"] = values[0], steps[0], times[0]
+    out["last"], out["last_step"], out["last_time"] = values[-1], steps[-1], times[-1]
+    out["max_time"] = times.max()
+    order = np.argsort(ids, kind="stable")
+    return Table(ids[order], out[order], low[order])
+
+
+def _extremes(
+    out: Stats, steps: I64, values: F64, finite: npt.NDArray[np.bool_], clean: bool
+) -> None:
+    columns = np.arange(values.shape[1])
+    some = True if clean else finite.any(axis=0)
+    for name, worst, pick in (("min", np.inf, np.argmin), ("max", -np.inf, np.argmax)):
+        at = pick(values if clean else np.where(finite, values, worst), axis=0)
+        out[name] = np.where(some, values[at, columns], np.nan)
+        out[f"{name}_step"] = np.where(some, steps[at], 0)
+
+
+def exact_sum(values: F64) -> tuple[F64, F64]:
+    """Sums over the first axis as ``(high, low)``, to about twice the digits of float64."""
+    low = np.zeros(values.shape[1])
+    with np.errstate(all="ignore"):
+        while len(values) > 1:
+            half = len(values) // 2
+            a, b, rest = values[:half], values[half : 2 * half], values[2 * half :]
+            total, error = _two_sum(a, b)
+            low = low + error.sum(axis=0)
+            values = np.concatenate((total, rest)) if len(rest) else total
+    return values[0].copy(), np.where(np.isfinite(low), low, 0.0)
+
+
+def _two_sum(a: F64, b: F64) -> tuple[F64, F64]:
+    """``a + b`` and the error of that sum (Knuth, TAOCP 2, 4.2.2, theorem B)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def merge(tables: Sequence[Table]) -> Table:
+    """Statistics of several pieces or writers taken together; the order breaks ties of last."""
+    tables = [table for table in tables if len(table.ids)]
+    if not tables:
+        return Table.empty()
+    if len(tables) == 1:
+        return tables[0]
+    ids = np.unique(np.concatenate([table.ids for table in tables]))
+    out = Table(ids, np.zeros(len(ids), DTYPE), np.zeros(len(ids)))
+    out.rows["min"] = out.rows["max"] = np.nan
+    for table in tables:
+        _take_in(out, table)
+    return out
+
+
+def _take_in(out: Table, table: Table) -> None:
+    at = np.searchsorted(out.ids, table.ids)
+    old, new = out.rows[at], table.rows
+    fresh = old["n"] == 0
+    merged = old.copy()
+    later = (new["last_step"] > old["last_step"]) | (
+        (new["last_step"] == old["last_step"]) & (new["last_time"] >= old["last_time"])
+    )
+    earlier = (new["first_step"] < old["first_step"]) | (
+        (new["first_step"] == old["first_step"]) & (new["first_time"] < old["first_time"])
+    )
+    _choose(merged, new, later | fresh, ("last", "last_step", "last_time"))
+    _choose(merged, new, earlier | fresh, ("first", "first_step", "first_time"))
+    for name, better in (("min", new["min"] < old["min"]), ("max", new["max"] > old["max"])):
+        step = f"{name}_step"
+        tie = (new[name] == old[name]) & (new[step] < old[step])
+        known = ~np.isnan(new[name])
+        _choose(merged, new, known & (better | tie | np.isnan(old[name])), (name, step))
+    for name in ("n", "nan", "posinf", "neginf"):
+        merged[name] = old[name] + new[name]
+    merged["max_time"] = np.maximum(old["max_time"], new["max_time"])
+    with np.errstate(all="ignore"):
+        merged["sum"], error = _two_sum(old["sum"], new["sum"])
+        low = out.low[at] + table.low + error
+    out.rows[at] = merged
+    out.low[at] = np.where(np.isfinite(low), low, 0.0)
+
+
+def _choose(
+    merged: Stats, new: Stats, mask: npt.NDArray[np.bool_], names: tuple[str, ...]
+) -> None:
+    for name in names:
+        merged[name] = np.where(mask, new[name], merged[name])
+
+
+# -- packed --------------------------------------------------------------------------------
+
+_compress = zstandard.ZstdCompressor(level=1).compress
+_decompress = zstandard.ZstdDecompressor().decompress
+
+
+def pack(table: Table) -> bytes:
+    """u32 k · u32 ids[k] · zstandard of the rows, byte planes first; sums rounded."""
+    rows = table.rows
+    if table.low.any():
+        rows = rows.copy()
+        rows["sum"] = table.sums()
+    planes = np.ascontiguousarray(rows).view(np.uint8).reshape(-1, ROW_BYTES).T.tobytes()
+    return b"".join(
+        (_COUNT.pack(len(rows)), table.ids.astype("<u4").tobytes(), _compress(planes))
+    )
+
+
+def split_packed(data: bytes) -> tuple[bytes, bytes]:
+    """``(ids, planes)`` of packed statistics; planes is ``(128, k)`` bytes."""
+    (count,) = _COUNT.unpack_from(data)
+    at = _COUNT.size + 4 * count
+    planes = _decompress(data[at:], max_output_size=max(1, count * ROW_BYTES))
+    if len(planes) != count * ROW_BYTES:
+        raise FormatError("the statistics of a run are damaged in the index")
+    return data[_COUNT.size : at], planes
+
+
+def unpack(data: bytes) -> Table:
+    """The inverse of :func:`pack`."""
+    if not data:
+        return Table.empty()
+    ids, planes = split_packed(data)
+    rows = np.frombuffer(planes, np.uint8).reshape(ROW_BYTES, -1).T
+    table = np.ascontiguousarray(rows).view(DTYPE).reshape(-1)
+    return Table(np.frombuffer(ids, "<u4").astype(np.uint32), table, np.zeros(len(table)))
+
+
+def packed_ids(data: bytes) -> bytes:
+    """The ids of packed statistics, as bytes, without decoding the rest."""
+    if not data:
+        return b""
+    (count,) = _COUNT.unpack_from(data)
+    return data[_COUNT.size : _COUNT.size + 4 * count]
+
+
+def field_of_planes(planes: Sequence[bytes], count: int, name: str) -> npt.NDArray[Any]:
+    """One field of many runs that have the same keys, shape (runs, count).
+
+    Args:
+        planes: For each run what :func:`split_packed` gives.
+        count: Number of keys.
+        name: A field of :data:`DTYPE`.
+    """
+    place = _PLACES[name] * 8
+    wanted = b"".join([plane[place * count : (place + 8) * count] for plane in planes])
+    flat = np.frombuffer(wanted, np.uint8).reshape(len(planes), 8, count)
+    dtype = DTYPE.fields[name][0] if DTYPE.fields else np.dtype("<f8")
+    return np.ascontiguousarray(flat.transpose(0, 2, 1)).view(dtype).reshape(len(planes), count)
+
+
+# -- what a writer says of itself ----------------------------------------------------------
+
+
+class Base(msgspec.Struct):
+    """The newest statistics that a writer gave of each of its keys.
+
+    Attributes:
+        table: The statistics.
+        upto: For each key the last sequence that they cover, shape (k,).
+    """
+
+    table: Table
+    upto: I64
+
+    @classmethod
+    def empty(cls) -> Base:
+        """Nothing said yet."""
+        return cls(Table.empty(), np.zeros(0, np.int64))
+
+    def absorb(self, ids: npt.NDArray[np.uint32], rows: Stats, upto: int) -> Base:
+        """Take in one packed record; of two rows of a key the one with more points stands.
+
+        Statistics are cumulative, so more points means later, whatever comes first here.
+        """
+        new = Base(Table.of(ids, rows), np.full(len(ids), upto, np.int64))
+        if not len(self.table.ids):
+            return new
+        if np.array_equal(self.table.ids, new.table.ids):
+            stay = self.table.rows["n"] > new.table.rows["n"]
+            if not stay.any():
+                return Base(new.table, np.maximum(self.upto, new.upto))
+        return _overlay(self, new)
+
+    def upto_of(self, ids: npt.NDArray[np.uint32]) -> I64:
+        """For each key the last sequence covered, 0 where nothing was said of it."""
+        if not len(self.table.ids):
+            return np.zeros(len(ids), np.int64)
+        at = np.searchsorted(self.table.ids, ids)
+        at[at == len(self.table.ids)] = 0
+        return np.where(self.table.ids[at] == ids, self.upto[at], 0)
+
+
+def _overlay(old: Base, new: Base) -> Base:
+    ids = np.unique(np.concatenate((old.table.ids, new.table.ids)))
+    rows, upto = np.zeros(len(ids), DTYPE), np.zeros(len(ids), np.int64)
+    for base in (old, new):
+        at = np.searchsorted(ids, base.table.ids)
+        newer = base.table.rows["n"] >= rows[at]["n"]
+        rows[at[newer]] = base.table.rows[newer]
+        upto[at] = np.maximum(upto[at], base.upto)
+    return Base(Table(ids, rows, np.zeros(len(ids))), upto)
+
+
+def pack_base(base: Base) -> bytes:
+    """i64 upto[k], then :func:`pack`; u32 k first."""
+    return b"".join(
+        (_COUNT.pack(len(base.upto)), base.upto.astype("<i8").tobytes(), pack(base.table))
+    )
+
+
+def unpack_base(data: bytes) -> Base:
+    """The inverse of :func:`pack_base`."""
+    (count,) = _COUNT.unpack_from(data)
+    end = _COUNT.size + 8 * count
+    upto = np.frombuffer(data[_COUNT.size : end], "<i8").astype(np.int64)
+    return Base(unpack(data[end:]), upto)
+
+
+def concat(tables: Iterable[Table]) -> Table:
+    """Tables of different keys as one."""
+    parts = [table for table in tables if len(table.ids)]
+    if len(parts) < 2:
+        return parts[0] if parts else Table.empty()
+    ids = np.concatenate([part.ids for part in parts])
+    order = np.argsort(ids, kind="stable")
+    rows = np.concatenate([part.rows for part in parts])
+    low = np.concatenate([part.low for part in parts])
+    return Table(ids[order], rows[order], low[order])

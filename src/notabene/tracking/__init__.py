@@ -1,0 +1,1 @@
+"""The SDK: what lives in the training process."""

@@ -1,0 +1,87 @@
+"""Which run is the current one: nested, in threads, in tasks, after a fork.
+
+A context variable holds the run begun in this task or ``with`` block; where there is none
+(a thread, say) the newest active run of the process counts. A forked child keeps the runs of
+its parent, each with a writer of its own from the first log on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from notabene.errors import UsageError
+
+if TYPE_CHECKING:
+    from notabene.tracking.run import Run
+
+_here: ContextVar[Run | None] = ContextVar("notabene_run", default=None)
+_active: list[Run] = []
+_attach: list[Callable[[], Run | None]] = []
+_pid = os.getpid()
+
+
+def current_run() -> Run | None:
+    """The run that ``notabene.log`` writes to here, or None."""
+    run = _here.get()
+    if run is not None and run.active:
+        return run
+    if _active:
+        return _active[-1]
+    return _attach[0]() if _attach else None
+
+
+def need_run(verb: str) -> Run:
+    """The current run.
+
+    Raises:
+        UsageError: There is none.
+    """
+    run = current_run()
+    if run is None:
+        raise UsageError(
+            f"notabene.{verb}() was called outside a run",
+            hint="call notabene.init() first, or run.log() on a run of your own",
+        )
+    return run
+
+
+def enter(run: Run) -> None:
+    """Make a run the current one."""
+    _active.append(run)
+    _here.set(run)
+
+
+def leave(run: Run) -> None:
+    """The run is finished; the one around it, or the newest active, is current again."""
+    if run in _active:
+        _active.remove(run)
+    if _here.get() is run:
+        outer = run.outer
+        _here.set(outer if outer is not None and outer.active else None)
+
+
+def use(run: Run) -> None:
+    """Make an active run the current one of this task (``with run:``)."""
+    _here.set(run)
+
+
+def active_runs() -> tuple[Run, ...]:
+    """Runs of this process that are not finished, oldest first."""
+    return tuple(_active)
+
+
+def on_missing(attach: Callable[[], Run | None]) -> None:
+    """Say how a process without a run finds that of its parent (spawned workers)."""
+    _attach[:] = [attach]
+
+
+def _after_fork() -> None:
+    for run in _active:
+        run.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,145 @@
+"""How runs end when nobody calls ``finish()``: exit, exception, signal, fork.
+
+Installed once per process, when the first run begins. Handlers of the program are chained to,
+exit codes stay what they were, and everything together takes at most a few seconds: what does
+not get to the journal in time stays in the ring and is brought home by the next reader.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import traceback as tb
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+from notabene.tracking import context
+from notabene.tracking.guard import quietly
+
+SIGNALS = ("SIGTERM", "SIGHUP")
+FLUSH_WITHIN = 2.0
+
+_installed = False
+_exit_code: int | None = None
+_ending: dict[str, Any] | None = None
+_previous: dict[int, Any] = {}
+
+
+def install() -> None:
+    """Chain into exit, exceptions and signals; a second call does nothing."""
+    global _installed, _previous_hook, _previous_exit
+    if _installed:
+        return
+    _installed = True
+    atexit.register(_at_exit)
+    _previous_hook = sys.excepthook
+    sys.excepthook = _on_exception
+    _previous_exit = sys.exit
+    sys.exit = _on_sys_exit
+    if threading.current_thread() is threading.main_thread():
+        for name in SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                quietly(lambda number=number: _take_signal(number))
+
+
+_previous_hook: Callable[..., Any] = sys.excepthook
+_previous_exit: Callable[..., NoReturn] = sys.exit
+
+
+def ending_of(error: BaseException, trace: TracebackType | None) -> dict[str, Any]:
+    """Arguments for ``Run.finish`` that say how an exception ended the run."""
+    text = "".join(tb.format_exception(type(error), error, trace))
+    line = "".join(tb.format_exception_only(type(error), error)).strip().splitlines()
+    reason = line[0][:500] if line else type(error).__name__
+    if isinstance(error, KeyboardInterrupt):
+        return {"status": "stopped", "reason": "Ctrl-C"}
+    if isinstance(error, SystemExit):
+        code = _code_of(error.code)
+        good = code == 0
+        return {
+            "status": "finished" if good else "failed",
+            "exit_code": code,
+            "reason": "" if good else f"exit code {code}",
+        }
+    return {"status": "failed", "exit_code": 1, "reason": reason, "traceback": text}
+
+
+def _code_of(code: object) -> int:
+    if code is None:
+        return 0
+    return code & 0xFF if isinstance(code, int) else 1
+
+
+def _on_exception(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    global _ending
+    _ending = ending_of(error, trace)
+    _previous_hook(kind, error, trace)
+
+
+def _on_sys_exit(code: Any = None, /) -> NoReturn:
+    # SystemExit reaches neither excepthook nor atexit, so its code is noted on the way.
+    global _exit_code
+    _exit_code = _code_of(code)
+    _previous_exit(code)
+
+
+def _at_exit() -> None:
+    ending: dict[str, Any] = _ending or {"status": "finished"}
+    if _ending is None and _exit_code:
+        ending = {
+            "status": "failed",
+            "exit_code": _exit_code,
+            "reason": f"exit code {_exit_code}",
+        }
+    for run in reversed(context.active_runs()):
+        quietly(lambda run=run: run.finish(**ending))
+
+
+def _take_signal(number: int) -> None:
+    previous = signal.getsignal(number)
+    if previous is None or previous is signal.SIG_IGN:
+        return  # set from C, or ignored on purpose (nohup)
+    _previous[number] = previous
+    signal.signal(number, _on_signal)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    """Save what there is, then let the program's own handler, or the default, go on."""
+    global _ending
+    name = signal.Signals(number).name
+    ending = {"status": "stopped", "reason": name, "exit_code": 128 + number}
+    previous = _previous.get(number, signal.SIG_DFL)
+    if callable(previous):
+        # The program may go on after its handler: bring data home, and end the runs only if
+        # it exits.
+        _ending = ending
+        _within(FLUSH_WITHIN, _flush_all)
+        previous(number, frame)
+        return
+    _within(FLUSH_WITHIN, lambda: _finish_all(ending))
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _within(seconds: float, call: Callable[[], None]) -> None:
+    """Do something in a thread of its own: the interrupted code may hold our locks."""
+    thread = threading.Thread(target=lambda: quietly(call), daemon=True)
+    if quietly(thread.start) is None:
+        thread.join(seconds)
+
+
+def _finish_all(ending: dict[str, Any]) -> None:
+    for run in reversed(context.active_runs()):
+        quietly(lambda run=run: run.finish(**ending, timeout=FLUSH_WITHIN * 0.8))
+
+
+def _flush_all() -> None:
+    for run in context.active_runs():
+        quietly(run.flush)
