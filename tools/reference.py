@@ -25,11 +25,32 @@ FOLDER = ROOT / "docs/reference"
 NOTICE = "<!-- Written by tools/reference.py; change the code, then run `make docs`. -->"
 
 
+SECTIONS = ("Args", "Attributes", "Raises", "Returns", "Yields")
+ENTRY = re.compile(r"    (\*{0,2}[\w, .]+):(?: (.*))?$")
+
+
 def plain(text: str | None) -> str:
-    """A docstring as Markdown: roles and double backquotes become code."""
+    """A docstring as Markdown: roles and double backquotes become code, sections lists."""
     text = inspect.cleandoc(text or "")
-    text = re.sub(r":\w+:`~?(?:[\w.]+\.)?([\w]+)`", r"`\1`", text)
-    return text.replace("``", "`")
+    text = re.sub(r":\w+:`~?(?:[\w.]+\.)?([\w]+)`", r"`\1`", text).replace("``", "`")
+    lines = [line for part in text.split("\n\n") for line in (*_section(part), "")]
+    return "\n".join(lines).strip("\n")
+
+
+def _section(paragraph: str) -> list[str]:
+    """A paragraph, as a list where it is a section in Google's style; code stays code."""
+    head, *rest = paragraph.split("\n")
+    if head.rstrip(":") not in SECTIONS or not head.endswith(":"):
+        return paragraph.split("\n")
+    out = [f"*{head.rstrip(':')}*", ""]
+    for line in rest:
+        if match := ENTRY.match(line):
+            out.append(f"- `{match[1].strip()}`: {match[2] or ''}".rstrip())
+        elif line.startswith("     ") and len(out) > 2:
+            out[-1] += " " + line.strip()
+        else:
+            out.append(line.strip())
+    return out
 
 
 def first_paragraph(text: str | None) -> str:
@@ -102,10 +123,10 @@ def errors_page() -> str:
         "Everything that notabene raises on purpose is a `NotabeneError`. A message is one "
         "sentence: what was wrong, with the value that was given, and what is allowed; `hint` "
         "says what to do next. With `--json` the command line prints an error as "
-        '`{"code", "message", "hint"}` and ends with the exit code.',
+        '`{"error": {"code", "message", "hint", "exit_code"}}` and ends with the exit code.',
         f"```text\n{textwrap.dedent(tree[1])}\n```",
         table(("Error", "Code", "HTTP status", "Exit code"), rows),
-        *(re.sub(r"\nAttributes:\n", "\nAttributes:\n\n", s) for s in sections),
+        *sections,
         f"## {errors.NotabeneWarning.__name__}\n\n{plain(errors.NotabeneWarning.__doc__)}",
     )
 
@@ -158,9 +179,193 @@ def records_page() -> str:
     )
 
 
+# -- settings -------------------------------------------------------------------------------------
+
+
+def settings_page() -> str:
+    """The table of settings."""
+    from notabene import settings
+
+    rows = []
+    for setting in settings.TABLE:
+        kind = setting.kind if not setting.choices else ", ".join(f"`{c}`" for c in setting.choices)
+        default = "" if setting.default in ("", ()) else f"`{setting.default}`"
+        rows.append((f"`{setting.name}`", f"`{setting.variable}`", kind, default, setting.doc))
+    return page(
+        "Settings",
+        "A value is taken from the first of these that has it: the argument of a call or an option "
+        "of the command; the environment variable; `notabene.toml` in the working folder or the "
+        "nearest one above it; `~/.config/notabene/config.toml`; the default. "
+        "`notabene config` shows which value holds here, and where it comes from.",
+        table(("Name", "Variable", "Kind", "Default", "Meaning"), rows),
+        "A file holds names and values:",
+        '```toml\nproject = "digits"\ntags = ["team=vision"]\nsystem_every = 30\n```',
+    )
+
+
+# -- query ----------------------------------------------------------------------------------------
+
+
+def query_page() -> str:
+    """What one may ask for."""
+    from notabene.query import fields
+
+    def names(words: tuple[str, ...]) -> str:
+        return ", ".join(f"`{w}`" for w in words)
+
+    attributes = [(f"`{a.name}`", a.type, a.doc, names(a.aliases)) for a in fields.ATTRIBUTES]
+    prefixes = [
+        (f"`{p.name}.`", p.type, p.doc + (f" Keys: {names(p.keys)}." if p.keys else ""), names(p.aliases))
+        for p in fields.PREFIXES
+    ]
+    statistics = [(f"`{name}`", doc) for name, doc in fields.STATISTICS.items()]
+    return page(
+        "Query fields",
+        plain(fields.__doc__),
+        "How to write a search is in [how to search](../how-to/search.md).",
+        "## What every run has",
+        table(("Field", "Compared as", "Meaning", "Also written"), attributes),
+        "## Keys behind a prefix",
+        table(("Prefix", "Compared as", "Meaning", "Also written"), prefixes),
+        "## Statistics of a metric",
+        "Written after the key: `metrics.loss.min`, `metrics.\"val/acc\".max`.",
+        table(("Statistic", "Meaning"), statistics),
+        "## Durations and times",
+        _code_block(importlib.import_module("notabene.query.times").__doc__),
+        "## Numbers and texts",
+        _code_block(importlib.import_module("notabene.query.values").__doc__),
+    )
+
+
+def _code_block(text: str | None) -> str:
+    """A docstring whose tables of text keep their form."""
+    parts = plain(text).split("\n\n")
+    return "\n\n".join(f"```text\n{p}\n```" if p.startswith("===") else p for p in parts)
+
+
+# -- Python ---------------------------------------------------------------------------------------
+
+
+def python_page() -> str:
+    """The names of the façade."""
+    notabene = importlib.import_module("notabene")
+    sections = []
+    for name in notabene.__all__:
+        value = getattr(notabene, name)
+        if inspect.isclass(value):
+            sections.append(_class_section(name, value))
+        elif callable(value):
+            sections.append(f"## {name}\n\n{_signature(name, value)}\n\n{plain(value.__doc__)}")
+        else:
+            sections.append(f"## {name}\n\nA text.")
+    return page("Python", plain(notabene.__doc__), *sections)
+
+
+def _signature(name: str, value: Any) -> str:
+    try:
+        shown = inspect.signature(value)
+    except (TypeError, ValueError):
+        return f"```text\n{name}(...)\n```"
+    kept = [p for p in shown.parameters.values() if p.name != "self"]
+    plainly = str(shown.replace(parameters=kept)).replace("'", "").replace("collections.abc.", "")
+    text = f"{name}{plainly}"
+    if len(text) > 90:
+        inside, _, after = text[len(name) + 1 :].rpartition(")")
+        parts = re.split(r", (?=(?:\*{0,2}\w+:|\*,|\*{1,2}\w+|/))", inside)
+        text = f"{name}(\n" + "".join(f"    {p},\n" for p in parts) + f"){after}"
+    return f"```text\n{text}\n```"
+
+
+def _class_section(name: str, cls: type) -> str:
+    parts = [f"## {name}"]
+    if not issubclass(cls, BaseException):
+        parts.append(_signature(name, cls))
+    parts.append(plain(cls.__doc__))
+    if issubclass(cls, BaseException):
+        parts.append("See [errors](errors.md).")
+        return "\n\n".join(parts)
+    for member, value in sorted(_members(cls)):
+        doc = plain(value.__doc__)
+        if isinstance(value, property):
+            parts.append(f"### {name}.{member}\n\n{doc}")
+        else:
+            parts.append(f"### {name}.{member}\n\n{_signature(member, value)}\n\n{doc}")
+    return "\n\n".join(parts)
+
+
+def _members(cls: type) -> Iterator[tuple[str, Any]]:
+    """Public methods and properties of our own, inherited ones included."""
+    seen: set[str] = set()
+    for base in cls.__mro__:
+        if not base.__module__.startswith("notabene"):
+            continue
+        for member, value in vars(base).items():
+            if member.startswith("_") or member in seen:
+                continue
+            seen.add(member)
+            if isinstance(value, classmethod | staticmethod):
+                yield member, value.__func__
+            elif inspect.isfunction(value) or isinstance(value, property):
+                yield member, value
+
+
+# -- the command line -----------------------------------------------------------------------------
+
+
+def commands(group: Any, path: str, depth: int) -> Iterator[tuple[Any, Any, str, int]]:
+    """(command, context, full name, depth) of all that stands below a group."""
+    import click
+
+    context = click.Context(group, info_name=path)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None or command.hidden:
+            continue
+        full = f"{path} {name}"
+        yield command, click.Context(command, info_name=full), full, depth
+        if isinstance(command, click.Group):
+            yield from commands(command, full, depth + 1)
+
+
+def cli_page() -> str:
+    """All commands with their arguments and options."""
+    import click
+
+    from notabene.cli import main
+
+    about = plain(main.__doc__).split("\n\n", 1)
+    top = click.Context(main.cli, info_name="notabene")
+    return page(
+        "Command line",
+        *about,
+        _options(main.cli, top),
+        *(_command_section(*each) for each in commands(main.cli, "notabene", 2)),
+    )
+
+
+def _command_section(command: Any, context: Any, path: str, depth: int) -> str:
+    """A heading, how it is called, what it does, its options."""
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    text = re.sub(r"\n?\x08\n", "\n", plain(command.help)).replace("\x0c", "")
+    return f"{'#' * depth} {path}\n\n```text\n{usage}\n```\n\n{text}\n\n{_options(command, context)}".rstrip()
+
+
+def _options(command: Any, context: Any) -> str:
+    rows = []
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and "--help" not in parameter.opts:
+            rows.append((f"`{record[0]}`", record[1]))
+    return table(("Option", "Meaning"), rows) if rows else ""
+
+
 PAGES = {
+    "cli.md": cli_page,
     "errors.md": errors_page,
+    "python.md": python_page,
+    "query-fields.md": query_page,
     "records.md": records_page,
+    "settings.md": settings_page,
 }
 
 

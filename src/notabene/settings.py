@@ -179,6 +179,11 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def export(name: str, value: str) -> None:
+    """Set a variable for programs that this process starts."""
+    os.environ[name] = value
+
+
 def user_file() -> Path | None:
     """The user's configuration file, whether it exists or not."""
     base = os.environ.get("XDG_CONFIG_HOME")

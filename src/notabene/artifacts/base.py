@@ -100,7 +100,7 @@ class BlobStore(Protocol):
         """
         ...
 
-    def touch(self, digests: Iterable[str]) -> list[str]:
+    def touch(self, digests: Iterable[str]) -> set[str]:
         """Renew the time by which garbage collection spares content; gives what is not there."""
         ...
 

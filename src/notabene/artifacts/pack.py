@@ -4,7 +4,8 @@ All numbers are little-endian.
 
     pack    = header record*
     header  = magic[8] "nbpack\\0\\1" · id[16]
-    record  = magic[4] · u8 kind · u8[3] 0 · u32 length · u64 time · digest[32] · u32 crc · data[length]
+    record  = magic[4] · u8 kind · u8[3] 0 · u32 length · u64 time · digest[32] · u32 crc
+              · data[length]
 
 The checksum is CRC-32 of the record's header before it, seeded with the file's id, so that
 bytes of another file (a pack that was itself logged) never verify; the data is verified by
@@ -24,6 +25,7 @@ the header and the prefixes. Rows with offset 0 are touches of blobs that lie el
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -283,6 +285,14 @@ class Pack:
             self.forget()
             return None
         return place if place is not None and place.offset else None
+
+    def time(self, digest: bytes) -> int:
+        """When a blob was last wanted as far as this pack knows, in µs; 0 where it does not."""
+        place = self.fresh.get(digest)
+        if place is None and self.index is not None:
+            with contextlib.suppress(OSError):
+                place = self.index.find(digest)
+        return place.time if place is not None else 0
 
     def forget(self, *, trust: bool = True) -> None:
         """Start anew; without ``trust`` the next refresh reads the pack itself, not its index."""

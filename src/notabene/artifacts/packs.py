@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from notabene._ids import new_id, now_us
@@ -51,6 +51,10 @@ FOREIGN_AGE = 86_400
 
 TOUCH_EVERY = 3_600_000_000
 """A blob touched within this time (µs) is not touched again: what follows spares an hour more."""
+
+
+Places = list[tuple[Pack, Place]]
+"""Where a blob lies: several places where several processes stored it."""
 
 
 class PackWriter:
@@ -207,7 +211,7 @@ class Packs:
     @property
     def _lock(self) -> threading.RLock:
         if self._pid != os.getpid():
-            # The lock may have been held, and the writer been at work, in a thread that is not here.
+            # In the parent a thread, which is not here, may hold the lock and the writer.
             self._pid, self._mutex = os.getpid(), threading.RLock()
             writer, self._writer = self._writer, None
             if writer is not None:
@@ -234,8 +238,8 @@ class Packs:
                     pack.refresh(size)
             self._loaded = True
 
-    def find(self, digest: bytes, *, look: bool = True) -> list[tuple[Pack, Place]]:
-        """Where a blob lies; several places where several processes stored it.
+    def find(self, digest: bytes, *, look: bool = True) -> Places:
+        """Where a blob lies, or an empty list.
 
         Args:
             digest: The 32 bytes of it.
@@ -251,7 +255,7 @@ class Packs:
                 found = self._find(digest)
             return found
 
-    def _find(self, digest: bytes) -> list[tuple[Pack, Place]]:
+    def _find(self, digest: bytes) -> Places:
         places = ((pack, pack.find(digest)) for pack in self._packs.values())
         return [(pack, place) for pack, place in places if place is not None]
 
@@ -262,6 +266,12 @@ class Packs:
                 pack.forget(trust=False)
                 pack.refresh(pack.path.stat().st_size)
 
+    def touched_since(self, time: int, digests: Iterable[bytes]) -> set[bytes]:
+        """Those that some pack says were wanted at or after a time (µs)."""
+        with self._lock:
+            packs = list(self._packs.values())
+            return {d for d in digests if any(pack.time(d) >= time for pack in packs)}
+
     def all(self) -> list[Pack]:
         """All packs, as last refreshed."""
         with self._lock:
@@ -269,19 +279,20 @@ class Packs:
 
     # -- writing ---------------------------------------------------------------------------
 
-    def append(self, digest: bytes, data: bytes, time: int = 0) -> None:
-        """Store a small blob.
+    def append(self, digest: bytes, data: bytes, time: int = 0, *, kind: int = BLOB) -> None:
+        """Store a small blob, or note a touch.
 
         Args:
             digest: The 32 bytes of its digest.
-            data: Its bytes.
+            data: Its bytes; none for a touch.
             time: When it was last wanted, in µs; now by default.
+            kind: ``BLOB`` or ``TOUCH``.
 
         Raises:
             OSError: The disk is full or fails; nothing of it is left.
         """
         with self._lock:
-            self._ready().append(BLOB, digest, data, time or now_us())
+            self._ready().append(kind, digest, data, time or now_us())
 
     def touch(self, digest: bytes, known: int) -> None:
         """Note that a blob is wanted, unless that was noted within the last hour.
@@ -322,7 +333,7 @@ class Packs:
             try:
                 writer.sync()
             except OSError:
-                # After a failed sync the system may have dropped the pages: never try that file again.
+                # The system may have dropped the pages: never trust that file again.
                 with self._lock:
                     if self._writer is writer:
                         self._writer = None
@@ -341,7 +352,7 @@ class Packs:
 
     @contextlib.contextmanager
     def locked(self, name: str) -> Iterator[Pack | None]:
-        """A pack that nobody writes to while this lasts; None where somebody does, or it is gone."""
+        """A pack that nobody writes to meanwhile; None where somebody does, or it is gone."""
         path = self.folder / name
         try:
             fd = os.open(path, os.O_RDWR | BINARY)

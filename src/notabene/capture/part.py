@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 FAILURES: tuple[type[Exception], ...] = (
     ArithmeticError,
@@ -24,34 +25,31 @@ missing, with the reason, and the others go on."""
 Scalar = str | int | float | bool
 
 
-@dataclass(slots=True)
-class Part:
+class Part(msgspec.Struct):
     """One part of a capture.
 
     Attributes:
         name: ``process``, ``code``, ``environment`` or ``hardware``.
         data: All that was found, as JSON values.
         facts: What can be searched, flat: ``{"git.commit": "3f2a…", "git.dirty": True}``.
-        files: Bytes worth keeping, by digest; ``data`` names the digests.
+        files: Bytes worth keeping, by a path of our own (``code/patch.diff``); ``data`` names
+            the paths.
     """
 
     name: str
-    data: dict[str, Any] = field(default_factory=dict)
-    facts: dict[str, Scalar] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    data: dict[str, Any] = {}
+    facts: dict[str, Scalar] = {}
+    files: dict[str, bytes] = {}
 
     def fact(self, key: str, value: Scalar | None) -> None:
         """Make a value searchable, unless it is not known."""
         if value is not None and value != "":
             self.facts[key] = value
 
-    def keep(self, content: bytes) -> dict[str, Any]:
-        """Keep bytes; the answer is what ``data`` says of them: ``{"digest", "size"}``."""
-        from notabene.model.canonical import digest_bytes
-
-        digest = digest_bytes(content)
-        self.files[digest] = content
-        return {"digest": digest, "size": len(content)}
+    def keep(self, path: str, content: bytes) -> dict[str, Any]:
+        """Keep bytes; the answer is what ``data`` says of them: ``{"file", "size"}``."""
+        self.files[path] = content
+        return {"file": path, "size": len(content)}
 
 
 class Deadline:
@@ -82,3 +80,8 @@ class Deadline:
 def without_empty(data: Mapping[str, Any]) -> dict[str, Any]:
     """The entries that say something: no None, empty text, list or mapping."""
     return {k: v for k, v in data.items() if v is not None and v not in ("", [], {}, ())}
+
+
+def words(text: str) -> frozenset[str]:
+    """A table of words, written as one text."""
+    return frozenset(text.split())

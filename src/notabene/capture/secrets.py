@@ -17,36 +17,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from notabene.capture.part import words
+
 HIDDEN = "[hidden]"
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ALWAYS = _words(
+_ALWAYS = words(
     "password passwd passphrase secret secrets apikey accesskey secretkey privatekey credential "
-    "credentials authorization bearer authtoken accesstoken pwd passcode"
+    "credentials authorization bearer authtoken accesstoken pwd passcode jwt"
 )
-_BEFORE_KEY = _words(
+_BEFORE_KEY = words(
     "api access secret private encryption signing ssh account storage license subscription auth "
     "service master admin deploy session hmac gpg aes rsa consumer client app shared"
 )
-_BEFORE_TOKEN = _words(
+_BEFORE_TOKEN = words(
     "api auth access refresh bearer hf huggingface hub hugging github gh gitlab wandb slack bot "
     "session csrf xsrf oauth oauth2 jwt personal deploy ci npm pypi aws openai notabene user read "
     "write login id security service admin app client private device neptune comet vault"
 )
-_SOMETIMES = _words("token tokens key auth pass cookie signature sig dsn webhook salt")
-_HARMLESS_AFTER = _words(
+_SOMETIMES = words("token tokens key auth pass cookie signature sig dsn webhook salt")
+_HARMLESS_AFTER = words(
     "file path dir folder env var variable name url uri dim size len length type count num prob "
     "rate field provider policy min max ids idx index hash"
 )
-_HARMLESS = _words(
+_HARMLESS = words(
     "none null true false str int float bool bytes string optional any yes no unset default "
     "auto required empty xxx changeme bearer basic digest negotiate token"
 )
-_TRIGGERS = _words(
+_TRIGGERS = words(
     "pass secret token key credential authoriz bearer pwd cookie dsn webhook sig= signature auth "
     "salt :// akia asia abia acca agpa aroa ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- "
     "glrt- glptt- glft- glsoat- glcbt- hf_ api_org_ sk- xox xapp- aiza ya29. gocspx- 1//0 eyj nbt_ "
@@ -136,7 +134,7 @@ class Redactor:
             return False
         if _plain(name) in self._names:
             return True
-        kind = _kind([w.lower() for w in _WORD.findall(name)], prose)
+        kind = _kind(name, prose)
         if kind == "always":
             return True
         return kind == "sometimes" and isinstance(value, str) and looks_random(value)
@@ -263,15 +261,18 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _kind(words: list[str], prose: bool) -> str:
-    """``always`` or ``sometimes`` where a name of these words may hold a secret, else nothing."""
-    sometimes = bool(words) and words[-1] in _SOMETIMES
-    for before, word in zip(["", *words], words, strict=False):
-        sure = word in _ALWAYS
-        sure |= word in ("key", "keys") and before in _BEFORE_KEY
-        sure |= word == "token" and (before in _BEFORE_TOKEN or (len(words) == 1 and not prose))
+def _kind(name: str, prose: bool) -> str:
+    """``always`` or ``sometimes`` where a name may hold a secret, else nothing."""
+    parts = [part.lower() for part in _WORD.findall(name)]
+    # In prose "token: the" is a word of a text; as an option or a variable it is a credential.
+    plain_token = not prose and (len(parts) == 1 or name.isupper())
+    sometimes = bool(parts) and parts[-1] in _SOMETIMES
+    for before, part in zip(["", *parts], parts, strict=False):
+        sure = part in _ALWAYS
+        sure |= part in ("key", "keys") and before in _BEFORE_KEY
+        sure |= part == "token" and (before in _BEFORE_TOKEN or plain_token)
         if sure:
-            return "sometimes" if words[-1] in _HARMLESS_AFTER else "always"
+            return "sometimes" if parts[-1] in _HARMLESS_AFTER else "always"
     return "sometimes" if sometimes else ""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def fresh_header(header: Header) -> Header:
     """The header for one more file of the same writer: a new file id, the clocks of now."""
     return msgspec.structs.replace(
         header,
-        file_id=secrets.token_bytes(16),
+        file_id=os.urandom(16),
         wall=now_us(),
         monotonic=time.monotonic_ns() // 1000,
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -243,7 +242,7 @@ def recover(orphan: Orphan, run_dir: Path) -> Path | None:
     goes only after it is on the disk. Several processes may try; the locks let one in.
     """
     target = run_dir / f"{orphan.writer}{RECOVERED}"
-    draft = run_dir / f".{orphan.writer}-{secrets.token_hex(6)}{RECOVERED}"
+    draft = run_dir / f".{orphan.writer}-{new_id()}{RECOVERED}"
     try:
         if not target.exists():
             data = recovered_bytes(orphan, run_dir)

@@ -308,6 +308,15 @@ class Ring:
             filler = pack_record(seq, self.last_time, b"\xc0".ljust(end - at - 32, b"\0"))
             buffer[at:end] = filler
 
+    def row_aside(self, data: Mapping[str, Any], step: int) -> None:
+        """Pack a row whose step is not the program's (system metrics)."""
+        with self.lock:
+            before = self.step
+            try:
+                self.row(data, step)
+            finally:
+                self.step = before
+
     def next_step(self) -> int:
         """Take one above the largest step so far."""
         with self.lock:

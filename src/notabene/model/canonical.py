@@ -6,7 +6,6 @@ in-toto statements, RO-Crate and Hugging Face speak as well.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,15 +19,17 @@ CHUNK = 1 << 20
 
 def digest_bytes(data: bytes | bytearray | memoryview) -> str:
     """SHA-256 of bytes."""
-    return hashlib.sha256(data).hexdigest()
+    hasher = new_hasher()
+    hasher.update(data)
+    return str(hasher.hexdigest())
 
 
 def digest_chunks(chunks: Iterable[bytes]) -> str:
     """SHA-256 of the concatenation of chunks."""
-    hasher = hashlib.sha256()
+    hasher = new_hasher()
     for chunk in chunks:
         hasher.update(chunk)
-    return hasher.hexdigest()
+    return str(hasher.hexdigest())
 
 
 def digest_file(path: Path | str) -> str:
@@ -37,12 +38,16 @@ def digest_file(path: Path | str) -> str:
     Raises:
         OSError: The file cannot be read.
     """
+    import hashlib
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def new_hasher() -> Any:
     """A running SHA-256 with ``update(bytes)`` and ``hexdigest()``."""
+    import hashlib  # OpenSSL behind it costs 5 ms to load; most short runs never need it
+
     return hashlib.sha256()
 
 

@@ -135,6 +135,8 @@ class RunInfo(Entity, frozen=True):
     metrics: dict[str, MetricSummary] = {}
     summary: dict[str, JSON] = {}
     """One value a key: set by the user, else what the metric's rule chooses."""
+    facts: dict[str, JSON] = {}
+    """What captures found and can be searched, by full name: ``git.commit``, ``env.python``."""
     notes: tuple[Note, ...] = ()
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()

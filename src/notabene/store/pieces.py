@@ -87,10 +87,16 @@ class Rows(NamedTuple):
         return Rows(self.seqs[mask], self.steps[mask], self.times[mask], self.values[mask])
 
 
-class Column(NamedTuple):
-    """Decoded rows of one key: all of shape (n,)."""
+def concat(parts: Sequence[Rows]) -> Rows:
+    """Rows of one key set, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    seqs: I64
+
+class Column(NamedTuple):
+    """Decoded rows of one key: all of shape (n,), in the order in which they were logged."""
+
     steps: I64
     times: I64
     values: F64
@@ -216,17 +222,33 @@ def decode(piece: Piece, data: bytes | memoryview) -> Rows:
     return _inside(piece, rows)
 
 
-def decode_column(piece: Piece, data: bytes | memoryview, column: int) -> Column:
-    """As :func:`decode`, for one key alone: decodes one page where it can."""
+def decode_column(
+    piece: Piece, data: bytes | memoryview, column: int, *, times: bool = True
+) -> Column:
+    """As :func:`decode`, for one key alone: decodes one page where it can.
+
+    Without ``times`` these are left out (zeros) where steps rise strictly, so that nobody
+    needs them to tell which point is later.
+    """
     if piece.encoding != Encoding.BLOCK:
         rows = decode(piece, data)
-        return Column(rows.seqs, rows.steps, rows.times, rows.values[:, column])
+        return Column(rows.steps, rows.times, np.ascontiguousarray(rows.values[:, column]))
     block = Block(data)
-    seqs, values = block.seqs(), block.column(column)
+    steps, values = block.steps(), block.column(column)
+    if times or not rises(steps):
+        stamps = block.times()
+    else:
+        stamps = np.zeros(len(steps), np.int64)
     if piece.rows == block.rows:
-        return Column(seqs, block.steps(), block.times(), values)
+        return Column(steps, stamps, values)
+    seqs = block.seqs()
     mask = (seqs >= piece.first) & (seqs <= piece.last)
-    return Column(seqs[mask], block.steps()[mask], block.times()[mask], values[mask])
+    return Column(steps[mask], stamps[mask], values[mask])
+
+
+def rises(steps: npt.NDArray[np.generic]) -> bool:
+    """Whether each is larger than the one before."""
+    return len(steps) < 2 or bool((steps[1:] > steps[:-1]).all())
 
 
 def _decode_slots(piece: Piece, data: bytes | memoryview) -> Rows:

@@ -9,7 +9,7 @@ step stands, and of equal (step, time) the writer that is merged last.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -243,81 +243,80 @@ def field_of_planes(planes: Sequence[bytes], count: int, name: str) -> npt.NDArr
     return np.ascontiguousarray(flat.transpose(0, 2, 1)).view(dtype).reshape(len(planes), count)
 
 
-# -- what a writer says of itself ----------------------------------------------------------
+# -- one writer ----------------------------------------------------------------------------
 
 
 class Base(msgspec.Struct):
-    """The newest statistics that a writer gave of each of its keys.
+    """Statistics of one writer: what it said of itself, and what came after that.
 
     Attributes:
-        table: The statistics.
-        upto: For each key the last sequence that they cover, shape (k,).
+        said: The newest statistics that the writer gave of each of its keys.
+        upto: For each key of ``said`` the last sequence that they cover, shape (k,).
+        tail: Statistics of the rows beyond, measured here.
     """
 
-    table: Table
+    said: Table
     upto: I64
+    tail: Table
 
     @classmethod
     def empty(cls) -> Base:
-        """Nothing said yet."""
-        return cls(Table.empty(), np.zeros(0, np.int64))
+        """Nothing said, nothing measured."""
+        return cls(Table.empty(), np.zeros(0, np.int64), Table.empty())
 
-    def absorb(self, ids: npt.NDArray[np.uint32], rows: Stats, upto: int) -> Base:
-        """Take in one packed record; of two rows of a key the one with more points stands.
+    def absorb(self, parts: Sequence[tuple[npt.NDArray[np.uint32], Stats, int]]) -> None:
+        """Take in packed records, each ``(ids, rows, upto)``; the tail must be measured anew.
 
-        Statistics are cumulative, so more points means later, whatever comes first here.
+        Statistics are cumulative: of two rows of a key the one with more points is the later
+        one, whichever came first here.
         """
-        new = Base(Table.of(ids, rows), np.full(len(ids), upto, np.int64))
-        if not len(self.table.ids):
-            return new
-        if np.array_equal(self.table.ids, new.table.ids):
-            stay = self.table.rows["n"] > new.table.rows["n"]
-            if not stay.any():
-                return Base(new.table, np.maximum(self.upto, new.upto))
-        return _overlay(self, new)
+        ids = np.concatenate([self.said.ids, *(part[0] for part in parts)])
+        rows = np.concatenate([self.said.rows, *(part[1] for part in parts)])
+        upto = np.concatenate([self.upto, *(np.full(len(i), u, np.int64) for i, _, u in parts)])
+        order = np.lexsort((rows["n"], ids))
+        ids, rows, upto = ids[order], rows[order], upto[order]
+        begins = np.flatnonzero(np.diff(ids.astype(np.int64), prepend=-1))
+        ends = np.append(begins[1:], len(ids))[: len(begins)] - 1
+        self.said = Table(ids[ends], rows[ends], np.zeros(len(ends)))
+        self.upto = np.maximum.reduceat(upto, begins) if len(begins) else upto
 
     def upto_of(self, ids: npt.NDArray[np.uint32]) -> I64:
         """For each key the last sequence covered, 0 where nothing was said of it."""
-        if not len(self.table.ids):
+        if not len(self.said.ids):
             return np.zeros(len(ids), np.int64)
-        at = np.searchsorted(self.table.ids, ids)
-        at[at == len(self.table.ids)] = 0
-        return np.where(self.table.ids[at] == ids, self.upto[at], 0)
+        at = np.searchsorted(self.said.ids, ids)
+        at[at == len(self.said.ids)] = 0
+        return np.where(self.said.ids[at] == ids, self.upto[at], 0)
 
-
-def _overlay(old: Base, new: Base) -> Base:
-    ids = np.unique(np.concatenate((old.table.ids, new.table.ids)))
-    rows, upto = np.zeros(len(ids), DTYPE), np.zeros(len(ids), np.int64)
-    for base in (old, new):
-        at = np.searchsorted(ids, base.table.ids)
-        newer = base.table.rows["n"] >= rows[at]["n"]
-        rows[at[newer]] = base.table.rows[newer]
-        upto[at] = np.maximum(upto[at], base.upto)
-    return Base(Table(ids, rows, np.zeros(len(ids))), upto)
+    def table(self) -> Table:
+        """All that is known of the writer's rows."""
+        return merge((self.said, self.tail))
 
 
 def pack_base(base: Base) -> bytes:
-    """i64 upto[k], then :func:`pack`; u32 k first."""
+    """u32 n · packed ``said`` (n bytes) · u32 n · packed ``tail`` · i64 upto[] · f64 low[]."""
+    # The parts of the tail's sums are kept apart, so that what is added later rounds but once.
+    said = pack(base.said)
+    tail = pack(Table(base.tail.ids, base.tail.rows, np.zeros(len(base.tail.ids))))
     return b"".join(
-        (_COUNT.pack(len(base.upto)), base.upto.astype("<i8").tobytes(), pack(base.table))
+        (
+            _COUNT.pack(len(said)),
+            said,
+            _COUNT.pack(len(tail)),
+            tail,
+            base.upto.astype("<i8").tobytes(),
+            base.tail.low.astype("<f8").tobytes(),
+        )
     )
 
 
 def unpack_base(data: bytes) -> Base:
     """The inverse of :func:`pack_base`."""
-    (count,) = _COUNT.unpack_from(data)
-    end = _COUNT.size + 8 * count
-    upto = np.frombuffer(data[_COUNT.size : end], "<i8").astype(np.int64)
-    return Base(unpack(data[end:]), upto)
-
-
-def concat(tables: Iterable[Table]) -> Table:
-    """Tables of different keys as one."""
-    parts = [table for table in tables if len(table.ids)]
-    if len(parts) < 2:
-        return parts[0] if parts else Table.empty()
-    ids = np.concatenate([part.ids for part in parts])
-    order = np.argsort(ids, kind="stable")
-    rows = np.concatenate([part.rows for part in parts])
-    low = np.concatenate([part.low for part in parts])
-    return Table(ids[order], rows[order], low[order])
+    end = _COUNT.size + _COUNT.unpack_from(data)[0]
+    said = unpack(data[_COUNT.size : end])
+    begin = end + _COUNT.size
+    end = begin + _COUNT.unpack_from(data, end)[0]
+    tail = unpack(data[begin:end])
+    upto = np.frombuffer(data, "<i8", len(said.ids), end).astype(np.int64)
+    low = np.frombuffer(data, "<f8", len(tail.ids), end + upto.nbytes).copy()
+    return Base(said, upto, Table(tail.ids, tail.rows, low))

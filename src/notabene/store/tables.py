@@ -145,7 +145,8 @@ cell = sa.Table(
     sa.Column("flag", Small, nullable=False),
     sa.Column("text", Text, nullable=False),
     sa.Index("cell_num", "kind", "key", "num", "run"),
-    sa.Index("cell_text", "kind", "key", "text", "run"),
+    # Texts by their beginning, since an entry of an index must be small: query.sql.CUT.
+    sa.Index("cell_text", "kind", "key", sa.func.substr(sa.text('"text"'), 1, sa.text("200")), "run"),
     sqlite_with_rowid=False,
 )
 
@@ -167,6 +168,8 @@ metric = sa.Table(
     sa.Column("posinf", Int, nullable=False),
     sa.Column("neginf", Int, nullable=False),
     sa.Column("last_step", Int, nullable=False),
+    sa.Column("min_step", Int, nullable=False),
+    sa.Column("max_step", Int, nullable=False),
     sa.Index("metric_last", "key", "last", "run"),
     sa.Index("metric_min", "key", "min", "run"),
     sa.Index("metric_max", "key", "max", "run"),

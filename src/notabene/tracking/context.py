@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _here: ContextVar[Run | None] = ContextVar("notabene_run", default=None)
 _active: list[Run] = []
 _attach: list[Callable[[], Run | None]] = []
-_pid = os.getpid()
+_last: list[Run] = []
 
 
 def current_run() -> Run | None:
@@ -58,9 +58,15 @@ def leave(run: Run) -> None:
     """The run is finished; the one around it, or the newest active, is current again."""
     if run in _active:
         _active.remove(run)
+    _last[:] = [run]
     if _here.get() is run:
         outer = run.outer
         _here.set(outer if outer is not None and outer.active else None)
+
+
+def last_run() -> Run | None:
+    """The run that was finished last in this process, or None."""
+    return _last[0] if _last else None
 
 
 def use(run: Run) -> None:

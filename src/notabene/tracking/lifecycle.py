@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import threading
-import traceback as tb
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
@@ -53,6 +52,8 @@ _previous_exit: Callable[..., NoReturn] = sys.exit
 
 def ending_of(error: BaseException, trace: TracebackType | None) -> dict[str, Any]:
     """Arguments for ``Run.finish`` that say how an exception ended the run."""
+    import traceback as tb
+
     text = "".join(tb.format_exception(type(error), error, trace))
     line = "".join(tb.format_exception_only(type(error), error)).strip().splitlines()
     reason = line[0][:500] if line else type(error).__name__

@@ -40,6 +40,7 @@ from notabene.tracking.summary import Summary
 from notabene.tracking.verbs import Verbs
 
 if TYPE_CHECKING:
+    from notabene.artifacts.base import BlobStore
     from notabene.tracking.lifecycle import Attendance
 
 GOALS = ("min", "max")
@@ -93,6 +94,7 @@ class Run(Verbs):
         self.config = Config({}, on_change=self._config_changed)
         self.summary = Summary(lookup=self._last_value, on_change=self._summary_changed)
         self.attendance: Attendance | None = None
+        self.opened_blobs: BlobStore | None = None
         self._writer: Writer | None = None
         self._last: dict[str, tuple[int, float]] = {}
         self._steps: dict[str, int] = {}
@@ -372,6 +374,19 @@ class Run(Verbs):
         else:
             self.finish(**ending_of(error, trace))
 
+    def flush(self) -> bool:
+        """Bring all that was logged so far into the journal; False when the disk refused."""
+        return self._writer is None or self._writer.flush()
+
+    @property
+    def blobs(self) -> BlobStore | None:
+        """Where the run's bytes go; None in mode ``disabled``."""
+        if self.opened_blobs is None:
+            from notabene.tracking.attendance import blobs_of
+
+            self.opened_blobs = blobs_of(self)
+        return self.opened_blobs
+
     # -- workers ---------------------------------------------------------------------------
 
     def forked(self) -> None:
@@ -383,6 +398,10 @@ class Run(Verbs):
             self._row = _forked
         if self.attendance is not None:
             self.attendance.forked()
+
+    def become_worker(self) -> None:
+        """Write to the run from a process that did not begin it, from the first log on."""
+        self._row = _forked
 
     def _ensure_writer(self) -> Writer | None:
         if self._writer is None and self._row is _forked and self.attendance is not None:

@@ -1,0 +1,1 @@
+"""Bytes by digest, folders as manifests, named versions: what runs make and read."""

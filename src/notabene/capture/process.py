@@ -1,0 +1,181 @@
+"""This process: command line, folder, parent, user, host, session, and how it was launched."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from notabene._ids import boot_id, host_name, process_start, user_name
+from notabene.capture.launch import Launch, launch
+from notabene.capture.part import Part, without_empty
+from notabene.capture.secrets import Redactor
+from notabene.settings import environment
+
+Kind = Literal["script", "module", "command", "notebook", "interactive", "program"]
+MAX_WORDS = 500
+MAX_WORD = 4096
+
+
+def process(
+    redactor: Redactor, started: Launch | None = None, environ: Mapping[str, str] | None = None
+) -> Part:
+    """The part ``process``; reads a few files of the kernel and runs nothing.
+
+    Args:
+        redactor: Hides secrets in the command lines.
+        started: What :func:`notabene.capture.launch.launch` found, if it was asked already.
+        environ: The environment; default is that of the process.
+    """
+    env = environment() if environ is None else environ
+    started = launch(env) if started is None else started
+    argv = redactor.argv(_cut(sys.argv))
+    part = Part("process")
+    part.data = without_empty(
+        {
+            "argv": argv,
+            "command": redactor.argv(_cut(sys.orig_argv)),
+            "executable": sys.executable,
+            "cwd": working_folder(),
+            "kind": kind(),
+            "script": script_path(),
+            "module": module_name(),
+            "pid": os.getpid(),
+            "pid_start": process_start(os.getpid()),
+            "parent": _parent(redactor),
+            "user": user_name(),
+            "host": host_name(),
+            "boot": boot_id(),
+            "terminal": _terminal(env),
+            "launch": started.to_dict(),
+        }
+    )
+    if redactor.hidden:
+        part.data["hidden"] = redactor.hidden
+    _facts(part, started, argv)
+    return part
+
+
+def _facts(part: Part, started: Launch, argv: Sequence[str]) -> None:
+    part.fact("process.command", " ".join(argv)[:1000])
+    part.fact("process.cwd", part.data.get("cwd"))
+    part.fact("process.kind", part.data.get("kind"))
+    part.fact("process.script", part.data.get("script"))
+    part.fact("host.name", part.data.get("host"))
+    part.fact("user.name", part.data.get("user"))
+    part.fact("launch.launcher", started.launcher)
+    part.fact("launch.scheduler", started.scheduler)
+    part.fact("launch.job", started.job)
+    part.fact("launch.array_task", started.array_task)
+    if started.world > 1:
+        part.fact("launch.world", started.world)
+
+
+def kind() -> Kind:
+    """What runs in this process: a script, a module (``-m``), a command (``-c``), a notebook,
+    a prompt, or a program that holds an interpreter."""
+    if notebook_shell() is not None:
+        return "notebook"
+    if hasattr(sys, "ps1"):
+        return "interactive"
+    option = _option()
+    if option == "-m":
+        return "module"
+    if option == "-c":
+        return "command"
+    return "script" if script_path() else "program"
+
+
+def notebook_shell() -> Any | None:
+    """IPython's shell where a notebook or IPython runs in this process, else None."""
+    found = sys.modules.get("IPython")
+    ask = getattr(found, "get_ipython", None)
+    return ask() if callable(ask) else None
+
+
+def script_path() -> str | None:
+    """Absolute path of the file that is ``__main__``, or None."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if not isinstance(file, str) or not file or "<" in file:
+        return None
+    path = Path(working_folder()) / file
+    return str(path) if path.is_file() else None
+
+
+def module_name() -> str | None:
+    """Name of the module started with ``-m``, or None."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    name = getattr(spec, "name", None)
+    if not isinstance(name, str) or _option() != "-m":
+        return None
+    return name.removesuffix(".__main__")
+
+
+def command_source() -> str | None:
+    """The program given with ``-c``, or None."""
+    words = sys.orig_argv
+    at = words.index("-c") + 1 if _option() == "-c" else len(words)
+    return words[at] if at < len(words) else None
+
+
+def working_folder() -> str:
+    """The working folder; empty where it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _option() -> str:
+    """``-m`` or ``-c`` where the interpreter was started so; else an empty text."""
+    skip = False
+    for word in sys.orig_argv[1:]:
+        if skip:
+            skip = False
+        elif word in ("-m", "-c"):
+            return word
+        elif word in ("-W", "-X", "--check-hash-based-pycs"):
+            skip = True
+        elif not word.startswith("-") or word == "-":
+            break
+    return ""
+
+
+def _parent(redactor: Redactor) -> dict[str, Any]:
+    pid = os.getppid()
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        words = []
+    command = [os.fsdecode(word) for word in words if word]
+    return without_empty({"pid": pid, "command": redactor.argv(_cut(command))})
+
+
+def _terminal(env: Mapping[str, str]) -> dict[str, Any]:
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    found = {name: _is_terminal(stream) for name, stream in streams.items()}
+    return without_empty(
+        {
+            "streams": [name for name, yes in found.items() if yes],
+            "term": env.get("TERM"),
+            "program": env.get("TERM_PROGRAM"),
+            "ssh": "SSH_CONNECTION" in env or None,
+            "multiplexer": next((n for n in ("TMUX", "STY") if n in env), None),
+            "editor": "vscode" if "VSCODE_PID" in env or "VSCODE_CWD" in env else None,
+        }
+    )
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _cut(words: Sequence[str]) -> list[str]:
+    kept = [w if len(w) <= MAX_WORD else f"{w[:MAX_WORD]}…" for w in words[:MAX_WORDS]]
+    left = len(words) - len(kept)
+    return [*kept, f"… and {left:,} more"] if left else kept

@@ -1,0 +1,1 @@
+"""The command line: parses, calls ``Api`` or the SDK, prints."""

@@ -1,0 +1,231 @@
+"""``notabene run -- CMD``: record any program without changing it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from notabene.cli.render import common, hint, store_of
+from notabene.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from notabene.tracking.run import Run
+
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("-p", "--project", help="Project of the run.")
+@click.option("--name", help="Name of the run.")
+@click.option("--id", "run_id", help="An id of one's own.")
+@click.option("--group", help="Group of the run.")
+@click.option("-t", "--tag", "tags", multiple=True, help="word or name=value; several times.")
+@click.option("-c", "--config", "config", multiple=True, help="lr=0.1; several times.")
+@click.option("--hypothesis", help="What the run is meant to show.")
+@click.option(
+    "--metrics",
+    "patterns",
+    multiple=True,
+    help="Take numbers from the output: 'loss=([0-9.]+)'. Named groups name metrics.",
+)
+@common
+def run(
+    command: tuple[str, ...],
+    project: str | None,
+    name: str | None,
+    run_id: str | None,
+    group: str | None,
+    tags: tuple[str, ...],
+    config: tuple[str, ...],
+    hypothesis: str | None,
+    patterns: tuple[str, ...],
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Run a program and record it: notabene run -- python train.py --lr 0.1
+
+    Ends with the program's own exit code. If the program calls notabene.init() itself, it
+    joins this run.
+    """
+    from notabene.tracking.init import init
+
+    reader = PatternReader(patterns)
+    settings = _settings_of(config)
+    run = init(
+        project,
+        name=name,
+        id=run_id,
+        group=group,
+        tags=tags,
+        config={**_arguments(command), **settings} or None,
+        hypothesis=hypothesis,
+        capture=_capture(),
+        store=store_of(store),
+    )
+    reader.run = run
+    code = _launch(run, command, reader)
+    if as_json:
+        from notabene.cli.render import print_json
+
+        print_json({"id": run.id, "name": run.name, "status": run.status, "exit_code": code})
+    return code
+
+
+def _capture() -> object:
+    """The parent records everything but the console, which the pump takes from the child."""
+    from notabene.capture.snapshot import Capture
+
+    return Capture(console=False)
+
+
+def _settings_of(words: tuple[str, ...]) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--config {word!r} is not possible; it takes name=value")
+        settings[key] = _typed(value)
+    return settings
+
+
+def _typed(text: str) -> object:
+    """A number, true or false where the text is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _arguments(command: tuple[str, ...]) -> dict[str, object]:
+    """Options of the command line as config: ``--lr 0.1`` and ``--lr=0.1``."""
+    found: dict[str, object] = {}
+    words = list(command[1:])
+    while words:
+        word = words.pop(0)
+        match = re.fullmatch(r"--([A-Za-z][\w.-]*)(?:=(.*))?", word, re.DOTALL)
+        if match is None:
+            continue
+        key, value = match[1].replace("-", "_"), match[2]
+        if value is None and words and not re.match(r"-{1,2}[A-Za-z]", words[0]):
+            value = words.pop(0)
+        found[key] = True if value is None else _typed(value)
+    from notabene.capture.secrets import Redactor
+
+    hide = Redactor()
+    return {k: hide.value(k, v) if isinstance(v, str) else v for k, v in found.items()}
+
+
+class PatternReader:
+    """Takes metrics from lines of output by regular expressions.
+
+    A named group ``(?P<acc>...)`` names its metric; a pattern without one is named after the
+    word before its group: ``loss=([0-9.]+)`` gives ``loss``. Where a pattern has a group named
+    ``step`` that is the step of the line's numbers.
+
+    Raises:
+        UsageError: A pattern does not parse, or has no group.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self.run: Run | None = None
+        self._patterns: list[tuple[re.Pattern[str], dict[int, str]]] = []
+        for text in patterns:
+            try:
+                pattern = re.compile(text)
+            except re.error as error:
+                raise UsageError(f"--metrics {text!r} is no regular expression: {error}") from error
+            if not pattern.groups:
+                raise UsageError(
+                    f"--metrics {text!r} has no group", hint="--metrics 'loss=([0-9.]+)'"
+                )
+            self._patterns.append((pattern, self._names(pattern)))
+
+    @staticmethod
+    def _names(pattern: re.Pattern[str]) -> dict[int, str]:
+        names = {index: name for name, index in pattern.groupindex.items()}
+        if not names:
+            before = re.match(r"\W*([A-Za-z_][\w/.-]*?)\W*[\\s*:=]*\(", pattern.pattern)
+            names[1] = before[1] if before else "value"
+        return names
+
+    def __call__(self, line: str) -> None:
+        """Look at one line; called for each as it comes."""
+        if self.run is None:
+            return
+        for pattern, names in self._patterns:
+            for match in pattern.finditer(line):
+                numbers: dict[str, float] = {}
+                step: int | None = None
+                for index, name in names.items():
+                    number = _number(match[index])
+                    if number is None:
+                        continue
+                    if name == "step":
+                        step = int(number)
+                    else:
+                        numbers[name] = number
+                if numbers:
+                    self._log(numbers, step)
+
+    def _log(self, numbers: dict[str, float], step: int | None) -> None:
+        assert self.run is not None
+        for name, number in numbers.items():
+            self.run.log_metric(name, number, step=step)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text.replace(",", "").rstrip("%")) if text else None
+    except ValueError:
+        return None
+
+
+def _launch(run: Run, command: tuple[str, ...], on_line: Callable[[str], None]) -> int:
+    from notabene.capture.pump import pump
+    from notabene.tracking.names import join_variable
+
+    assert run.folder is not None or run.path is None
+    store = str(run.folder.root) if run.folder is not None else ""
+    environment = {**os.environ, **(join_variable(run.id, store) if store else {})}
+    try:
+        ending = pump(
+            list(command), env=environment, console=run.console_file(), on_line=on_line
+        )
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        code = NOT_FOUND if missing else NOT_EXECUTABLE
+        run.finish("failed", exit_code=code, reason=f"{command[0]}: {error.strerror}")
+        if missing:
+            raise NotFoundError(f"the program {command[0]!r} is not there") from error
+        raise UsageError(f"{command[0]!r} cannot be run: {error.strerror}") from error
+    return _finish(run, ending)
+
+
+def _finish(run: Run, code: int) -> int:
+    """End the run as its program ended; a negative code is the number of a signal."""
+    if code < 0:
+        name = signal.Signals(-code).name
+        asked = name in ("SIGINT", "SIGTERM", "SIGHUP")
+        run.finish("stopped" if asked else "killed", exit_code=128 - code, reason=name)
+        hint(f"notabene: the program was ended by {name}")
+        return 128 - code
+    if code == 130:
+        run.finish("stopped", exit_code=code, reason="Ctrl-C")
+    else:
+        run.finish(
+            "failed" if code else "finished",
+            exit_code=code,
+            reason=f"exit code {code}" if code else "",
+        )
+    sys.stdout.flush()
+    return code

@@ -1,0 +1,111 @@
+"""The ``notabene`` command: one table of verbs, loaded when they are called.
+
+Exit codes are those of the errors (see ``notabene.errors``): 0 good, 1 something failed,
+2 wrong use, 3 not there, 4 conflict, 5 not allowed, 6 unreachable, 7 damaged content,
+8 damaged or newer format, 9 something is not installed, 124 time is up, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from notabene._version import __version__
+from notabene.cli.render import fail
+from notabene.errors import NotabeneError
+
+VERBS: dict[str, str] = {
+    "run": "launch:run",
+    "ls": "listing:ls",
+    "show": "showing:show",
+    "tail": "following:tail",
+    "plot": "plotting:plot",
+    "wait": "following:wait",
+    "tag": "editing:tag",
+    "note": "editing:note",
+    "conclude": "editing:conclude",
+    "rename": "editing:rename",
+    "stop": "editing:stop",
+    "rm": "editing:rm",
+    "restore": "editing:restore",
+    "diary": "showing:diary",
+    "artifact": "artifacts:artifact",
+    "export": "moving:export",
+    "import": "moving:import_",
+    "init": "keeping:init",
+    "journal": "journals:journal",
+    "db": "keeping:db",
+    "gc": "keeping:gc",
+    "config": "settling:config",
+    "doctor": "settling:doctor",
+    "demo": "demo:demo",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are needed: a help text costs nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order of the table."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb."""
+        del ctx
+        place = VERBS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(import_module(f"notabene.cli.{module}"), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggests what may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], VERBS, n=1) if args else []
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="notabene")
+@click.option("--store", type=click.Path(), help="Folder of the store.")
+@click.pass_context
+def cli(ctx: click.Context, store: str | None) -> None:
+    """A laboratory notebook for machine learning that writes itself."""
+    ctx.obj = {"store": store}
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point of the ``notabene`` command; ends the process."""
+    words = sys.argv[1:] if args is None else args
+    as_json = "--json" in words
+    try:
+        code = cli.main(args=words, prog_name="notabene", standalone_mode=False)
+    except NotabeneError as error:
+        code = fail(error.to_dict(), error.exit_code, as_json=as_json, text=str(error))
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        message = error.format_message()
+        hint = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
+        form = {"code": "usage", "message": message, "hint": hint}
+        text = f"{message}\n{hint}" if hint else message
+        code = fail(form, 2, as_json=as_json, text=text)
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        # The reader of our pipe has seen enough (``| head``); its own exit is what counts.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

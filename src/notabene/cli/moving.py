@@ -1,0 +1,80 @@
+"""``notabene export`` and ``notabene import``: runs as one file, and out to tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from notabene.cli.progress import bar
+from notabene.cli.render import common, print_json, say, size, store_of, with_api
+from notabene.errors import UsageError
+
+if TYPE_CHECKING:
+    from notabene.api import Api
+
+
+@click.command()
+@click.argument("runs", nargs=-1)
+@click.option("-p", "--project", help="All runs of a project.")
+@click.option("-w", "--where", default="", help="Choose runs by a query.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="File to write.")
+@click.option("--parquet", "form", flag_value="parquet", help="Points as a Parquet table.")
+@click.option("--csv", "form", flag_value="csv", help="Points as a CSV table.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@common
+@with_api
+def export(
+    api: Api,
+    runs: tuple[str, ...],
+    project: str | None,
+    where: str,
+    output: str | None,
+    form: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Write runs to one file that notabene import takes back, equal."""
+    if not runs and not project and not where:
+        raise UsageError("no run is named", hint="name runs, or use --project or --where")
+    views = [api.run(ref) for ref in runs]
+    if project or where:
+        views += list(api.runs(where, project=project, archived=True))
+    if not views:
+        raise UsageError("no run matches, so there is nothing to export")
+    stem = runs[0] if len(runs) == 1 and not project else (project or "runs")
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem).strip("-.") or "runs"
+    suffix = {"parquet": ".parquet", "csv": ".csv"}.get(form or "", ".notabene")
+    path = Path(output) if output else Path(f"{name}{suffix}")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} is there already", hint="use --overwrite or another --output")
+    if form == "parquet":
+        done = api.export_parquet(views, path)
+    elif form == "csv":
+        done = api.export_csv(views, path)
+    else:
+        with bar(path.name, 1 << 40) as progress:
+            done = api.export(views, path, progress=progress)
+    count = path.stat().st_size
+    if as_json:
+        print_json({"path": str(path), "runs": len(views), "bytes": count, "detail": done})
+    else:
+        say(f"{path}: {len(views)} run(s), {size(count)}")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@common
+def import_(file: str, store: str | None, as_json: bool) -> None:
+    """Take runs from a file that notabene export wrote."""
+    from notabene.api import Api
+
+    path = Path(file)
+    with Api.make(store_of(store)) as api, bar(path.name, path.stat().st_size) as progress:
+        done = api.import_(path, progress=progress)
+    if as_json:
+        print_json(done)
+    else:
+        there = f", {len(done.skipped)} already there" if done.skipped else ""
+        say(f"{len(done.imported)} run(s) imported{there}")

@@ -1,0 +1,189 @@
+"""Columns on demand: values of a key as rows that can be searched, once somebody asked for it.
+
+A run has hundreds of params, facts and metrics, of which a handful is ever filtered or sorted
+by. Only for these are there rows in ``cell`` and ``metric``. The first search by a key reads
+that key from the packed body of every run that has one; after that each change of a run keeps
+its rows up to date in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from notabene.query.values import cell_of
+from notabene.store import tables as t
+from notabene.store.database import ASKED_LOCK, Database
+from notabene.store.info import (
+    Definitions,
+    facts_of,
+    finite_or_none,
+    flagged,
+    present,
+    summaries_of,
+    summary_of,
+)
+from notabene.store.state import Cells
+from notabene.store.summary import Table, unpack
+from notabene.store.tables import Kind
+
+if TYPE_CHECKING:
+    from notabene.store.engine import Outcome
+    from notabene.store.transaction import Names
+
+CELL_COLUMNS = ("run", "kind", "key", "num", "flag", "text")
+METRIC_COLUMNS = tuple(column.name for column in t.metric.columns)
+Asking = frozenset[tuple[int, str]]
+AT_ONCE = 2000
+
+
+class Asked:
+    """The keys that have rows, within one transaction.
+
+    Args:
+        database: Where.
+        connection: A transaction that may write.
+    """
+
+    def __init__(self, database: Database, connection: sa.Connection) -> None:
+        self._db = database
+        self._connection = connection
+
+    def keys(self) -> Asking:
+        """All keys with rows, as ``(kind, key)``."""
+        rows = self._connection.execute(sa.select(t.asked.c.kind, t.asked.c.key))
+        return frozenset((kind, key) for kind, key in rows)
+
+    def refresh(self, outcomes: Sequence[Outcome], names: Names, fresh: set[str]) -> None:
+        """Bring the rows of runs that changed up to date."""
+        asking = self.keys()
+        if not asking:
+            return
+        stats = self._stats_of([o.work.n for o in outcomes if o.table is None])
+        cells: list[tuple[Any, ...]] = []
+        metrics: list[tuple[Any, ...]] = []
+        for outcome in outcomes:
+            work = outcome.work
+            table = stats.get(work.n) if outcome.table is None else outcome.table
+            if work.id not in fresh:
+                for rows in (t.cell, t.metric):
+                    self._connection.execute(rows.delete().where(rows.c.run == work.n))
+            found = rows_of(work.n, work.cells, table or Table.empty(), names, asking)
+            cells += found[0]
+            metrics += found[1]
+        self._put(cells, metrics)
+
+    def add(self, wanted: Collection[tuple[int, str]], names: Names) -> None:
+        """Make rows for keys that have none yet, of all runs."""
+        if self._db.postgres:
+            # Nobody may write a run between our look at it and the note that we looked.
+            self._connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (ASKED_LOCK,))
+        missing = frozenset(wanted) - self.keys()
+        if not missing:
+            return
+        columns = ("kind", "key")
+        self._db.put(self._connection, t.asked, columns, sorted(missing), conflict="nothing")
+        last = 0
+        while rows := self._bodies(last):
+            last = rows[-1][0]
+            self._add_runs(rows, missing, names)
+
+    def _bodies(self, after: int) -> list[Any]:
+        query = sa.select(t.body.c.run, t.body.c.cells, t.body.c.stats)
+        query = query.where(t.body.c.run > after).order_by(t.body.c.run).limit(AT_ONCE)
+        return list(self._connection.execute(query).all())
+
+    def _add_runs(self, rows: Iterable[Any], missing: Asking, names: Names) -> None:
+        from notabene.store.transaction import decode_cells
+
+        empty = Cells()
+        kinds = {kind for kind, _ in missing}
+        numbers = kinds & {Kind.METRIC, Kind.SUMMARY}
+        words = kinds - {Kind.METRIC} or any(kind == Kind.METRIC for kind in kinds)
+        cells: list[tuple[Any, ...]] = []
+        metrics: list[tuple[Any, ...]] = []
+        for n, packed, stats in rows:
+            table = unpack(stats) if numbers else Table.empty()
+            names.load(self._connection, table.ids.tolist())
+            found = rows_of(n, decode_cells(packed) if words else empty, table, names, missing)
+            cells += found[0]
+            metrics += found[1]
+        self._put(cells, metrics)
+
+    def _put(self, cells: list[tuple[Any, ...]], metrics: list[tuple[Any, ...]]) -> None:
+        self._db.put(self._connection, t.cell, CELL_COLUMNS, cells)
+        self._db.put(self._connection, t.metric, METRIC_COLUMNS, metrics)
+
+    def _stats_of(self, runs: list[int]) -> dict[int, Table]:
+        query = sa.select(t.body.c.run, t.body.c.stats)
+        rows = self._db.rows_of(self._connection, query, t.body.c.run, runs)
+        return {run: unpack(stats) for run, stats in rows}
+
+
+def rows_of(
+    n: int, cells: Cells, table: Table, names: Names, asking: Asking
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Rows of ``cell`` and ``metric`` of one run, for the keys that are asked for."""
+    found: list[tuple[Any, ...]] = []
+    sources: dict[int, dict[str, Any]] = {}
+    metrics: list[tuple[Any, ...]] = []
+    wanted = {key for kind, key in asking if kind in (Kind.METRIC, Kind.SUMMARY)}
+    summaries = {}
+    if wanted and len(table.ids):
+        chosen = [names.names[number] in wanted for number in table.ids.tolist()]
+        part = table.take(_mask(chosen))
+        part_names = [names.names[number] for number in part.ids.tolist()]
+        summaries = summaries_of(part, part_names, Definitions(cells))
+    for kind, key in asking:
+        if kind == Kind.METRIC:
+            if key in summaries:
+                metrics.append(_metric_row(n, summaries[key]))
+            continue
+        if kind not in sources:
+            sources[kind] = _values(kind, cells, summaries)
+        cell = cell_of(sources[kind].get(key))
+        if cell is not None:
+            found.append((n, int(kind), key, cell.num, int(cell.flag), cell.text))
+    return found, metrics
+
+
+def _mask(chosen: list[bool]) -> Any:
+    import numpy as np
+
+    return np.array(chosen, bool)
+
+
+def _values(kind: int, cells: Cells, summaries: dict[str, Any]) -> dict[str, Any]:
+    if kind == Kind.PARAM:
+        return present(cells.params)
+    if kind == Kind.TAG:
+        return present(cells.tags)
+    if kind == Kind.FACT:
+        return facts_of(cells)
+    return summary_of(cells, summaries)
+
+
+def _metric_row(n: int, metric: Any) -> tuple[Any, ...]:
+    last, last_flag = flagged(metric.last)
+    first, first_flag = flagged(metric.first)
+    return (
+        n,
+        metric.key,
+        last,
+        last_flag,
+        finite_or_none(metric.min),
+        finite_or_none(metric.max),
+        finite_or_none(metric.mean),
+        first,
+        first_flag,
+        finite_or_none(metric.best),
+        metric.n,
+        metric.nan,
+        metric.posinf,
+        metric.neginf,
+        metric.last_step,
+        metric.min_step,
+        metric.max_step,
+    )

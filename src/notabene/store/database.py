@@ -1,0 +1,213 @@
+"""Connections and statements: the one place where SQLite and PostgreSQL differ."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from notabene.errors import MissingDependencyError, TransportError, UsageError
+from notabene.store.tables import metadata
+
+BUSY_SECONDS = 10.0
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "temp_store=MEMORY",
+    "cache_size=-32768",
+    "mmap_size=268435456",
+)
+ASKED_LOCK = 0x6E6F7461
+"""PostgreSQL advisory lock: shared by those who write runs, alone for who adds a column."""
+
+_ARRAYS = {"BIGINT": "int8", "INTEGER": "int8", "SMALLINT": "int2", "TEXT": "text"}
+_ARRAYS |= {"DOUBLE PRECISION": "float8", "DOUBLE": "float8", "BYTEA": "bytea"}
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for a SQLAlchemy URL.
+
+    Raises:
+        UsageError: It is no URL of SQLite or PostgreSQL.
+        MissingDependencyError: The driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise UsageError(f"{url!r} is no address of a database") from None
+    if parsed.get_backend_name() == "sqlite":
+        return _connect_sqlite(parsed)
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        try:
+            return sa.create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=8
+            )
+        except ImportError as error:
+            raise MissingDependencyError(
+                "PostgreSQL needs psycopg, which is not installed",
+                hint="pip install 'notabene[postgres]'",
+            ) from error
+    raise UsageError(f"a store in {parsed.get_backend_name()} is not supported; use SQLite or PostgreSQL")
+
+
+def _connect_sqlite(url: sa.URL) -> sa.Engine:
+    memory = url.database in (None, "", ":memory:")
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_size": 4}
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        **options,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+class Database:
+    """A database with our tables.
+
+    Args:
+        engine: From :func:`connect`.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        self.postgres = self.dialect == "postgresql"
+        self._writer = engine.execution_options(writes=True)
+
+    def create(self) -> None:
+        """Make what is not there yet.
+
+        Raises:
+            TransportError: The database cannot be reached.
+        """
+        with self.write() as connection:
+            if self.postgres:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (ASKED_LOCK,))
+                connection.exec_driver_sql("CREATE SEQUENCE IF NOT EXISTS run_number")
+            metadata.create_all(connection)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that may write; others wait for it.
+
+        Raises:
+            TransportError: The database cannot be reached, or is busy for too long.
+        """
+        with _reported(), self._writer.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the database.
+
+        Raises:
+            TransportError: The database cannot be reached.
+        """
+        with _reported(), self.engine.connect() as connection:
+            if self.postgres:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def put(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        *,
+        conflict: str = "",
+        keep: tuple[str, ...] = (),
+    ) -> None:
+        """Insert rows, each a tuple in the order of ``columns``.
+
+        Args:
+            connection: A transaction that may write.
+            table: Where to.
+            columns: Names.
+            rows: None is well.
+            conflict: What to do with a row whose key is there: empty for an error,
+                ``nothing``, ``update``, or the condition of an update in SQL, where
+                ``excluded`` is the new row and the table's name the old one.
+            keep: Columns that an update leaves as they are.
+        """
+        if not rows:
+            return
+        sql = _insert(self.postgres, table, tuple(columns), conflict, keep)
+        if self.postgres:
+            connection.exec_driver_sql(sql, tuple(list(c) for c in zip(*rows, strict=True)))
+        else:
+            connection.exec_driver_sql(sql, list(rows))
+
+    def rows_of(
+        self, connection: sa.Connection, query: sa.Select[Any], column: sa.Column[Any], keys: Sequence[Any]
+    ) -> list[Any]:
+        """Rows of a query whose ``column`` has one of many values."""
+        found: list[Any] = []
+        for at in range(0, len(keys), 500):
+            found += connection.execute(query.where(column.in_(keys[at : at + 500]))).all()
+        return found
+
+
+@lru_cache(maxsize=256)
+def _insert(
+    postgres: bool, table: sa.Table, columns: tuple[str, ...], conflict: str, keep: tuple[str, ...]
+) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    if postgres:
+        kinds = [_array_of(table.c[name]) for name in columns]
+        source = "SELECT * FROM unnest(" + ", ".join(f"%b::{kind}[]" for kind in kinds) + ")"
+    else:
+        source = "VALUES (" + ", ".join("?" for _ in columns) + ")"
+    sql = f'INSERT INTO "{table.name}" ({names}) {source}'  # noqa: S608 - names are our own
+    if not conflict:
+        return sql
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    if conflict == "nothing":
+        return f"{sql} ON CONFLICT ({keys}) DO NOTHING"
+    fixed = {*keep, *(column.name for column in table.primary_key)}
+    sets = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c not in fixed)
+    where = "" if conflict == "update" else f" WHERE {conflict}"
+    return f"{sql} ON CONFLICT ({keys}) DO UPDATE SET {sets}{where}"
+
+
+def _array_of(column: sa.Column[Any]) -> str:
+    from sqlalchemy.dialects import postgresql
+
+    return _ARRAYS[column.type.compile(postgresql.dialect()).partition(" COLLATE")[0]]  # type: ignore[no-untyped-call]
+
+
+def plain(text: str) -> str:
+    """A text that both databases can keep and compare: NUL becomes ``\\0``."""
+    return text.replace("\0", "\\0")
+
+
+@contextlib.contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise TransportError(
+            f"the database cannot be used now: {str(error.orig).strip()}", hint="try again"
+        ) from error

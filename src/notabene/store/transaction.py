@@ -1,0 +1,404 @@
+"""What a SQL store does within one write: load runs, find pieces, keep what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from notabene.errors import FormatError
+from notabene.model.records import ArtifactLogged
+from notabene.store import tables as t
+from notabene.store.asked import Asked
+from notabene.store.database import ASKED_LOCK, Database, plain
+from notabene.store.engine import Held, Outcome
+from notabene.store.info import first_writer, flag_attr, ranks_of, text_attr, times_of
+from notabene.store.pieces import Encoding, Piece, slices
+from notabene.store.state import Cells, Keysets, Shared, Work, Writers
+from notabene.store.summary import Base, pack, pack_base, unpack_base
+
+encode = msgspec.msgpack.Encoder().encode
+_T = TypeVar("_T")
+
+
+def decoder(kind: type[_T]) -> Callable[[bytes], _T]:
+    """Decodes blobs of this index.
+
+    A blob that does not decode is damage, and reported as such.
+    """
+    decode = msgspec.msgpack.Decoder(kind).decode
+
+    def checked(data: bytes) -> _T:
+        try:
+            return decode(data)
+        except msgspec.DecodeError as error:
+            raise FormatError(f"the index is damaged: {error}", hint="notabene db rebuild") from error
+
+    return checked
+
+
+decode_cells = decoder(Cells)
+decode_writers = decoder(Writers)
+decode_keysets = decoder(Keysets)
+
+RUN_COLUMNS = tuple(column.name for column in t.run.columns)
+PIECE_COLUMNS = tuple(column.name for column in t.points.columns if column.name != "run")
+_PIECE = sa.select(*(t.points.c[name] for name in PIECE_COLUMNS))
+EARLIEST = (
+    "(artifact.time, artifact.writer, artifact.seq) > "
+    "(excluded.time, excluded.writer, excluded.seq)"
+)
+
+
+class Names:
+    """Ids of keys and back, as far as this process has seen them."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, int] = {}
+        self.names: dict[int, str] = {}
+
+    def add(self, rows: Iterable[Any]) -> None:
+        """Take in rows of the table ``key``."""
+        for number, name in rows:
+            self.ids[name] = number
+            self.names[number] = name
+
+    def load(self, connection: sa.Connection, wanted: Iterable[int]) -> None:
+        """Make sure that these ids have their names."""
+        if any(number not in self.names for number in wanted):
+            last = max(self.names, default=0)
+            query = sa.select(t.key.c.id, t.key.c.name)
+            self.add(connection.execute(query.where(t.key.c.id > last)))
+            if any(number not in self.names for number in wanted):
+                self.add(connection.execute(query))
+
+    def clear(self) -> None:
+        """Forget all, after a transaction that did not come to be."""
+        self.ids.clear()
+        self.names.clear()
+
+
+class SqlTransaction:
+    """One write; see :class:`notabene.store.engine.Transaction`.
+
+    Args:
+        database: Where.
+        connection: A transaction that may write.
+        names: Ids of keys.
+        read: Reads bytes of a piece from a file.
+        keep: Whether data goes into the database although it came from a file.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        connection: sa.Connection,
+        names: Names,
+        read: Callable[[str, Piece], bytes],
+        *,
+        keep: bool,
+    ) -> None:
+        self._db = database
+        self._connection = connection
+        self._names = names
+        self._read = read
+        self._keep = keep
+
+    # -- what was there --------------------------------------------------------------------
+
+    def load(self, ids: Collection[str]) -> dict[str, Held]:
+        """The runs that the store holds of these ids; locked until the transaction ends."""
+        wanted = sorted(ids)
+        if self._db.postgres:
+            self._connection.exec_driver_sql(
+                "SELECT pg_advisory_xact_lock_shared(%s)", (ASKED_LOCK,)
+            )
+            self._connection.exec_driver_sql(
+                "SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) "
+                "FROM (SELECT unnest(%s::text[]) AS id ORDER BY 1) AS wanted",
+                (wanted,),
+            )
+        query = sa.select(
+            t.run.c.id,
+            t.run.c.n,
+            t.run.c.version,
+            t.body.c.cells,
+            t.body.c.writers,
+            t.body.c.keysets,
+            t.body.c.stats,
+        ).join(t.body, t.body.c.run == t.run.c.n)
+        found = {}
+        for run, n, version, cells, writers, keysets, stats in self._db.rows_of(
+            self._connection, query, t.run.c.id, wanted
+        ):
+            work = Work(
+                run, decode_cells(cells), decode_writers(writers), decode_keysets(keysets), n=n
+            )
+            found[run] = Held(work, version, stats)
+        return found
+
+    def bases(self, n: int) -> dict[int, Base]:
+        """Statistics of a run's writers."""
+        query = sa.select(t.stat.c.writer, t.stat.c.data).where(t.stat.c.run == n)
+        return {writer: unpack_base(data) for writer, data in self._connection.execute(query)}
+
+    def intern(self, names: Collection[str]) -> dict[str, int]:
+        """Ids of keys; gives one to those that have none."""
+        known = self._names.ids
+        missing = sorted(name for name in names if name not in known)
+        if missing:
+            query = sa.select(t.key.c.id, t.key.c.name)
+            self._names.add(self._db.rows_of(self._connection, query, t.key.c.name, missing))
+            missing = [name for name in missing if name not in known]
+        if missing:
+            self._put_names(missing)
+        return known
+
+    def _put_names(self, missing: list[str]) -> None:
+        # Sorted above, so that two writers at once cannot wait for each other.
+        if self._db.postgres:
+            self._connection.exec_driver_sql(
+                "INSERT INTO key (name) SELECT * FROM unnest(%s::text[]) ON CONFLICT (name) DO NOTHING",
+                (missing,),
+            )
+        else:
+            self._db.put(self._connection, t.key, ("name",), [(name,) for name in missing])
+        query = sa.select(t.key.c.id, t.key.c.name)
+        self._names.add(self._db.rows_of(self._connection, query, t.key.c.name, missing))
+
+    def pieces(self, n: int, writer: int, keyset: int, after: int) -> list[Piece]:
+        """Pieces of a key set with rows beyond a sequence, in order of their first row."""
+        c = t.points.c
+        query = _PIECE.where(c.run == n, c.writer == writer, c.keyset == keyset, c.last > after)
+        return pieces_of(self._connection.execute(query.order_by(c.first, c.part)))
+
+    def first_piece(self, n: int, writer: int, keyset: int) -> Piece | None:
+        """The piece with the earliest row of a key set."""
+        c = t.points.c
+        query = _PIECE.where(c.run == n, c.writer == writer, c.keyset == keyset)
+        first = self._connection.execute(query.order_by(c.first, c.part).limit(1)).first()
+        if first is None:
+            return None
+        more = query.where(c.first == first.first, c.part < (first.part | 0xFFFF) + 1)
+        return pieces_of(self._connection.execute(more.order_by(c.part)))[0]
+
+    def read(self, run: str, piece: Piece) -> bytes:
+        """The bytes of a piece."""
+        return piece.data if piece.data is not None else self._read(run, piece)
+
+    # -- what is new -----------------------------------------------------------------------
+
+    def save(self, outcomes: Sequence[Outcome], shared: Shared) -> int:
+        """Keep what changed; see the protocol."""
+        version = self.next_version()
+        new = [outcome.work for outcome in outcomes if not outcome.work.n]
+        for work, n in zip(new, self._numbers(len(new)), strict=True):
+            work.n = n
+        fresh = {work.id for work in new}
+        put = self._db.put
+        self._put_runs(outcomes, version, fresh)
+        put(self._connection, t.points, ("run", *PIECE_COLUMNS), self._piece_rows(outcomes))
+        self._put_stats(outcomes, fresh)
+        self._put_values(outcomes)
+        self._put_shared(shared, version)
+        Asked(self._db, self._connection).refresh(outcomes, self._names, fresh)
+        return version
+
+    def next_version(self) -> int:
+        """A number higher than those of all changes that were committed before."""
+        if self._db.postgres:
+            return int(self._connection.exec_driver_sql("SELECT txid_current()").scalar_one())
+        return int(
+            self._connection.exec_driver_sql(
+                "UPDATE meta SET value = value + 1 WHERE key = 'version' RETURNING value"
+            ).scalar_one()
+        )
+
+    def _numbers(self, count: int) -> list[int]:
+        if not count:
+            return []
+        if self._db.postgres:
+            rows = self._connection.exec_driver_sql(
+                "SELECT nextval('run_number') FROM generate_series(1, %s)", (count,)
+            )
+            return [row[0] for row in rows]
+        last = self._connection.execute(sa.select(sa.func.max(t.run.c.n))).scalar() or 0
+        return list(range(last + 1, last + 1 + count))
+
+    def _put_runs(self, outcomes: Sequence[Outcome], version: int, fresh: set[str]) -> None:
+        new = [run_row(o, version) for o in outcomes if o.work.id in fresh]
+        old = [run_row(o, version) for o in outcomes if o.work.id not in fresh]
+        put = self._db.put
+        put(self._connection, t.run, RUN_COLUMNS, new)
+        put(self._connection, t.run, RUN_COLUMNS, old, conflict="update")
+        bodies = [
+            (
+                o.work.n,
+                encode(o.work.cells),
+                encode(o.work.writers),
+                encode(o.work.keysets),
+                b"" if o.table is None else pack(o.table),
+            )
+            for o in outcomes
+            if o.work.id in fresh
+        ]
+        columns = ("run", "cells", "writers", "keysets", "stats")
+        put(self._connection, t.body, columns, bodies)
+        for outcome in outcomes:
+            if outcome.work.id not in fresh:
+                self._update_body(outcome)
+
+    def _update_body(self, outcome: Outcome) -> None:
+        work = outcome.work
+        values: dict[str, bytes] = {"writers": encode(work.writers)}
+        if work.cells_changed:
+            values["cells"] = encode(work.cells)
+        if work.keysets_changed:
+            values["keysets"] = encode(work.keysets)
+        if outcome.table is not None:
+            values["stats"] = pack(outcome.table)
+        self._connection.execute(t.body.update().where(t.body.c.run == work.n).values(values))
+
+    def _piece_rows(self, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        for outcome in outcomes:
+            for piece in outcome.fresh:
+                rows += piece_rows(outcome.work.n, piece, keep=self._keep or not piece.file)
+        return rows
+
+    def _put_stats(self, outcomes: Sequence[Outcome], fresh: set[str]) -> None:
+        rows = []
+        for outcome in outcomes:
+            n = outcome.work.n
+            if outcome.sole:
+                if outcome.work.id not in fresh:
+                    self._connection.execute(t.stat.delete().where(t.stat.c.run == n))
+                continue
+            rows += [(n, writer, pack_base(base)) for writer, base in outcome.bases.items()]
+        columns = ("run", "writer", "data")
+        self._db.put(self._connection, t.stat, columns, rows, conflict="update")
+
+    def _put_values(self, outcomes: Sequence[Outcome]) -> None:
+        values, captures, edges = [], [], []
+        for o in outcomes:
+            n = o.work.n
+            for v in o.work.values:
+                r = v.record
+                values.append(
+                    (n, v.writer, v.seq, r.key, r.step, v.time, r.kind, encode(r.value))
+                )
+            for part in o.work.captures:
+                e = part.entry
+                record: Any = e.record
+                captures.append(
+                    (n, record.part, part.rank, e.time, e.writer, e.seq, encode(record.data))
+                )
+            if o.work.cells_changed:
+                for name, (time, _, _, digest) in o.work.cells.edges.items():
+                    direction, artifact, number, role = name.split("\0")
+                    edges.append((n, direction, artifact, int(number), role, digest, time))
+        put = self._db.put
+        columns = ("run", "writer", "seq", "key", "step", "time", "kind", "value")
+        put(self._connection, t.value, columns, values, conflict="nothing")
+        columns = ("run", "part", "rank", "time", "writer", "seq", "data")
+        # One row at a time: PostgreSQL takes no two rows of one key in one statement.
+        for row in captures:
+            put(self._connection, t.capture, columns, [row], conflict=_newest("capture"))
+        columns = ("run", "direction", "name", "version", "role", "digest", "time")
+        put(self._connection, t.edge, columns, edges, conflict="update")
+
+    def _put_shared(self, shared: Shared, version: int) -> None:
+        put = self._db.put
+        columns = ("name", "version", "time", "writer", "seq", "run", "type", "digest", "size")
+        columns += ("files", "description", "metadata", "feed")
+        for e in shared.artifacts:
+            r = e.record
+            if not isinstance(r, ArtifactLogged):
+                continue
+            row = (r.name, r.version, e.time, e.writer, e.seq, e.run, r.type, r.digest, r.size)
+            row += (r.files, plain(r.description), encode(r.metadata), version)
+            put(self._connection, t.artifact, columns, [row], conflict=EARLIEST)
+        columns = ("kind", "scope", "key", "time", "writer", "seq", "begun", "value", "feed")
+        for m in shared.marks:
+            row = (m.kind, m.scope, m.key, m.time, m.writer, m.seq, m.time, encode(m.value), version)
+            put(self._connection, t.mark, columns, [row], conflict=_newest("mark"), keep=("begun",))
+            if m.kind == "note":
+                self._connection.execute(
+                    t.mark.update()
+                    .where(t.mark.c.kind == m.kind, t.mark.c.scope == m.scope)
+                    .where(t.mark.c.key == m.key, t.mark.c.begun > m.time)
+                    .values(begun=m.time, feed=version)
+                )
+
+
+def _newest(table: str) -> str:
+    return (
+        f"(excluded.time, excluded.writer, excluded.seq) > ({table}.time, {table}.writer, {table}.seq)"
+    )
+
+
+def run_row(outcome: Outcome, version: int) -> tuple[Any, ...]:
+    """A row of the table ``run``, in the order of its columns."""
+    work, end = outcome.work, outcome.end
+    cells, writers = work.cells, work.writers
+    times, maker = times_of(cells, writers, end), first_writer(writers)
+    conclusion = cells.attrs.get("conclusion")
+    text, verdict = ("", "") if conclusion is None else conclusion.value[:2]
+    return (
+        work.n,
+        work.id,
+        text_attr(cells, "project"),
+        text_attr(cells, "name"),
+        end.status,
+        writers.alive,
+        times.created,
+        times.started,
+        end.ended,
+        times.updated,
+        times.duration,
+        text_attr(cells, "user") or (maker.user if maker else ""),
+        maker.host if maker else "",
+        text_attr(cells, "group"),
+        text_attr(cells, "parent"),
+        text_attr(cells, "source"),
+        plain(text_attr(cells, "hypothesis")),
+        plain(text),
+        verdict,
+        plain(end.reason),
+        end.exit_code,
+        int(flag_attr(cells, "archived")),
+        int(flag_attr(cells, "deleted")),
+        writers.points,
+        ranks_of(writers),
+        version,
+    )
+
+
+def piece_rows(n: int, piece: Piece, *, keep: bool) -> list[tuple[Any, ...]]:
+    """Rows of the table ``points``; several where the data is kept and has to be cut."""
+    if not keep:
+        return [(n, *msgspec.structs.astuple(piece)[:-2], None, None)]
+    first, *more = slices(piece.data or b"")
+    kept = msgspec.structs.replace(
+        piece, file="", start=0, pyramid_start=0, pyramid_size=len(piece.pyramid or b""), data=first
+    )
+    rows = [(n, *msgspec.structs.astuple(kept))]
+    for index, data in enumerate(more, 1):
+        place = (n, piece.writer, piece.keyset, piece.first, piece.part + index, piece.last)
+        rows.append((*place, 0, None, None, Encoding.MORE, "", 0, 0, 0, 0, data, None))
+    return rows
+
+
+def pieces_of(rows: Iterable[Any]) -> list[Piece]:
+    """Pieces from rows in order of ``first, part``; data that was cut is joined."""
+    found: list[Piece] = []
+    for row in rows:
+        piece = Piece(*row)
+        if piece.encoding == Encoding.MORE:
+            whole = (found[-1].data or b"") + (piece.data or b"")
+            found[-1] = msgspec.structs.replace(found[-1], data=whole)
+        else:
+            found.append(piece)
+    return found

@@ -1,0 +1,313 @@
+"""What goes on beside a run in its process: console, system metrics, capture, stop requests.
+
+All of it happens on the writer's thread or in a short-lived one; nothing is waited for by the
+training thread but :meth:`Attendance.start`, which does only what is cheap.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from notabene._ids import host_name, new_writer_id, now_us, process_start
+from notabene.artifacts.base import BlobStore
+from notabene.journal.folder import CONSOLE, JOURNAL
+from notabene.journal.mounts import is_container_layer
+from notabene.journal.reader import JournalReader
+from notabene.journal.recover import sweep
+from notabene.model.records import (
+    Captured,
+    ConsoleNoted,
+    StopRequested,
+    WriterStarted,
+)
+from notabene.tracking.guard import quietly
+
+if TYPE_CHECKING:
+    from notabene.capture.console import Console
+    from notabene.capture.launch import Launch
+    from notabene.capture.snapshot import Capture
+    from notabene.journal.writer import Writer
+    from notabene.settings import Settings
+    from notabene.tracking.run import Run
+
+LOOK_EVERY = 2.0
+"""Seconds between looks for a stop request."""
+
+
+class Attendance:
+    """Everything around one run in one process."""
+
+    def __init__(
+        self,
+        run: Run,
+        writer: Writer | None,
+        settings: Settings,
+        job: Launch | None,
+        capture: bool | Capture,
+        *,
+        quiet: bool,
+        continued: bool = False,
+        epoch: int = 0,
+    ) -> None:
+        from notabene.capture.snapshot import Capture
+
+        self._run = run
+        self._writer = writer
+        self._settings = settings
+        self._job = job
+        self._capture = capture if isinstance(capture, Capture) else Capture.of(capture)
+        self._quiet = quiet
+        self._continued = continued
+        self._began = time.monotonic()
+        self._pid = os.getpid()
+        self._console: Console | None = None
+        self._noted = (0, 0)
+        self._next_sample = self._began + min(1.0, settings["system_every"])
+        self._next_look = self._began + LOOK_EVERY
+        self._sampler: Any = None
+        self._epoch = epoch or now_us()
+        self._desk: dict[Path, int] = {}
+        self._asked_to_stop = False
+        self._capturing: threading.Thread | None = None
+
+    @classmethod
+    def of_worker(cls, run: Run, settings: Settings) -> Attendance:
+        """For a worker of a run that another process began: only a writer."""
+        return cls(run, None, settings, None, False, quiet=True)
+
+    # -- the beginning ---------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin; costs a few milliseconds, the rest happens on other threads."""
+        writer = self._writer
+        if writer is None:
+            return
+        self._say_hello()
+        if self._capture.console and self._settings["console"]:
+            quietly(self._start_console)
+        writer.ticks.append(self._tick)
+        self._capturing = threading.Thread(
+            target=lambda: quietly(self._capture_all), name="notabene-capture", daemon=True
+        )
+        quietly(self._capturing.start)
+
+    def _start_console(self) -> None:
+        from notabene.capture.console import Console
+
+        assert self._run.path is not None and self._writer is not None
+        console = Console(
+            self._run.path / f"{self._writer.id}{CONSOLE}",
+            limit=self._settings["console_limit"] << 20,
+        )
+        console.start()
+        self._console = console
+
+    def _capture_all(self) -> None:
+        """Code, environment, hardware ... in the background; then what others left behind."""
+        from notabene.capture.snapshot import snapshot
+
+        for part in snapshot(self._capture, self._job):
+            self._keep(part.name, part.data, part.facts, part.files)
+        if self._run.folder is not None:
+            sweep(self._run.folder)
+
+    def _keep(
+        self, name: str, data: dict[str, Any], facts: dict[str, Any], files: dict[str, bytes]
+    ) -> None:
+        blobs = self._run.blobs
+        if files and blobs is not None:
+            data = {**data, "files": {path: blobs.put(body) for path, body in files.items()}}
+        self._run.record(Captured(part=name, data=data, facts=facts))
+
+    def capture_code(self) -> None:
+        """Record the code as it is now (``run.log_code_version()``)."""
+        from notabene.capture.snapshot import snapshot_code
+
+        part = snapshot_code(self._capture)
+        self._keep(part.name, part.data, part.facts, part.files)
+
+    # -- each tick of the writer's thread --------------------------------------------------
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if self._console is not None:
+            quietly(self._console.drain)
+        every = self._settings["system_every"]
+        if every and self._capture.hardware and now >= self._next_sample:
+            self._next_sample = now + every
+            quietly(self._sample)
+        if now >= self._next_look:
+            self._next_look = now + LOOK_EVERY
+            quietly(self._look_for_stop)
+
+    def _sample(self) -> None:
+        if self._sampler is None:
+            from notabene.capture.hardware import Sampler
+
+            self._sampler = Sampler()
+        values = self._sampler.sample()
+        if values and self._writer is not None:
+            # Seconds since the run was created, so that a resumed run goes on behind its past.
+            self._writer.ring.row_aside(values, max(0, (now_us() - self._epoch) // 1_000_000))
+
+    def _look_for_stop(self) -> None:
+        """Edits by people lie on the desk; one of them may ask this run to stop."""
+        folder = self._run.folder
+        if folder is None or self._asked_to_stop or not folder.desk.is_dir():
+            return
+        for entry in os.scandir(folder.desk):
+            path = Path(entry.path)
+            size = entry.stat().st_size
+            start = self._desk.get(path, 0)
+            if path.suffix != JOURNAL or size <= start:
+                continue
+            if path not in self._desk and entry.stat().st_mtime_ns // 1000 < self._started_us:
+                self._desk[path] = size
+                continue
+            reader = JournalReader(path, start=start)
+            for batch in reader.all():
+                for found in batch.entries:
+                    if found.run == self._run.id and isinstance(found.record, StopRequested):
+                        self._stop_on_request()
+            self._desk[path] = reader.position
+
+    @property
+    def _started_us(self) -> int:
+        return now_us() - int((time.monotonic() - self._began) * 1e6)
+
+    def _stop_on_request(self) -> None:
+        if not self._asked_to_stop:
+            self._asked_to_stop = True
+            self._run.guard.note("stop", "a stop was requested; the run ends as if by Ctrl-C")
+            os.kill(os.getpid(), signal.SIGINT)
+
+    # -- workers ---------------------------------------------------------------------------
+
+    def worker_writer(self) -> Writer:
+        """A writer for this forked or spawned process, on the same run."""
+        from notabene.tracking.init import open_writer
+
+        run = self._run
+        assert run.path is not None and run.folder is not None
+        writer = open_writer(
+            run.path, run.id, new_writer_id(), run.rank, run.guard, has_thread=True
+        )
+        pid = os.getpid()
+        writer.record(
+            WriterStarted(
+                host=host_name(),
+                pid=pid,
+                pid_start=process_start(pid),
+                user=run.user,
+                rank=run.rank,
+                role="worker",
+            )
+        )
+        run.folder.mark_live(run.id, writer.id)
+        self._writer = writer
+        self._finish_with_multiprocessing()
+        return writer
+
+    def _finish_with_multiprocessing(self) -> None:
+        """Forked workers leave through ``_exit``: only multiprocessing's own hook is called."""
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util.Finalize(None, self._run.finish, exitpriority=100)
+
+    def forked(self) -> None:
+        """In a forked child: the parent's console, sampler and threads are not ours."""
+        self._writer = None
+        self._sampler = None
+        self._capturing = None
+        if self._console is not None:
+            self._console.forked()
+            self._console = None
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def stop(self, timeout: float) -> None:
+        """Stop what runs beside; the console's end is kept."""
+        if self._capturing is not None and self._capturing is not threading.current_thread():
+            self._capturing.join(min(1.0, timeout))
+        if self._writer is not None and self._tick in self._writer.ticks:
+            self._writer.ticks.remove(self._tick)
+        console = self._console
+        if console is not None:
+            console.close(timeout)
+            self._run.record(
+                ConsoleNoted(bytes=console.bytes, lines=console.lines, dropped=console.dropped)
+            )
+        blobs = self._run.opened_blobs
+        if blobs is not None:
+            blobs.flush()
+
+    def last_lines(self, most: int = 40) -> str:
+        """The end of the console as text."""
+        return "" if self._console is None else "\n".join(self._console.last_lines(most))
+
+    def ended(self, kept: bool, seconds: float) -> None:
+        """After the writer has closed: markers, the last line, compaction."""
+        del seconds
+        run = self._run
+        if kept and run.folder is not None and self._writer is not None:
+            run.folder.unmark_live(run.id, self._writer.id)
+        if not self._quiet and self._pid == os.getpid() and self._job is not None:
+            self._say_goodbye(kept)
+
+    def _say_hello(self) -> None:
+        if self._quiet or self._run.folder is None:
+            return
+        run, root = self._run, self._run.folder.root
+        again = " (continued)" if self._continued else ""
+        where = _tilde(root)
+        if is_container_layer(root):
+            where += ", on this container's own layer: the runs go when the container goes"
+        _say(f"notabene: run {run.name} ({run.id[-6:]}) of {run.project}{again}, kept in {where}")
+
+    def _say_goodbye(self, kept: bool) -> None:
+        run = self._run
+        took = _duration(time.monotonic() - self._began)
+        points = 0 if self._writer is None else self._writer.points
+        text = f"notabene: {run.name} {run.status} after {took}, {points:,} points"
+        if not kept:
+            text += "; the last of it waits in its ring and is read from there"
+        if run.guard.health:
+            text += f"; {len(run.guard.health)} remark(s), see notabene show {run.id[-6:]}"
+        else:
+            text += f"; notabene show {run.id[-6:]}"
+        _say(text)
+
+
+def blobs_of(run: Run) -> BlobStore | None:
+    """The blob store of a run's folder, opened at first use."""
+    if run.folder is None:
+        return None
+    from notabene.artifacts.local import LocalBlobs
+    from notabene.settings import Settings
+
+    elsewhere = Settings().artifacts
+    return LocalBlobs(elsewhere or run.folder.blobs, trash=run.folder.trash)
+
+
+def _tilde(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _say(text: str) -> None:
+    """One line to the person at the terminal; on stderr, so that pipes stay clean."""
+    quietly(lambda: sys.stderr.write(text + "\n"))

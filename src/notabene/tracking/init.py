@@ -1,0 +1,477 @@
+"""``init``: assemble settings, store, writer and attendance into a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+
+import msgspec
+
+from notabene._ids import (
+    boot_id,
+    host_name,
+    new_run_id,
+    new_writer_id,
+    now_us,
+    process_start,
+    user_name,
+)
+from notabene._version import __version__
+from notabene.errors import ConflictError, NotFoundError, UsageError
+from notabene.journal.folder import JOURNAL, StoreFolder
+from notabene.journal.mounts import is_local
+from notabene.journal.segment import Header
+from notabene.journal.writer import Writer
+from notabene.model.records import RunCreated, WriterStarted
+from notabene.model.refs import check_name, check_run_id
+from notabene.settings import Settings, temporary
+from notabene.tracking import context, lifecycle, names
+from notabene.tracking.attendance import Attendance
+from notabene.tracking.config import plain
+from notabene.tracking.guard import Guard
+from notabene.tracking.keys import metric_names, tag_cells
+from notabene.tracking.past import Past, has_rank, look_back
+from notabene.tracking.run import Run
+
+if TYPE_CHECKING:
+    from notabene.capture.launch import Agreement, Launch
+    from notabene.capture.snapshot import Capture
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Resume = Literal["never", "allow", "must"]
+Mode = Literal["online", "offline", "disabled"]
+
+
+class Plan(msgspec.Struct, kw_only=True):
+    """What ``init`` has decided before anything is written."""
+
+    id: str
+    project: str
+    name: str
+    group: str
+    parent: str
+    tags: dict[str, str]
+    hypothesis: str
+    rank: int
+    world: int
+    user: str
+    given: bool
+    """The id was given by the caller or the environment."""
+    agreed: bool
+    """The ranks of a job agreed on the id: others may be there already."""
+    resume: Resume
+
+
+def init(
+    project: str | None = None,
+    *,
+    name: str | None = None,
+    config: Any = None,
+    hypothesis: str | None = None,
+    tags: Iterable[str] | Mapping[str, Any] = (),
+    group: str | None = None,
+    parent: str | Run | None = None,
+    id: str | None = None,
+    resume: Resume | bool = "never",
+    capture: bool | Capture = True,
+    store: str | os.PathLike[str] | None = None,
+    mode: Mode | None = None,
+    notes: str | None = None,
+) -> Run:
+    """Begin a run; the current one until it is finished.
+
+    Args:
+        project: Project it belongs to; default is the setting, else the folder's name.
+        name: Name for people; default is two words and a number.
+        config: Settings of the experiment: a mapping, Namespace, dataclass, pydantic model,
+            OmegaConf or absl flags; nested ones as well.
+        hypothesis: What the run is meant to show.
+        tags: Words, or names with values.
+        group: Runs of one group belong together (folds, seeds, a sweep).
+        parent: The run this one belongs under; default is the run that started this program.
+        id: An id of one's own: 1 to 128 letters, digits, ``.``, ``_``, ``-``.
+        resume: What to do when a run of this id exists: ``never`` refuses, ``allow`` goes on
+            with it, ``must`` refuses when there is none.
+        capture: False records nothing about code, environment, hardware and console; a
+            :class:`Capture` says which.
+        store: Folder of the store; see the setting ``store``.
+        mode: ``online``, ``offline`` (never contact a server), ``disabled`` (record nothing).
+        notes: A first note.
+
+    Raises:
+        UsageError: A wrong argument, or the store cannot be used.
+        ConflictError: The id is taken and ``resume`` is ``never``.
+        NotFoundError: ``resume="must"`` and there is no such run.
+        FormatError: The store was written by a newer notabene.
+    """
+    if resume not in ("never", "allow", "must", True, False):
+        raise UsageError(f"resume={resume!r} is unknown; allowed are 'never', 'allow', 'must'")
+    if resume is True or resume is False:
+        resume = "allow" if resume else "never"
+    settings = Settings(
+        {
+            "store": None if store is None else os.fspath(store),
+            "project": project,
+            "run_id": id,
+            "name": name,
+            "group": group,
+            "mode": mode,
+        }
+    )
+    if config is not None and not isinstance(config, Mapping):
+        config = plain(config)
+    from notabene.capture.launch import launch
+
+    job = launch()
+    plan = _plan(settings, job, tags=tags, hypothesis=hypothesis, parent=parent, resume=resume)
+    names.finish_earlier_in_notebook()
+    if settings["mode"] == "disabled":
+        run = _disabled(plan, settings)
+    else:
+        run = _open(plan, settings, job, capture)
+    context.enter(run)
+    if config is not None:
+        run.config.update(config)
+    if notes:
+        run.note(notes)
+    if run.attendance is not None:
+        run.attendance.start()
+    return run
+
+
+def _plan(
+    settings: Settings,
+    job: Launch,
+    *,
+    tags: Iterable[str] | Mapping[str, Any],
+    hypothesis: str | None,
+    parent: str | Run | None,
+    resume: Resume,
+) -> Plan:
+    run_id, agreed = settings["run_id"], False
+    given = bool(run_id)
+    around = names.surrounding_run(settings.store)
+    if settings.sources["run_id"] == "NOTABENE_RUN_ID":
+        resume = "allow" if resume == "never" else resume
+    if not run_id and around.join:
+        run_id, agreed = around.run, True
+    nth = names.next_init()
+    if not run_id:
+        found = _agreed(settings.store, job, nth)
+        if found is not None:
+            run_id, agreed = found.id, True
+            resume = "allow" if found.continues else resume
+    chosen = check_run_id(run_id) if run_id else new_run_id()
+    above = parent.id if isinstance(parent, Run) else parent
+    if above is None:
+        outer = context.current_run()
+        above = outer.id if outer is not None else ("" if around.join else around.run)
+    return Plan(
+        id=chosen,
+        project=check_name(settings["project"] or names.default_project(), "project name"),
+        name=check_name(settings["name"] or names.run_name(chosen), "run name"),
+        group=check_name(settings["group"], "group") if settings["group"] else "",
+        parent=above if above and above != chosen else "",
+        tags={**tag_cells(settings["tags"]), **tag_cells(tags)},
+        hypothesis=(hypothesis or "").strip(),
+        rank=job.rank,
+        world=job.world,
+        user=user_name(),
+        given=given,
+        agreed=agreed,
+        resume=resume,
+    )
+
+
+def _agreed(store: Path, job: Launch, nth: int) -> Agreement | None:
+    """The id that all ranks of this launch come to; None where each process has its own.
+
+    An earlier launch may have had the same marks (a job script that starts a program twice):
+    then its run holds a writer of our rank already, and the next id is asked for.
+    """
+    from notabene.capture.launch import agreed_run_id
+
+    for attempt in range(1000):
+        found = agreed_run_id(nth, job, attempt=attempt)
+        if found is None or found.continues or not (store / "runs").is_dir():
+            return found
+        run_dir = StoreFolder(store, "").find_run_dir(found.id)
+        if run_dir is None or not has_rank(run_dir, job.rank):
+            return found
+    return None
+
+
+def _disabled(plan: Plan, settings: Settings) -> Run:
+    guard = Guard(strict=settings["strict"], quiet=True, report=lambda *_: None)
+    return Run(
+        id=plan.id,
+        name=plan.name,
+        project=plan.project,
+        writer=None,
+        folder=None,
+        path=None,
+        guard=guard,
+        user=plan.user,
+    )
+
+
+def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) -> Run:
+    folder = StoreFolder.open(settings.store, create=True)
+    run_dir, past = _run_dir(folder, plan)
+    if past is not None and not settings["name"]:
+        plan.name = past.name or plan.name
+    run_holder: list[Run] = []
+    quiet = settings["quiet"] or job.quiet
+    guard = Guard(
+        strict=settings["strict"],
+        quiet=settings["quiet"],
+        report=lambda *what: run_holder[0].report_health(*what) if run_holder else None,
+    )
+    writer = open_writer(
+        run_dir, plan.id, new_writer_id(), plan.rank, guard, has_thread=True
+    )
+    run = Run(
+        id=plan.id,
+        name=plan.name,
+        project=plan.project,
+        writer=writer,
+        folder=folder,
+        path=run_dir,
+        guard=guard,
+        rank=plan.rank,
+        user=plan.user,
+    )
+    run_holder.append(run)
+    replaces = past.replaces(plan.rank) if past is not None and not plan_joins(plan, past) else ()
+    _introduce(run, writer, plan, past, replaces)
+    folder.mark_live(plan.id, writer.id)
+    run.attendance = Attendance(
+        run,
+        writer,
+        settings,
+        job,
+        capture,
+        quiet=quiet,
+        continued=bool(replaces),
+        epoch=past.first_time if past is not None else 0,
+    )
+    lifecycle.install()
+    names.tell_children(run)
+    return run
+
+
+def plan_joins(plan: Plan, past: Past) -> bool:
+    """Whether this process joins a run that others write to now, replacing nothing."""
+    return plan.agreed and plan.resume == "never" and past.exists
+
+
+def _run_dir(folder: StoreFolder, plan: Plan) -> tuple[Path, Past | None]:
+    """Folder of the run, and what earlier writers left there (None for a new run).
+
+    Raises:
+        ConflictError, NotFoundError: See :func:`init`.
+        UsageError: The folder cannot be made.
+    """
+    found = folder.find_run_dir(plan.id)
+    if found is None and folder.find_run_dir(plan.id, trash=True) is not None:
+        raise ConflictError(
+            f"the run {plan.id} is in the trash", hint=f"notabene restore {plan.id}"
+        )
+    if found is None:
+        if plan.resume == "must":
+            raise NotFoundError(
+                f"there is no run {plan.id} in {folder.root} to resume",
+                hint="use resume='allow' to begin it",
+            )
+        try:
+            return folder.new_run_dir(plan.id, now_us()), None
+        except FileExistsError as error:
+            found = Path(error.filename or str(error))
+            if not plan.agreed and plan.resume == "never":
+                raise _taken(plan) from None
+            found = folder.find_run_dir(plan.id) or found
+        except OSError as error:
+            raise UsageError(
+                f"the store {folder.root} cannot be written to: {error.strerror}",
+                hint="name another with store= or NOTABENE_STORE",
+            ) from error
+    elif plan.resume == "never" and not plan.agreed:
+        raise _taken(plan)
+    return found, look_back(found)
+
+
+def _taken(plan: Plan) -> ConflictError:
+    return ConflictError(
+        f"a run with the id {plan.id} exists already",
+        hint="use another id, or resume='allow' to go on with it",
+    )
+
+
+def open_writer(
+    run_dir: Path, run_id: str, writer_id: str, rank: int, guard: Guard, *, has_thread: bool
+) -> Writer:
+    """Make a writer of a run in this process, and start its thread.
+
+    Raises:
+        UsageError: The journal cannot be made.
+    """
+    pid = os.getpid()
+    header = Header(
+        file_id=os.urandom(16),
+        kind="run",
+        writers=(writer_id,),
+        ranks=(rank,),
+        run=run_id,
+        host=host_name(),
+        boot=boot_id(),
+        pid=pid,
+        pid_start=process_start(pid),
+        version=__version__,
+    )
+    own = Path(temporary()) / f"notabene-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    places = [run_dir] if is_local(run_dir) else []
+    try:
+        own.mkdir(mode=0o700, exist_ok=True)
+        places.append(own)
+    except OSError:
+        pass
+    try:
+        writer = Writer(
+            run_dir / f"{writer_id}{JOURNAL}",
+            header,
+            ring_places=places,
+            spill=[own / run_id],
+            define=lambda keys: metric_names(keys, guard.note),
+            warn=guard.note,
+        )
+    except OSError as error:
+        raise UsageError(
+            f"the run's folder {run_dir} cannot be written to: {error.strerror}",
+            hint="name another store with store= or NOTABENE_STORE",
+        ) from error
+    if has_thread:
+        writer.start()
+    return writer
+
+
+def _introduce(
+    run: Run, writer: Writer, plan: Plan, past: Past | None, replaces: tuple[str, ...]
+) -> None:
+    """The first records of a writer."""
+    pid = os.getpid()
+    if past is not None:
+        writer.ring.last_time = max(writer.ring.last_time, past.last_time)
+        if replaces:
+            writer.ring.step = past.last_step
+    writer.record(
+        WriterStarted(
+            host=host_name(),
+            boot=boot_id(),
+            pid=pid,
+            pid_start=process_start(pid),
+            user=plan.user,
+            rank=plan.rank,
+            world=plan.world,
+            role="main" if plan.rank == 0 else "rank",
+            replaces=replaces,
+            version=__version__,
+        )
+    )
+    if past is None or not past.exists:
+        writer.record(
+            RunCreated(
+                project=plan.project,
+                name=plan.name,
+                group=plan.group,
+                parent=plan.parent,
+                hypothesis=plan.hypothesis,
+                tags=plan.tags,
+                user=plan.user,
+                source="sdk",
+            )
+        )
+        return
+    run.project = past.project or plan.project
+    if past.config:
+        run.config.restore(past.config)
+    if plan.tags:
+        run.set_tags(plan.tags)
+    if plan.hypothesis:
+        run.hypothesis(plan.hypothesis)
+
+
+def attach(store: str, run_id: str) -> Run | None:
+    """The run of a parent process, in a worker that was spawned: a writer of its own.
+
+    Returns None where the store or the run cannot be found; logging then says so.
+    """
+    for run in context.active_runs():
+        if run.id == run_id:
+            return run
+    settings = Settings({"store": store or None})
+    folder = StoreFolder.open(settings.store)
+    run_dir = folder.find_run_dir(run_id)
+    if run_dir is None:
+        return None
+    past = look_back(run_dir)
+    guard = Guard(strict=settings["strict"], quiet=settings["quiet"], report=lambda *_: None)
+    run = Run(
+        id=run_id,
+        name=past.name,
+        project=past.project,
+        writer=None,
+        folder=folder,
+        path=run_dir,
+        guard=guard,
+        rank=past.rank,
+        user=user_name(),
+    )
+    run.config.restore(past.config)
+    run.attendance = Attendance.of_worker(run, settings)
+    run.become_worker()
+    lifecycle.install()
+    context.enter(run)
+    return run
+
+
+@overload
+def track(fn: Callable[P, R]) -> Callable[P, R]: ...
+@overload
+def track(fn: None = None, **kwargs: Any) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def track(fn: Any = None, **kwargs: Any) -> Any:
+    """Decorator: each call of the function is a run; its arguments are the config.
+
+    A mapping of numbers that the function returns becomes the run's summary.
+
+    Args:
+        fn: The function.
+        kwargs: Arguments of :func:`init`; ``name`` defaults to the function's name.
+    """
+    if fn is None:
+        return lambda function: track(function, **kwargs)
+    import inspect
+
+    signature = inspect.signature(fn)
+
+    @wraps(fn)
+    def call(*args: P.args, **given: P.kwargs) -> Any:
+        bound = signature.bind(*args, **given)
+        bound.apply_defaults()
+        extra = kwargs.get("config")
+        config = {**(plain(extra) if extra is not None else {}), **bound.arguments}
+        options = {"name": None, **kwargs, "config": config}
+        with init(**options) as run:
+            result = fn(*args, **given)
+            if isinstance(result, Mapping):
+                run.summary.update({k: v for k, v in result.items() if isinstance(k, str)})
+            elif isinstance(result, int | float):
+                run.summary["result"] = result
+            return result
+
+    return call
+
+

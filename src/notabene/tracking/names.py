@@ -1,0 +1,132 @@
+"""Default names, and the thread from a run to the programs it starts."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from notabene._ids import ALPHABET
+from notabene.settings import environment, export
+from notabene.tracking import context
+
+if TYPE_CHECKING:
+    from notabene.tracking.run import Run
+
+PARENT = "_NOTABENE_PARENT"
+"""Environment variable that tells a child process its run: ``<join|child>:<id>:<store>``."""
+
+_FIRST = (
+    "amber ample aquatic ardent bold brave breezy bright brisk calm candid cheerful civic clear "
+    "clever coastal cosmic crisp curious daring deft eager early earnest easy elegant even fabled "
+    "fair famous fleet fluent fond frank fresh gentle glad golden grand green hardy hazel honest "
+    "humble ideal jolly keen kind level light lively loyal lucid lunar mellow merry mild modest "
+    "neat nimble noble novel open patient placid plain polar prime proud quick quiet rapid rare "
+    "ready robust rosy rural serene sharp silent silver simple sincere sleek smooth sober solar "
+    "solid steady still subtle sunny swift tidy tranquil true vivid warm wise witty young"
+).split()
+_SECOND = (
+    "acorn alder anchor arbor aspen atlas badger basin bay beacon birch bison bough branch breeze "
+    "brook canyon cedar cliff cloud comet coral crane creek crest dawn delta drift dune eagle echo "
+    "elm ember falcon fern field finch fjord flint forest fox garnet glade glen grove gull harbor "
+    "hawk heath heron hill hollow iris island jay juniper lake lantern larch lark laurel ledge lily "
+    "linden lynx maple marsh meadow mesa moor moss oak orbit orchid osprey otter owl peak pebble "
+    "pine plain plover pond poplar prairie quartz raven reef ridge river robin rowan sage shore "
+    "sparrow spruce star stone stork stream summit swan thicket thrush tide valley walnut willow wren"
+).split()
+
+
+class Surrounding(msgspec.Struct, frozen=True):
+    """The run of the program that started this one: its id, or empty, and whether to join it."""
+
+    run: str = ""
+    join: bool = False
+
+
+def run_name(run_id: str) -> str:
+    """A name of two words and a number, always the same for an id."""
+    number = 0
+    for c in run_id[-8:].lower():
+        number = number * 32 + max(0, ALPHABET.find(c))
+    number, first = divmod(number, len(_FIRST))
+    number, second = divmod(number, len(_SECOND))
+    return f"{_FIRST[first]}-{_SECOND[second]}-{number % 100}"
+
+
+@lru_cache(maxsize=8)
+def _project_of(folder: str) -> str:
+    path = Path(folder)
+    for parent in (path, *path.parents):
+        if (parent / ".git").exists():
+            return parent.name or "default"
+    return path.name or "default"
+
+
+def default_project() -> str:
+    """Name of the repository's folder, else of the script's, else of the working folder."""
+    main = sys.modules.get("__main__")
+    script = getattr(main, "__file__", None)
+    try:
+        where = Path(script).resolve().parent if script else Path.cwd()
+    except OSError:
+        return "default"
+    return _project_of(str(where))
+
+
+_inits = 0
+
+
+def next_init() -> int:
+    """The number of this ``init`` in the process, from 1: ranks agree on the n-th."""
+    global _inits
+    _inits += 1
+    return _inits
+
+
+def tell_children(run: Run) -> None:
+    """Let programs started from here know their parent run."""
+    store = str(run.folder.root) if run.folder is not None else ""
+    export(PARENT, f"child:{run.id}:{store}")
+
+
+def join_variable(run_id: str, store: str) -> dict[str, str]:
+    """Environment for a program whose first ``init`` shall join a run (``notabene run``)."""
+    return {PARENT: f"join:{run_id}:{store}"}
+
+
+def surrounding_run(store: Path) -> Surrounding:
+    """The run of the program that started this one, if it is in the same store."""
+    how, _, rest = environment().get(PARENT, "").partition(":")
+    run_id, _, where = rest.partition(":")
+    if not run_id or (where and Path(where) != store):
+        return Surrounding()
+    return Surrounding(run_id, how == "join" and _inits == 0)
+
+
+def attach_to_parent() -> Run | None:
+    """For a spawned worker that logs without ``init``: its parent's run, or None."""
+    from notabene.tracking.init import attach
+
+    _, _, rest = environment().get(PARENT, "").partition(":")
+    run_id, _, store = rest.partition(":")
+    return attach(store, run_id) if run_id else None
+
+
+def in_notebook() -> bool:
+    """Whether this is an IPython kernel, where cells are run again."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def finish_earlier_in_notebook() -> None:
+    """In a notebook a second ``init`` finishes the run before it; in a script it nests."""
+    if in_notebook():
+        for run in reversed(context.active_runs()):
+            run.finish()
+
+
+context.on_missing(attach_to_parent)
