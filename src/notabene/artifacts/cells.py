@@ -85,7 +85,7 @@ def write_cell(folder: Path, key: str, value: str, stamp: Stamp) -> None:
     name = f"{short}~{stamp.time:016d}~{stamp.writer}~{stamp.seq:012d}~{value}"
     folder.mkdir(parents=True, exist_ok=True)
     create_once(folder / name, key.encode())
-    cells = [c for e in os.scandir(folder) if (c := _parse(e.name)) and c.key == short]
+    cells = [c for n in os.listdir(folder) if (c := _parse(n)) and c.key == short]
     newest = max(cells, default=None)
     for cell in cells:
         if cell != newest:

@@ -194,10 +194,10 @@ def sweep(folder: Path) -> int:
     """Remove what dead processes left in a folder of temporary files; gives how many."""
     count = 0
     with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
+        for name in os.listdir(folder):
             with contextlib.suppress(OSError):
-                if is_orphan(entry.name, entry.stat().st_mtime):
-                    os.unlink(entry.path)
+                if is_orphan(name, (folder / name).stat().st_mtime):
+                    (folder / name).unlink()
                     count += 1
     return count
 

@@ -114,11 +114,11 @@ class LocalBlobs:
 
     def _files(self) -> Iterator[Path]:
         with contextlib.suppress(FileNotFoundError):
-            for folder in os.scandir(self.root):
-                if len(folder.name) == 2:
-                    for entry in os.scandir(folder.path):
-                        if len(entry.name) == 62:
-                            yield Path(entry.path)
+            for folder in os.listdir(self.root):
+                if len(folder) == 2:
+                    for name in os.listdir(self.root / folder):
+                        if len(name) == 62:
+                            yield self.root / folder / name
 
     def _place(self, digest: str) -> Path:
         return self.root / digest[:2] / digest[2:]

@@ -75,11 +75,11 @@ class PackWriter:
             OSError: The folder cannot be written to.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        found = [e for e in os.scandir(folder) if e.name.startswith(f"{machine()}-")]
-        for entry in found:
-            if entry.name.endswith(PACK):
+        for name in os.listdir(folder):
+            if name.startswith(f"{machine()}-") and name.endswith(PACK):
                 with contextlib.suppress(OSError, FormatError):
-                    if entry.stat().st_size < LIMIT and (writer := cls._take_over(entry.path)):
+                    path = folder / name
+                    if path.stat().st_size < LIMIT and (writer := cls._take_over(path)):
                         return writer
         while True:
             path = folder / f"{machine()}-{new_id()}{PACK}"
@@ -103,7 +103,7 @@ class PackWriter:
         return cls(pack, fd, START)
 
     @classmethod
-    def _take_over(cls, path: str) -> PackWriter | None:
+    def _take_over(cls, path: Path) -> PackWriter | None:
         fd = os.open(path, os.O_RDWR | os.O_APPEND | BINARY)
         try:
             size = os.fstat(fd).st_size
@@ -112,8 +112,8 @@ class PackWriter:
                 size = os.fstat(fd).st_size
                 if size < START:  # its maker was killed before it had a header
                     os.ftruncate(fd, 0)
-                    return cls._begin(Path(path), fd)
-                pack = Pack(Path(path))
+                    return cls._begin(path, fd)
+                pack = Pack(path)
                 pack.refresh(size)
                 if size > pack.seen:  # torn by a kill
                     os.ftruncate(fd, pack.seen)
@@ -226,10 +226,10 @@ class Packs:
         with self._lock:
             sizes: dict[str, int] = {}
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                for entry in os.scandir(self.folder):
-                    if entry.name.endswith(PACK):
+                for name in os.listdir(self.folder):
+                    if name.endswith(PACK):
                         with contextlib.suppress(OSError):
-                            sizes[entry.name] = entry.stat().st_size
+                            sizes[name] = (self.folder / name).stat().st_size
             for name in self._packs.keys() - sizes.keys():
                 del self._packs[name]
             for name, size in sizes.items():

@@ -92,10 +92,10 @@ class Trash:
         """All deletions, the newest first."""
         found = []
         with contextlib.suppress(FileNotFoundError):
-            for entry in os.scandir(self.folder):
-                if entry.name.endswith(".json") and not entry.name.startswith("."):
+            for name in os.listdir(self.folder):
+                if name.endswith(".json") and not name.startswith("."):
                     with contextlib.suppress(OSError, msgspec.MsgspecError):
-                        data = Path(entry.path).read_bytes()
+                        data = (self.folder / name).read_bytes()
                         found.append(msgspec.json.decode(data, type=Tombstone))
         return sorted(found, key=lambda t: (t.time, t.id), reverse=True)
 

@@ -261,8 +261,10 @@ class Versions:
         if not number:
             number, made = self._create(place, wanted)
             if made:
-                self._note_known(name)
-                return Allocated(self.get(name, number), True)
+                allocated = Allocated(self.get(name, number), True)
+                if number % KNOWN_EVERY == 0:
+                    self._note_known(name)
+                return allocated
         latest = self._latest(name, known, state)
         if number != latest:
             # Logged again, so this is what "latest" means from now on.
@@ -312,7 +314,7 @@ class Versions:
         """
         self._set_state(name, version, DELETED, stamp)
 
-    def restore(self, name: str, version: int, stamp: Stamp) -> ArtifactVersion:
+    def restore(self, name: str, version: int, stamp: Stamp) -> None:
         """Take a version out of the trash, with the aliases that still point at it.
 
         Raises:
@@ -320,7 +322,6 @@ class Versions:
             ConflictError: It was deleted for good.
         """
         self._set_state(name, version, LIVE, stamp)
-        return self.get(name, version)
 
     def _set_state(self, name: str, version: int, value: str, stamp: Stamp) -> None:
         name = check_artifact_name(name)
@@ -357,13 +358,13 @@ class Versions:
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         with contextlib.suppress(FileNotFoundError):
-            for entry in os.scandir(self.folder):
-                folder, name = Path(entry.path), ""
+            for folder in sorted(self.folder.iterdir()):
+                name = ""
                 for number in _numbers(folder):
                     with contextlib.suppress(FormatError):
                         name = name or _read_version(folder / f"v{number}").name
                 for number in _numbers(folder):
-                    yield name or entry.name, folder / f"v{number}"
+                    yield name or folder.name, folder / f"v{number}"
 
     # -- files -----------------------------------------------------------------------------
 
@@ -398,10 +399,9 @@ class Versions:
 
     def _note_known(self, name: str) -> None:
         read = self._read[name]
-        if len(read) % KNOWN_EVERY == 0:
-            with contextlib.suppress(OSError):
-                data = msgspec.json.encode([read[n] for n in sorted(read)])
-                replace_file(self._place(name) / KNOWN, data)
+        with contextlib.suppress(OSError):
+            data = msgspec.json.encode([read[n] for n in sorted(read)])
+            replace_file(self._place(name) / KNOWN, data)
 
     def _latest(self, name: str, numbers: Iterable[int], state: _State) -> int:
         newest = max((n for n in numbers if n not in state.gone), default=0)

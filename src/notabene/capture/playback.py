@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ from notabene.capture.fold import plain
 SUFFIX = ".console.zst"
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _MAX_CONTENT = 64 << 20
-_PIECE = re.compile(r"\.console\.(\d+)\.zst\Z")
 
 
 class Line(NamedTuple):
@@ -32,10 +31,19 @@ class Line(NamedTuple):
 
 
 class Position(NamedTuple):
-    """How far a reader is: the number of the file, and the byte in it."""
+    """How far a reader is: the number of the file, the byte in it, and the bytes that the
+    program had printed by then (-1 before the first)."""
 
     piece: int = 0
     offset: int = 0
+    printed: int = -1
+
+
+class _Frame(NamedTuple):
+    """What a frame holds: lines, and how much had been printed; no such mark when damaged."""
+
+    lines: list[Line]
+    marks: list[int]
 
 
 class ConsoleReader:
@@ -64,51 +72,129 @@ class ConsoleReader:
         keys: set[tuple[str, int]] = set()
         for piece in reversed(self._pieces()):
             data = self._read(piece, 0)
-            ends = [0, *(end for end, _ in _frames(data))]
-            for start, end in reversed(list(zip(ends, ends[1:], strict=False))):
-                updates = _decode(data[start:end])[0]
-                found.append(updates)
-                keys.update((x.stream, x.number) for x in updates)
-                if len(keys) > most:
-                    break
-            if len(keys) > most:
-                break
-        ordered = [line for updates in reversed(found) for line in updates]
-        return fold_updates(ordered)[-most:] if most > 0 else []
+            for start, end in reversed(list(_bounds(data))):
+                lines = _decode(data[start:end]).lines
+                found.append(lines)
+                keys.update((line.stream, line.number) for line in lines)
+                if len(keys) >= most:
+                    ordered = (line for lines in reversed(found) for line in lines)
+                    return fold_updates(ordered)[-most:] if most > 0 else []
+        return fold_updates(line for lines in reversed(found) for line in lines)
 
     def follow(self, position: Position) -> tuple[list[Line], Position]:
         """What is new since a position, and the position after it.
 
-        A line that changed comes again, with the same stream and number; where pieces in
-        between were given up, or bytes are damaged, a remark stands in their place.
+        A line that changed comes again, with the same stream and number; where the middle of a
+        long console was given up, or bytes are damaged, a remark stands in its place.
         """
         found: list[Line] = []
-        pieces = self._pieces()
-        last: int | None = None
-        for piece in pieces:
+        for piece in self._pieces():
             if piece < position.piece:
                 continue
-            offset = position.offset if piece == position.piece else 0
-            lines, offset, last = self._follow_one(piece, offset, last)
-            found += lines
-            position = Position(piece, offset)
+            if piece > position.piece:
+                position = Position(piece, 0, position.printed)
+            data = self._read(piece, position.offset)
+            base, printed = position.offset, position.printed
+            for start, end in _bounds(data):
+                frame = _decode(data[start:end])
+                time = frame.lines[0].time if frame.lines else found[-1].time if found else 0
+                if not frame.marks:
+                    found.append(_remark(time, base + start, f"{end - start:,} bytes are damaged"))
+                elif base + start == 0 and piece and 0 <= printed < frame.marks[0]:
+                    gap = f"{frame.marks[0] - printed:,} bytes were dropped here"
+                    found.append(_remark(time, piece, gap))
+                found += frame.lines
+                printed = frame.marks[-1] if frame.marks else printed
+                position = Position(piece, base + end, printed)
         return found, position
 
-    def _follow_one(
-        self, piece: int, offset: int, last: int | None
-    ) -> tuple[list[Line], int, int | None]:
-        data = self._read(piece, offset)
-        found: list[Line] = []
-        size = 0
-        for end, damaged in _frames(data):
-            if damaged:
-                found.append(_remark(found, piece, offset + size, f"{damaged:,} damaged bytes"))
-            lines, marks = _decode(data[end - (end - size - damaged) : end])
-            if marks and last is not None and marks[0] > last and not offset and not size:
-                gap = f"{marks[0] - last:,} bytes were dropped here"
-                found.append(_remark(lines, piece, 0, gap))
-            if marks:
-                last = marks[-1]
-            found += lines
-            size = end
-        return found, offset + size, last
+    def _pieces(self) -> list[int]:
+        """Numbers of the files that are there; 0 is the first."""
+        stem = self.path.name.removesuffix("zst")
+        pattern = re.compile(re.escape(stem) + r"(\d+)\.zst")
+        found = [int(m[1]) for p in self.path.parent.iterdir() if (m := pattern.fullmatch(p.name))]
+        return ([0] if self.path.exists() else []) + sorted(found)
+
+    def _read(self, piece: int, offset: int) -> bytes:
+        try:
+            with open(piece_path(self.path, piece), "rb") as file:
+                file.seek(offset)
+                return file.read()
+        except FileNotFoundError:  # given up since we looked
+            return b""
+
+
+def piece_path(first: Path, number: int) -> Path:
+    """File of a piece; 0 is the first file itself."""
+    if number == 0:
+        return first
+    return first.with_name(f"{first.name.removesuffix('zst')}{number}.zst")
+
+
+def fold_updates(updates: Iterable[Line]) -> list[Line]:
+    """The last state of each line, in the order in which the lines began."""
+    found: dict[tuple[str, int], Line] = {}
+    for line in updates:
+        found[line.stream, line.number] = line
+    return list(found.values())
+
+
+def _remark(time: int, number: int, text: str) -> Line:
+    # Remarks of the reader count downwards, so that they replace none of the writer's.
+    return Line(time, "n", -1 - number, f"notabene: {text}")
+
+
+def _bounds(data: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each whole frame, and of each stretch between two that is none."""
+    at = 0
+    while at < len(data):
+        end = _frame_end(data, at)
+        if end is None:
+            # Damaged if a whole frame follows; else the end of a write that is not finished.
+            end = at
+            while (end := data.find(_MAGIC, end + 1)) >= 0 and _frame_end(data, end) is None:
+                pass
+            if end < 0:
+                return
+        yield at, end
+        at = end
+
+
+def _frame_end(data: bytes, at: int) -> int | None:
+    """End of the frame at a place, by the headers of its blocks (RFC 8878); None if there is
+    no whole frame."""
+    if data[at : at + 4] != _MAGIC or at + 5 > len(data):
+        return None
+    head = data[at + 4]
+    single, checksum = head >> 5 & 1, head >> 2 & 1
+    size = (0, 2, 4, 8)[head >> 6] or single
+    here = at + 5 + (1 - single) + (0, 1, 2, 4)[head & 3] + size
+    last = False
+    while not last:
+        block = int.from_bytes(data[here : here + 3], "little")
+        last = bool(block & 1)
+        here += 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
+        if here > len(data):
+            return None
+    end = here + 4 * checksum
+    return end if end <= len(data) else None
+
+
+def _decode(data: bytes) -> _Frame:
+    import zstandard
+
+    lines: list[Line] = []
+    marks: list[int] = []
+    try:
+        if zstandard.get_frame_parameters(data).content_size > _MAX_CONTENT:
+            return _Frame([], [])
+        text = zstandard.ZstdDecompressor().decompress(data).decode("utf-8", "replace")
+        for record in text.split("\n")[:-1]:
+            if record.startswith("= "):
+                marks.append(int(record.split(" ")[1]))
+            else:
+                time, stream, number, rest = record.split(" ", 3)
+                lines.append(Line(int(time), stream, int(number), rest))
+    except (zstandard.ZstdError, ValueError, IndexError):
+        return _Frame([], [])
+    return _Frame(lines, marks)

@@ -19,8 +19,6 @@ first line of every file and the last of every frame. Texts are UTF-8 and may ho
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -97,7 +95,8 @@ class Transcript:
         """Note that so many bytes were printed too fast to be kept."""
         self.bytes += size
         self.dropped += size
-        self.feed(stream, "\n", time) if stream in self._folds else None
+        if stream in self._folds:
+            self._folds[stream].feed("\n", time)
         self._append([self._remark(time, f"{size:,} bytes came too fast and are not kept")])
 
     def flush(self, now: int, *, everything: bool = False) -> None:

@@ -160,6 +160,13 @@ class Writer:
             self.flush(0)
         return True
 
+    def record_stamped(self, record: AnyRecord) -> tuple[int, str, int] | None:
+        """Write a record and give its (time, writer, sequence); None when it was not kept."""
+        with self.ring.lock:
+            if not self.record(record):
+                return None
+            return self.ring.last_time, self.id, self.ring.seq
+
     def row_when_full(self, data: Mapping[str, Any], step: int | None, reason: str) -> None:
         """Wait a moment for room; then count the row as lost."""
         if self._wait_for_room():

@@ -54,14 +54,10 @@ class Statement(NamedTuple):
     sql: str
     params: Params
 
-    def page(self, limit: int | None, offset: int) -> tuple[str, Params]:
+    def page(self, limit: int, offset: int) -> tuple[str, Params]:
         """The statement for some of its rows."""
-        if limit is None:
-            return self.sql, self.params
-        return (
-            f"{self.sql} LIMIT :limit OFFSET :offset",
-            {**self.params, "limit": limit, "offset": offset},
-        )
+        page = {"limit": limit, "offset": offset}
+        return f"{self.sql} LIMIT :limit OFFSET :offset", {**self.params, **page}
 
 
 def asks(expr: Expr, order: Iterable[Order] = ()) -> frozenset[tuple[int, str]]:
@@ -94,13 +90,14 @@ def search(
         zone: Where days begin.
     """
     planner = Planner(expr, sql.complete(order), dialect, now, zone)
-    statements = planner.choose(execute, limit, offset)
+    if limit is None:
+        rows = execute(*planner.scan("in"))
+        return [row[0] for row in rows[offset:]]
     found: list[int] = []
-    for statement in statements:
-        wanted = None if limit is None else limit - len(found)
-        rows = execute(*statement.page(wanted, offset))
+    for statement in planner.choose(execute, limit, offset):
+        rows = execute(*statement.page(limit - len(found), offset))
         found += [row[0] for row in rows]
-        if limit is not None and len(found) >= limit:
+        if len(found) >= limit:
             break
         if rows or not offset:
             offset = 0
@@ -133,9 +130,9 @@ class Planner:
         self.zone = zone
         self.parts = sql.bundles(conjuncts(expr))
 
-    def choose(self, execute: Execute, limit: int | None, offset: int) -> list[Statement]:
+    def choose(self, execute: Execute, limit: int, offset: int) -> list[Statement]:
         """The statements to run one after the other until the page is full."""
-        walk = self.walk() if limit is not None else []
+        walk = self.walk()
         if self.dialect == "postgresql":
             return walk or [self.scan("exists")]
         ((total,),) = execute("SELECT coalesce(max(n), 0) FROM run", {})
@@ -145,7 +142,7 @@ class Planner:
             share = 1.0
             for number, _ in counts:
                 share *= min(1.0, number / max(1, total)) if number < COUNTED else COMMON
-            needed = (offset + (limit or 0)) / max(share, 1e-9)
+            needed = (offset + limit) / max(share, 1e-9)
             costs.append((min(total, needed) * WALK_US, walk))
         rarest = min(counts, default=None)
         if rarest is not None and rarest[0] < COUNTED:
@@ -183,8 +180,11 @@ class Planner:
         writer = self._writer()
         rows = " UNION ".join(source(part, writer))
         sorting = writer.sorting(self.order)
-        others = tuple(item for other in self.parts if other is not part for item in other)
-        # An index may answer only a part of what is joined by "or" within "and".
+        # Of what is joined within an "or", the index may have answered a part only.
+        exact = all(isinstance(item, Test) for item in part)
+        others = tuple(
+            item for other in self.parts if other is not part or not exact for item in other
+        )
         where = writer.where(And(others))
         tables = f"({rows}) d {self._join()} run r ON r.n = d.run"
         return _statement(writer, Piece(tables, where, sorting.terms), sorting.joins)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import sqlalchemy as sa
 
+from notabene.model.entities import MetricSummary
 from notabene.query.values import cell_of
 from notabene.store import tables as t
 from notabene.store.database import ASKED_LOCK, Database
@@ -21,7 +23,6 @@ from notabene.store.info import (
     facts_of,
     finite_or_none,
     flagged,
-    present,
     summaries_of,
     summary_of,
 )
@@ -98,16 +99,13 @@ class Asked:
     def _add_runs(self, rows: Iterable[Any], missing: Asking, names: Names) -> None:
         from notabene.store.transaction import decode_cells
 
-        empty = Cells()
-        kinds = {kind for kind, _ in missing}
-        numbers = kinds & {Kind.METRIC, Kind.SUMMARY}
-        words = kinds - {Kind.METRIC} or any(kind == Kind.METRIC for kind in kinds)
+        numbers = any(kind in (Kind.METRIC, Kind.SUMMARY) for kind, _ in missing)
         cells: list[tuple[Any, ...]] = []
         metrics: list[tuple[Any, ...]] = []
         for n, packed, stats in rows:
             table = unpack(stats) if numbers else Table.empty()
             names.load(self._connection, table.ids.tolist())
-            found = rows_of(n, decode_cells(packed) if words else empty, table, names, missing)
+            found = rows_of(n, decode_cells(packed), table, names, missing)
             cells += found[0]
             metrics += found[1]
         self._put(cells, metrics)
@@ -127,45 +125,45 @@ def rows_of(
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Rows of ``cell`` and ``metric`` of one run, for the keys that are asked for."""
     found: list[tuple[Any, ...]] = []
-    sources: dict[int, dict[str, Any]] = {}
     metrics: list[tuple[Any, ...]] = []
-    wanted = {key for kind, key in asking if kind in (Kind.METRIC, Kind.SUMMARY)}
-    summaries = {}
-    if wanted and len(table.ids):
-        chosen = [names.names[number] in wanted for number in table.ids.tolist()]
-        part = table.take(_mask(chosen))
-        part_names = [names.names[number] for number in part.ids.tolist()]
-        summaries = summaries_of(part, part_names, Definitions(cells))
+    summaries = _summaries(cells, table, names, asking)
     for kind, key in asking:
         if kind == Kind.METRIC:
             if key in summaries:
                 metrics.append(_metric_row(n, summaries[key]))
-            continue
-        if kind not in sources:
-            sources[kind] = _values(kind, cells, summaries)
-        cell = cell_of(sources[kind].get(key))
-        if cell is not None:
+        elif (cell := cell_of(_value(kind, key, cells, summaries))) is not None:
             found.append((n, int(kind), key, cell.num, int(cell.flag), cell.text))
     return found, metrics
 
 
-def _mask(chosen: list[bool]) -> Any:
-    import numpy as np
+def _summaries(
+    cells: Cells, table: Table, names: Names, asking: Asking
+) -> dict[str, MetricSummary]:
+    wanted = [
+        names.ids[key]
+        for kind, key in asking
+        if kind in (Kind.METRIC, Kind.SUMMARY) and key in names.ids
+    ]
+    part = table.take(np.isin(table.ids, wanted)) if wanted else Table.empty()
+    if not len(part.ids):
+        return {}
+    part_names = [names.names[number] for number in part.ids.tolist()]
+    return summaries_of(part, part_names, Definitions(cells))
 
-    return np.array(chosen, bool)
 
-
-def _values(kind: int, cells: Cells, summaries: dict[str, Any]) -> dict[str, Any]:
-    if kind == Kind.PARAM:
-        return present(cells.params)
-    if kind == Kind.TAG:
-        return present(cells.tags)
+def _value(kind: int, key: str, cells: Cells, summaries: dict[str, MetricSummary]) -> Any:
     if kind == Kind.FACT:
-        return facts_of(cells)
-    return summary_of(cells, summaries)
+        return facts_of(cells).get(key)
+    if kind == Kind.SUMMARY and key not in cells.summary:
+        return summary_of(cells, summaries).get(key)
+    of = {Kind.PARAM: cells.params, Kind.TAG: cells.tags, Kind.SUMMARY: cells.summary}
+    cell = of[Kind(kind)].get(key)
+    if cell is not None and not cell.gone:
+        return cell.value
+    return summary_of(cells, summaries).get(key) if kind == Kind.SUMMARY else None
 
 
-def _metric_row(n: int, metric: Any) -> tuple[Any, ...]:
+def _metric_row(n: int, metric: MetricSummary) -> tuple[Any, ...]:
     last, last_flag = flagged(metric.last)
     first, first_flag = flagged(metric.first)
     return (
@@ -184,6 +182,6 @@ def _metric_row(n: int, metric: Any) -> tuple[Any, ...]:
         metric.posinf,
         metric.neginf,
         metric.last_step,
-        metric.min_step,
-        metric.max_step,
+        None if np.isnan(metric.min) else metric.min_step,
+        None if np.isnan(metric.max) else metric.max_step,
     )

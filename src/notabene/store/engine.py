@@ -245,6 +245,12 @@ class Applying:
         return count
 
 
+def remember(counts: dict[int, Count], most: int = 256) -> None:
+    """Forget the runs that were counted longest ago."""
+    for n in list(counts)[: max(0, len(counts) - most)]:
+        del counts[n]
+
+
 def _settle(work: Work, count: Count, end: End) -> bool:
     """Whether the statistics of the only writer need not be kept beside those of the run."""
     writers = work.writers

@@ -108,6 +108,7 @@ run = sa.Table(
     _int("version"),  # of the change feed
     sa.Index("run_created", "created"),
     sa.Index("run_project_created", "project", "created"),
+    sa.Index("run_started", "started"),
     sa.Index("run_name", "name"),
     sa.Index("run_duration", "duration"),
     sa.Index("run_version", "version"),
@@ -133,6 +134,14 @@ body = sa.Table(
     sa.Column("writers", Blob, nullable=False),  # projection.Writers
     sa.Column("keysets", Blob, nullable=False),  # projection.Keysets
     sa.Column("stats", Blob, nullable=False),  # summary.Table: statistics of all metrics
+)
+
+ghost = sa.Table(  # edits of runs that are not here (yet, or any more)
+    "ghost",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("cells", Blob, nullable=False),
+    sa.Column("writers", Blob, nullable=False),
 )
 
 cell = sa.Table(
@@ -168,8 +177,8 @@ metric = sa.Table(
     sa.Column("posinf", Int, nullable=False),
     sa.Column("neginf", Int, nullable=False),
     sa.Column("last_step", Int, nullable=False),
-    sa.Column("min_step", Int, nullable=False),
-    sa.Column("max_step", Int, nullable=False),
+    sa.Column("min_step", Int),
+    sa.Column("max_step", Int),
     sa.Index("metric_last", "key", "last", "run"),
     sa.Index("metric_min", "key", "min", "run"),
     sa.Index("metric_max", "key", "max", "run"),

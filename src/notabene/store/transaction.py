@@ -137,6 +137,12 @@ class SqlTransaction:
                 run, decode_cells(cells), decode_writers(writers), decode_keysets(keysets), n=n
             )
             found[run] = Held(work, version, stats)
+        missing = [run for run in wanted if run not in found]
+        ghosts = sa.select(t.ghost.c.id, t.ghost.c.cells, t.ghost.c.writers)
+        for run, cells, writers in self._db.rows_of(
+            self._connection, ghosts, t.ghost.c.id, missing
+        ):
+            found[run] = Held(Work(run, decode_cells(cells), decode_writers(writers), {}), 0, b"")
         return found
 
     def bases(self, n: int) -> dict[int, Base]:
@@ -193,6 +199,7 @@ class SqlTransaction:
     def save(self, outcomes: Sequence[Outcome], shared: Shared) -> int:
         """Keep what changed; see the protocol."""
         version = self.next_version()
+        outcomes = self._without_ghosts(outcomes)
         new = [outcome.work for outcome in outcomes if not outcome.work.n]
         for work, n in zip(new, self._numbers(len(new)), strict=True):
             work.n = n
@@ -205,6 +212,19 @@ class SqlTransaction:
         self._put_shared(shared, version)
         Asked(self._db, self._connection).refresh(outcomes, self._names, fresh)
         return version
+
+    def _without_ghosts(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Put aside what is known of runs whose journals are not here."""
+        ghosts = [o.work for o in outcomes if is_ghost(o.work.writers)]
+        if ghosts:
+            rows = [(work.id, encode(work.cells), encode(work.writers)) for work in ghosts]
+            columns = ("id", "cells", "writers")
+            self._db.put(self._connection, t.ghost, columns, rows, conflict="update")
+        here = [o for o in outcomes if not is_ghost(o.work.writers)]
+        risen = [o.work.id for o in here if not o.work.n and any(_edits(o.work.writers))]
+        for run in risen:
+            self._connection.execute(t.ghost.delete().where(t.ghost.c.id == run))
+        return here
 
     def next_version(self) -> int:
         """A number higher than those of all changes that were committed before."""
@@ -333,6 +353,15 @@ class SqlTransaction:
                 )
 
 
+def is_ghost(writers: Writers) -> bool:
+    """Whether only edits of the run are known, and nothing of itself."""
+    return all(_edits(writers))
+
+
+def _edits(writers: Writers) -> list[bool]:
+    return [writer.role == "desk" or not writer.covered for writer in writers.all]
+
+
 def _newest(table: str) -> str:
     return (
         f"(excluded.time, excluded.writer, excluded.seq) > ({table}.time, {table}.writer, {table}.seq)"
@@ -387,7 +416,7 @@ def piece_rows(n: int, piece: Piece, *, keep: bool) -> list[tuple[Any, ...]]:
     rows = [(n, *msgspec.structs.astuple(kept))]
     for index, data in enumerate(more, 1):
         place = (n, piece.writer, piece.keyset, piece.first, piece.part + index, piece.last)
-        rows.append((*place, 0, None, None, Encoding.MORE, "", 0, 0, 0, 0, data, None))
+        rows.append((*place, 0, piece.low, piece.high, Encoding.MORE, "", 0, 0, 0, 0, data, None))
     return rows
 
 

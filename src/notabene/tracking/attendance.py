@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notabene._ids import host_name, new_writer_id, now_us, process_start
-from notabene.artifacts.base import BlobStore
 from notabene.journal.folder import CONSOLE, JOURNAL
 from notabene.journal.mounts import is_container_layer
 from notabene.journal.reader import JournalReader
@@ -29,6 +28,7 @@ from notabene.model.records import (
 from notabene.tracking.guard import quietly
 
 if TYPE_CHECKING:
+    from notabene.artifacts.local import LocalBlobs
     from notabene.capture.console import Console
     from notabene.capture.launch import Launch
     from notabene.capture.snapshot import Capture
@@ -284,15 +284,14 @@ class Attendance:
         _say(text)
 
 
-def blobs_of(run: Run) -> BlobStore | None:
+def blobs_of(run: Run) -> LocalBlobs | None:
     """The blob store of a run's folder, opened at first use."""
     if run.folder is None:
         return None
-    from notabene.artifacts.local import LocalBlobs
+    from notabene.artifacts.open import store_blobs
     from notabene.settings import Settings
 
-    elsewhere = Settings().artifacts
-    return LocalBlobs(elsewhere or run.folder.blobs, trash=run.folder.trash)
+    return store_blobs(run.folder, Settings().artifacts)
 
 
 def _tilde(path: Path) -> str:

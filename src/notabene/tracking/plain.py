@@ -6,59 +6,80 @@ large is cut, and a sentence about it goes to ``notes``.
 
 from __future__ import annotations
 
+import array
 import datetime
 import enum
 import functools
-import inspect
 import math
 import os
 import re
-import sys
 import uuid
-from argparse import Namespace
-from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Set, ValuesView
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Set, ValuesView
 from decimal import Decimal
 from fractions import Fraction
-from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple, TypeVar
 
-from notabene.errors import UsageError
+import msgspec
+
 from notabene.model.records import JSON
 from notabene.model.refs import join_path
-from notabene.tracking.arrays import is_a, is_frame, scalar_of, shape_of, to_numpy
+from notabene.tracking.arrays import as_number, is_a, is_frame, scalar_of, shape_of, to_numpy
+from notabene.tracking.fields import Fields, as_mapping, attributes_of, fields_of
 from notabene.tracking.guard import TROUBLE
 from notabene.tracking.keys import metric_name
 
 MAX_DEPTH = 64
-MAX_LEAVES = 100_000
+MAX_VALUES = 100_000
 MAX_TEXT = 65_536
+"""Bytes in UTF-8."""
+MAX_LIST = 131_072
+"""Bytes of a list as JSON, where it is one cell of a config."""
 MAX_ARRAY = 1000
 """Elements of an array that is kept number by number; larger ones are described."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_CALLABLE = (type, staticmethod, classmethod, property, ModuleType)
+_NAMED = type | FunctionType | BuiltinFunctionType | MethodType | ModuleType
+_ROWS = list | tuple | deque | ValuesView | array.array
+
+_SAID = {
+    "text": "{n} without a JSON form kept as text",
+    "cut": "{n} longer than 64 KiB cut",
+    "array": "{n} of more than 1,000 numbers described, not kept",
+    "itself": "{n} holding itself cut there",
+    "deep": "{n} nested deeper than 64 levels cut there",
+    "many": "only the first 100,000 values kept, {n} cut",
+}
+
+T = TypeVar("T")
 
 
 class Leaf(NamedTuple):
-    """A value of a config, as it was given and as JSON."""
+    """A value as it was given and as JSON."""
 
     value: Any
     json: JSON
+
+
+Tree = dict[str, Any]
+"""Leaves and trees by name."""
 
 
 def plain(config: Any, notes: list[str] | None = None) -> dict[str, JSON]:
     """A config as nested JSON objects.
 
     Args:
-        config: See :func:`as_mapping`; nested ones of all these kinds as well.
+        config: See :func:`as_mapping`; it may hold nested ones of all these kinds.
         notes: Gets a sentence for each kind of thing that could not be kept as it was.
 
     Raises:
         UsageError: ``config`` has no names and values.
     """
     reader = Reader()
-    out = reader.mapping(as_mapping(config), config)
-    _tell(reader, notes)
+    out = reader.section(as_mapping(config), config, reader.json)
+    if notes is not None:
+        notes += reader.notes()
     return out
 
 
@@ -66,127 +87,256 @@ def plain_value(value: Any, notes: list[str] | None = None) -> JSON:
     """One value as JSON; never raises."""
     reader = Reader()
     out = reader.json(value)
-    _tell(reader, notes)
+    if notes is not None:
+        notes += reader.notes()
     return out
 
 
-def _tell(reader: Reader, notes: list[str] | None) -> None:
-    if notes is not None:
-        notes += reader.notes()
-
-
-def flatten(nested: Mapping[str, JSON]) -> dict[str, JSON]:
+def flatten(nested: Mapping[str, JSON], notes: list[str] | None = None) -> dict[str, JSON]:
     """Nested JSON objects as cells by path: ``{"model": {"depth": 3}}`` -> ``model.depth``.
 
     Empty objects and all lists are values. Paths are names fit to be stored (at most 250 bytes,
-    no control characters).
+    no control characters); a list of more than 128 KiB becomes text, and is cut.
     """
     cells: dict[str, JSON] = {}
     todo: list[tuple[tuple[str, ...], JSON]] = [((), dict(nested))]
     while todo:
         path, value = todo.pop()
         if isinstance(value, Mapping) and (value or not path):
-            todo += [((*path, key), part) for key, part in reversed(value.items())]
-        else:
-            cells[path_key(path)] = value
+            todo += [((*path, key), value[key]) for key in reversed(value)]
+            continue
+        if isinstance(value, list) and len(data := msgspec.json.encode(value)) > MAX_LIST:
+            value, _ = cut(data.decode())
+            if notes is not None:
+                notes.append(f"the list {'.'.join(path)[:80]} of {len(data):,} bytes was cut")
+        cells[path_key(path)] = value
     return cells
 
 
 def path_key(path: tuple[str, ...]) -> str:
-    """The cell's name for a path: long ones are cut, control characters replaced."""
-    return metric_name(join_path(path), _no_note)
+    """Name of the cell at a path: long ones are cut, control characters replaced."""
+    return metric_name(join_path(path), lambda _code, _message: None)
 
 
-def _no_note(code: str, message: str) -> None:
-    del code, message
+def cut(text: str) -> tuple[str, bool]:
+    """A text that UTF-8 can hold, of at most about 64 KiB, and whether something is missing."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= MAX_TEXT:
+        return data.decode(), False
+    return f"{data[:MAX_TEXT].decode('utf-8', 'ignore')}... ({len(data):,} bytes)", True
 
 
-def as_mapping(config: Any) -> Mapping[Any, Any]:
-    """Names and values of what may be a whole config.
-
-    Args:
-        config: A mapping, argparse or simple namespace, dataclass, attrs or pydantic object,
-            named tuple, msgspec Struct, OmegaConf, absl flags, an object with ``to_dict()`` or
-            ``keys()``; else any object, class or module by its public attributes.
-
-    Raises:
-        UsageError: It has none.
-    """
-    fields = fields_of(config)
-    if fields is None and not _is_one_value(config):
-        fields = _attributes(config)
-    if fields is None:
-        shown = _repr(config)
-        raise UsageError(
-            f"a config must have names and values, as a mapping, Namespace, dataclass, pydantic "
-            f"model, OmegaConf or absl flags have, not {type(config).__name__} {shown[:80]}",
-            hint="config={'lr': 0.1}",
-        )
-    return fields
-
-
-def fields_of(value: Any) -> Mapping[Any, Any] | None:
-    """Names and values of an object that is made of such, else None; never raises."""
-    if type(value) in _SCALARS:
-        return None
+def text_of(value: object) -> str:
+    """A value's ``repr`` without addresses, so that equal configs are equal; never raises."""
     try:
-        return _fields_of(value)
+        return _ADDRESS.sub("", repr(value))
     except TROUBLE:
+        return f"<{type(value).__name__} whose repr fails>"
+
+
+class Reader:
+    """Walks through values once, within the limits above, and counts what it had to change."""
+
+    def __init__(self) -> None:
+        self._left = MAX_VALUES
+        self._above: list[int] = []
+        self._path: list[str] = []
+        self._seen: dict[str, tuple[int, str]] = {}
+
+    def notes(self) -> list[str]:
+        """What could not be kept as it was, a sentence for each kind of trouble."""
+        return [
+            f"{_SAID[code].format(n='1 value' if n == 1 else f'{n:,} values')} (first: {where})"
+            for code, (n, where) in self._seen.items()
+        ]
+
+    def node(self, value: Any) -> Leaf | Tree:
+        """A tree where the value is made of names and values, else a leaf."""
+        fields = fields_of(value)
+        if fields is None:
+            return Leaf(value, self.json(value))
+        marker = self._stop(value)
+        if marker is not None:
+            return Leaf(value, marker)
+        return self.section(fields, value, self.node)
+
+    def json(self, value: Any) -> JSON:
+        """A value as JSON."""
+        kind = type(value)
+        self._left -= 1
+        if kind is str:
+            return self._text(value)
+        if kind is float or kind is bool or value is None:
+            return value
+        if kind is int:
+            return _whole(value)
+        fields = fields_of(value)
+        if fields is None and not isinstance(value, _ROWS | Set):
+            try:
+                return self._other(value)
+            except TROUBLE:
+                return self._shown(value)
+        marker = self._stop(value)
+        if marker is not None:
+            return marker
+        return self._rows(value) if fields is None else self.section(fields, value, self.json)
+
+    def section(self, fields: Fields, owner: object, read: Callable[[Any], T]) -> dict[str, T]:
+        """Names and what ``read`` makes of the values."""
+        out: dict[str, T] = {}
+        self._above.append(id(owner))
+        try:
+            for key, value in list(fields.items()):
+                if self._left <= 0:
+                    self._note("many")
+                    break
+                name = _free(_name(key), out)
+                self._path.append(name)
+                out[name] = read(value)
+                self._path.pop()
+        except TROUBLE:  # a mapping of the user's own that fails on the way
+            self._note("text")
+        finally:
+            self._above.pop()
+        return out
+
+    def _rows(self, values: Iterable[Any]) -> list[JSON]:
+        out = []
+        if isinstance(values, Set):
+            values = sorted(values, key=lambda v: (type(v).__name__, _order(v), text_of(v)))
+        self._above.append(id(values))
+        for value in list(values):
+            if self._left <= 0:
+                self._note("many")
+                break
+            out.append(self.json(value))
+        self._above.pop()
+        return out
+
+    def _stop(self, value: object) -> str | None:
+        """What stands for a value that cannot be gone into."""
+        if id(value) in self._above:
+            self._note("itself")
+            return "<holds itself>"
+        if len(self._above) >= MAX_DEPTH:
+            self._note("deep")
+            return f"<nested deeper than {MAX_DEPTH}>"
         return None
 
+    def _note(self, code: str) -> None:
+        count, where = self._seen.get(code, (0, ".".join(self._path)[:120] or "the value itself"))
+        self._seen[code] = (count + 1, where)
 
-_SCALARS = frozenset({str, int, float, bool, type(None), list, tuple})
+    def _text(self, text: str) -> str:
+        kept, is_cut = cut(text)
+        if is_cut:
+            self._note("cut")
+        return kept
+
+    def _shown(self, value: object) -> str:
+        self._note("text")
+        return self._text(text_of(value))
+
+    def _other(self, value: Any) -> JSON:
+        """Single things of all kinds."""
+        if isinstance(value, enum.Enum):
+            if isinstance(value.value, str) or isinstance(value, int | float):
+                return self.json(value.value)
+            return value.name or str(value)
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, int):
+            return _whole(int(value))
+        if isinstance(value, float | Decimal | Fraction):
+            return as_number(value)
+        if shape_of(value) is not None or is_frame(value):
+            return self._array(value)
+        if isinstance(value, _NAMED):
+            return _code_name(value)
+        if type(value).__repr__ is object.__repr__:
+            attributes = attributes_of(value)
+            if attributes is None:
+                return f"<{_code_name(type(value))}>"
+            return self._stop(value) or self.section(attributes, value, self.json)
+        return self._written(value)
+
+    def _written(self, value: Any) -> JSON:
+        """Things that have one usual way to be written."""
+        if isinstance(value, os.PathLike):
+            return self._text(os.fsdecode(value))
+        if isinstance(value, bytes | bytearray):
+            return self._text(value.decode("utf-8", "backslashreplace"))
+        if isinstance(value, datetime.date | datetime.time):
+            return value.isoformat()
+        if isinstance(value, datetime.timedelta):
+            return value.total_seconds()
+        if isinstance(value, re.Pattern):
+            return self.json(value.pattern)
+        if isinstance(value, functools.partial):
+            parts = [text_of(a) for a in value.args]
+            parts += [f"{name}={text_of(a)}" for name, a in value.keywords.items()]
+            return self._text(f"partial({', '.join([str(self.json(value.func)), *parts])})")
+        if isinstance(value, complex | uuid.UUID) or _is_type_word(value):
+            return str(value)
+        if isinstance(value, range | slice):
+            return repr(value)
+        if is_a(value, "omegaconf", "ListConfig"):
+            return self._rows([value[i] for i in range(len(value))])
+        return self._shown(value)
+
+    def _array(self, value: Any) -> JSON:
+        number, shape = scalar_of(value), shape_of(value)
+        if number is not None and shape == ():
+            return self.json(number)
+        if shape == ():
+            return self._text(str(value))  # a time of numpy
+        if shape is not None and math.prod(shape) <= MAX_ARRAY:
+            numbers = to_numpy(value)
+            return self.json((value if numbers is None else numbers).tolist())
+        self._note("array")
+        lengths = " x ".join(map(str, value.shape))
+        kind = f" {value.dtype}" if hasattr(value, "dtype") else ""
+        return f"<{type(value).__name__} {lengths}{kind}>"
 
 
-def _fields_of(value: Any) -> Mapping[Any, Any] | None:
-    kind = type(value)
-    if is_a(value, "omegaconf", "DictConfig"):
-        return _omegaconf(value)
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, Namespace | SimpleNamespace):
-        return vars(value)
-    if isinstance(value, type) or shape_of(value) is not None or is_frame(value):
-        return None
-    if isinstance(value, tuple):
-        names: Iterable[str] = getattr(kind, "_fields", ())
-        return dict(zip(names, value, strict=True)) if names else None
-    if is_a(value, "pydantic", "BaseModel"):
-        return dict(value)
-    if is_a(value, "absl", "FlagValues"):
-        return _named(value.flag_values_dict())
-    for attribute in ("__dataclass_fields__", "__struct_fields__", "__attrs_attrs__"):
-        if hasattr(kind, attribute):
-            names = [getattr(field, "name", field) for field in getattr(kind, attribute)]
-            return {name: getattr(value, name) for name in names if hasattr(value, name)}
-    for method in ("to_dict", "keys"):
-        if inspect.ismethod(call := getattr(value, method, None)):
-            found = call()
-            return _named(found if method == "to_dict" else {key: value[key] for key in found})
-    return None
+def _whole(number: int) -> JSON:
+    """Integers that 64 bits hold as they are, larger ones as text."""
+    if -(2**63) <= number < 2**63:
+        return number
+    return str(number) if number.bit_length() < 10_000 else hex(number)
 
 
-def _named(found: Any) -> Mapping[Any, Any] | None:
-    return found if isinstance(found, Mapping) else None
+def _order(value: Any) -> float:
+    number = as_number(value)
+    return 0.0 if number is None else number
 
 
-def _omegaconf(value: Any) -> Mapping[Any, Any] | None:
-    to_container = sys.modules["omegaconf"].OmegaConf.to_container
-    try:
-        return _named(to_container(value, resolve=True))
-    except TROUBLE:  # an interpolation that leads nowhere
-        return _named(to_container(value, resolve=False))
+def _name(key: Any) -> str:
+    """A key as text."""
+    if isinstance(key, enum.Enum):
+        key = key.name
+    text = str.__str__(key) if isinstance(key, str) else text_of(key)
+    return text.encode("utf-8", "replace").decode() if text.strip() else "(empty)"
 
 
-def _attributes(value: Any) -> dict[str, Any] | None:
-    """Public attributes of a class, module or object that are no code, its classes' first."""
-    classes = value.__mro__ if isinstance(value, type) else type(value).__mro__
-    places = [cls for cls in reversed(classes) if cls is not object]
-    if isinstance(value, ModuleType):
-        places = []
-    found = {}
-    for place in (*places, value):
-        for name, part in getattr(place, "__dict__", {}).items():
-            if not name.startswith("_") and not isinstance(part, _CALLABLE) and not callable(part):
-                found[name] = part
-    return found or None
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """The name, or with a number where another key (1 and ``"1"``) has it already."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}~{number}"
+    return free
+
+
+def _code_name(value: Any) -> str:
+    """``module.name`` of a class, function or module."""
+    name = str(getattr(value, "__qualname__", None) or getattr(value, "__name__", "?"))
+    module = None if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return name if module in (None, "builtins") else f"{module}.{name}"
+
+
+def _is_type_word(value: object) -> bool:
+    """Whether a value is a dtype or a device of some library."""
+    return type(value).__name__.lower().endswith(("dtype", "device")) or is_a(
+        value, "numpy", "dtype"
+    )

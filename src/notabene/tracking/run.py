@@ -40,7 +40,8 @@ from notabene.tracking.summary import Summary
 from notabene.tracking.verbs import Verbs
 
 if TYPE_CHECKING:
-    from notabene.artifacts.base import BlobStore
+    from notabene.artifacts.local import LocalBlobs
+    from notabene.model.values import Blob
     from notabene.tracking.lifecycle import Attendance
 
 GOALS = ("min", "max")
@@ -94,7 +95,7 @@ class Run(Verbs):
         self.config = Config({}, on_change=self._config_changed)
         self.summary = Summary(lookup=self._last_value, on_change=self._summary_changed)
         self.attendance: Attendance | None = None
-        self.opened_blobs: BlobStore | None = None
+        self.opened_blobs: LocalBlobs | None = None
         self._writer: Writer | None = None
         self._last: dict[str, tuple[int, float]] = {}
         self._steps: dict[str, int] = {}
@@ -207,6 +208,25 @@ class Run(Verbs):
         """Write one record of any type; False when the run is closed or has no room."""
         writer = self._ensure_writer()
         return writer is not None and self.active and writer.record(record)
+
+    def record_stamped(self, record: AnyRecord) -> tuple[int, str, int] | None:
+        """Write one record and give its (time, writer, sequence); None when it was not kept."""
+        writer = self._ensure_writer()
+        return None if writer is None or not self.active else writer.record_stamped(record)
+
+    @property
+    def writer_id(self) -> str:
+        """Id of this process's writer; empty where there is none."""
+        return "" if self._writer is None else self._writer.id
+
+    def keep_blobs(self, blobs: Iterable[Blob]) -> None:
+        """Put content into the store; the record that names it comes after."""
+        store = self.blobs
+        for blob in blobs if store is not None else ():
+            if blob.data is not None:
+                store.put(blob.data)
+            elif blob.path is not None:
+                store.put_file(Path(blob.path))
 
     def define_metric(
         self,
@@ -379,7 +399,7 @@ class Run(Verbs):
         return self._writer is None or self._writer.flush()
 
     @property
-    def blobs(self) -> BlobStore | None:
+    def blobs(self) -> LocalBlobs | None:
         """Where the run's bytes go; None in mode ``disabled``."""
         if self.opened_blobs is None:
             from notabene.tracking.attendance import blobs_of

@@ -103,14 +103,8 @@ class Verbs:
         from notabene.tracking.keys import metric_name
 
         encoded = value.encode()
-        blobs = self.blobs
-        for blob in encoded.blobs:
-            if blobs is None:
-                return
-            if blob.data is not None:
-                blobs.put_bytes(blob.data)
-            elif blob.path is not None:
-                blobs.put_file(blob.path)
+        if encoded.blobs:
+            self.keep_blobs(encoded.blobs)
         name = metric_name(key, self.guard.note)
         self.record(ValueLogged(key=name, step=step, kind=encoded.kind, value=encoded.value))
 

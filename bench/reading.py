@@ -1,0 +1,197 @@
+"""Chapters 3 (store), 4 and 5: taking in, reading, and how cost grows."""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness import disk, remove, scratch, table
+from synth import fill
+
+os.environ.setdefault("NOTABENE_QUIET", "1")
+
+
+def timed(call: Callable[[], Any], repeats: int = 7) -> tuple[float, float]:
+    """Median wall and CPU milliseconds of a call that was made once before."""
+    call()
+    walls, cpus = [], []
+    for _ in range(repeats):
+        gc.collect()
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        walls.append((time.perf_counter() - wall) * 1000)
+        cpus.append((time.process_time() - cpu) * 1000)
+    return statistics.median(walls), statistics.median(cpus)
+
+
+def open_api(root: Path) -> Any:
+    """An Api over a store, its index in the same scratch folder."""
+    from notabene.api import Api
+
+    os.environ["NOTABENE_CACHE"] = str(root.parent / "cache")
+    return Api(str(root))
+
+
+def chapter3(scale: float = 1.0) -> dict[str, Any]:
+    """How fast journals are taken into the index; all CPU, and that of the database alone."""
+    shapes = {
+        "long: 3 runs × 10 keys × 200,000": (3, 10, int(200_000 * scale)),
+        "mid: 100 runs × 5 keys × 10,000": (100, 5, int(10_000 * scale)),
+        "short: 20,000 runs × 20 keys × 50": (int(20_000 * scale), 20, 50),
+        "wide: 1 run × 50,000 keys × 20": (1, 50_000, 20),
+    }
+    rows, figures = [], {}
+    for name, (runs, keys, steps) in shapes.items():
+        base = scratch()
+        fill(base / "store", runs, keys, steps)
+        before, _ = disk(base)
+        api = open_api(base / "store")
+        cpu, wall = time.process_time(), time.perf_counter()
+        api.refresh()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        total = runs * keys * steps
+        found = api.runs().total
+        assert found == runs, f"{found} of {runs} runs"
+        api.close()
+        index, _ = disk(base / "cache")
+        figures[name] = {
+            "points": total,
+            "cpu_s": cpu,
+            "wall_s": wall,
+            "points_per_cpu_s": total / cpu,
+            "journal_bytes_per_point": before / total,
+            "index_bytes_per_point": index / total,
+        }
+        rows.append((name, total / 1e6, cpu, total / cpu / 1e6, before / total, index / total))
+        remove(base)
+    table(
+        "3. Taking journals into the index (SQLite), everything counted",
+        ("shape", "M points", "CPU s", "M points / CPU s", "journal B/pt", "index B/pt"),
+        rows,
+    )
+    return figures
+
+
+def chapter4(scale: float = 1.0) -> dict[str, Any]:
+    """Reading, warm, through Api."""
+    figures: dict[str, Any] = {}
+    rows = []
+
+    def note(name: str, target: float, call: Callable[[], Any]) -> None:
+        wall, cpu = timed(call)
+        figures[name] = {"wall_ms": wall, "cpu_ms": cpu, "target_ms": target}
+        rows.append((name, wall, cpu, target))
+
+    base = scratch()
+    points = int(1_000_000 * scale)
+    fill(base / "store", 1, 1, points)
+    api = open_api(base / "store")
+    key = "train/m0"
+    run = api.runs()[0].id
+    note("one series of 1M points, whole", 60, lambda: api.history(run, key))
+    note("the same for 1,000 pixels", 3, lambda: api.history(run, key, samples=1000))
+    note(
+        "zoom into 10,000 of 1M points",
+        3,
+        lambda: api.history(run, key, samples=1000, start=points // 2, end=points // 2 + 10_000),
+    )
+    api.close()
+    remove(base)
+
+    base = scratch()
+    fill(base / "store", 100, 1, 10_000)
+    api = open_api(base / "store")
+    ids = api.runs().ids
+    note("100 runs × 10,000 points on 1,000 buckets", 40, lambda: api.grid(ids, [key], buckets=1000))
+    api.close()
+    remove(base)
+
+    base = scratch()
+    many = int(20_000 * scale)
+    fill(base / "store", many, 20, 5)
+    api = open_api(base / "store")
+    api.refresh()
+    query = f'params.lr < 0.01 and metrics."{key}" > 0.5'
+    note(
+        f"table of {many:,} runs: filter, sort, first 50",
+        50,
+        lambda: list(api.runs(query, order_by=f'metrics."{key}"', limit=50)),
+    )
+    note(f"{many:,} runs × 20 metrics to arrays", 300, lambda: api.runs().to_columns())
+    some = max(1, many // 2)
+    note(f"{some:,} runs × 40 columns to pandas", 500, lambda: api.runs(limit=some).to_pandas())
+    api.close()
+    remove(base)
+    table("4. Reading, warm, through Api on SQLite", ("what", "wall ms", "CPU ms", "target ms"), rows)
+    return figures
+
+
+def chapter5(scale: float = 1.0) -> dict[str, Any]:
+    """Cost at three sizes, and the exponent: 0 does not grow, 1 grows in proportion."""
+    figures: dict[str, Any] = {}
+    rows = []
+
+    def note(name: str, sizes: list[int], costs: list[float]) -> None:
+        slope = math.log(costs[-1] / costs[0]) / math.log(sizes[-1] / sizes[0])
+        figures[name] = {"sizes": sizes, "cost": costs, "exponent": slope}
+        rows.append((name, *costs, slope))
+
+    note("log() of 10 keys, µs, after 10^4, 10^5, 10^6 calls", *_log_growth())
+    sizes = [int(n * scale) for n in (200, 2000, 20_000)]
+    tables, ticks = [], []
+    for runs in sizes:
+        base = scratch()
+        fill(base / "store", runs, 5, 5)
+        api = open_api(base / "store")
+        api.refresh()
+        query = 'params.lr < 0.01 and metrics."train/m0" > 0.5'
+        tables.append(
+            timed(lambda api=api, query=query: list(
+                api.runs(query, order_by='metrics."train/m0"', limit=50)
+            ))[1]
+        )
+        ticks.append(timed(api.refresh, 15)[1])
+        api.close()
+        remove(base)
+    note(f"run table, first 50, CPU ms at {sizes} runs", sizes, tables)
+    note(f"tick with nothing new, CPU ms at {sizes} runs", sizes, [max(t, 1e-3) for t in ticks])
+    charts, lengths = [], [int(n * scale) for n in (10_000, 100_000, 1_000_000)]
+    for points in lengths:
+        base = scratch()
+        fill(base / "store", 1, 1, points)
+        api = open_api(base / "store")
+        run = api.runs()[0].id
+        charts.append(timed(lambda api=api, run=run: api.history(run, "train/m0", samples=1000))[1])
+        api.close()
+        remove(base)
+    note(f"chart of 1,000 buckets, CPU ms at {lengths} points", lengths, charts)
+    table("5. How cost grows", ("what", "×1", "×10", "×100", "exponent"), rows)
+    return figures
+
+
+def _log_growth() -> tuple[list[int], list[float]]:
+    from notabene.tracking.init import init
+
+    base = scratch()
+    run = init("bench", store=str(base / "store"), capture=False)
+    row = {f"m{i}": 0.5 for i in range(10)}
+    sizes, costs, step = [10_000, 100_000, 1_000_000], [], 0
+    for size in sizes:
+        while step < size - 5000:
+            run.log(row, step=step)
+            step += 1
+        time.sleep(0.3)
+        cpu = time.thread_time()
+        for _ in range(5000):
+            run.log(row, step=step)
+            step += 1
+        costs.append((time.thread_time() - cpu) / 5000 * 1e6)
+    run.finish()
+    remove(base)
+    return sizes, costs

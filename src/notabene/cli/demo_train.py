@@ -1,0 +1,156 @@
+"""One training of the demo, as its own program: ``python demo_train.py PLAN`` (JSON)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+import msgspec
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from notabene.tracking.init import init
+from notabene.tracking.run import Run
+
+EPOCHS = 40
+BATCH = 64
+
+
+def main(text: str) -> None:
+    """Train what the plan says, and log it."""
+    plan = msgspec.json.decode(text, type=dict[str, Any])
+    config = plan["config"]
+    with init(
+        "demo",
+        name=plan["name"],
+        group=plan["group"],
+        config=config,
+        hypothesis=plan["hypothesis"],
+        tags=[config["model"], config["data"]],
+    ) as run:
+        run.define_metric("val/accuracy", goal="max", summary="best")
+        run.define_metric("val/loss", goal="min", summary="best")
+        load = load_digits if config["data"] == "digits" else load_breast_cancer
+        inputs, labels = load(return_X_y=True)
+        parts = train_test_split(
+            inputs, labels, test_size=0.25, random_state=config["seed"], stratify=labels
+        )
+        scaler = StandardScaler().fit(parts[0])
+        data = (scaler.transform(parts[0]), scaler.transform(parts[1]), parts[2], parts[3])
+        print(f"{config['model']} on {config['data']}: {len(data[0])} to train, {len(data[1])} held out")
+        {"network": network, "logistic": logistic, "forest": forest, "boosting": boosting}[
+            config["model"]
+        ](run, config, *data)
+
+
+def logistic(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+    """Logistic regression, one point of a curve for each ten iterations."""
+    model = LogisticRegression(C=config["C"], max_iter=10, warm_start=True)
+    import warnings
+
+    for round_ in range(10):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ten iterations at a time do not converge: meant so
+            model.fit(x, y)
+        score(run, model, x, x_val, y, y_val, round_)
+
+
+def forest(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+    """A random forest, grown in ten parts."""
+    model = RandomForestClassifier(
+        max_depth=config["depth"], random_state=config["seed"], warm_start=True
+    )
+    for part in range(1, 11):
+        model.set_params(n_estimators=config["trees"] * part // 10)
+        model.fit(x, y)
+        score(run, model, x, x_val, y, y_val, model.n_estimators)
+
+
+def boosting(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+    """Gradient boosting, its stages as a curve."""
+    model = GradientBoostingClassifier(
+        learning_rate=config["lr"],
+        max_depth=config["depth"],
+        n_estimators=80,
+        random_state=config["seed"],
+    ).fit(x, y)
+    stages = zip(model.staged_predict_proba(x_val), model.train_score_, strict=True)
+    for stage, (chances, train_loss) in enumerate(stages):
+        run.log(
+            {
+                "loss": train_loss,
+                "val/loss": log_loss(y_val, chances),
+                "val/accuracy": accuracy_score(y_val, chances.argmax(axis=1)),
+            },
+            step=stage,
+        )
+
+
+def score(run: Run, model: Any, x: Any, x_val: Any, y: Any, y_val: Any, step: int) -> None:
+    """Log losses and accuracies of a model as it is now."""
+    chances = model.predict_proba(x_val)
+    values = {
+        "loss": log_loss(y, model.predict_proba(x)),
+        "val/loss": log_loss(y_val, chances),
+        "val/accuracy": accuracy_score(y_val, model.classes_[chances.argmax(axis=1)]),
+    }
+    run.log(values, step=step)
+    print(f"step {step}: val/accuracy {values['val/accuracy']:.4f}")
+
+
+def network(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+    """A network with one hidden layer, trained by plain gradient descent in numpy."""
+    rng = np.random.default_rng(config["seed"])
+    sizes = (x.shape[1], config["hidden"], int(y.max()) + 1)
+    w1 = rng.standard_normal(sizes[:2]) * np.sqrt(2 / sizes[0])
+    w2 = rng.standard_normal(sizes[1:]) * np.sqrt(2 / sizes[1])
+    b1, b2 = np.zeros(sizes[1]), np.zeros(sizes[2])
+    targets, step = np.eye(sizes[2])[y], 0
+    for epoch in range(EPOCHS):
+        order = rng.permutation(len(x))
+        for at in range(0, len(x), BATCH):
+            rows = order[at : at + BATCH]
+            hidden = np.maximum(x[rows] @ w1 + b1, 0)
+            chances = softmax(hidden @ w2 + b2)
+            loss = -np.mean(np.log((chances * targets[rows]).sum(axis=1) + 1e-12))
+            error = (chances - targets[rows]) / len(rows)
+            back = (error @ w2.T) * (hidden > 0)
+            w2 -= config["lr"] * hidden.T @ error
+            b2 -= config["lr"] * error.sum(axis=0)
+            w1 -= config["lr"] * x[rows].T @ back
+            b1 -= config["lr"] * back.sum(axis=0)
+            run.log({"loss": loss, "grad_norm": float(np.sqrt((back**2).sum()))}, step=step)
+            step += 1
+        trouble(config, epoch, w1)
+        chances = softmax(np.maximum(x_val @ w1 + b1, 0) @ w2 + b2)
+        accuracy = float((chances.argmax(axis=1) == y_val).mean())
+        val_loss = float(-np.mean(np.log(chances[np.arange(len(y_val)), y_val] + 1e-12)))
+        run.log({"val/loss": val_loss, "val/accuracy": accuracy, "epoch": epoch}, step=step)
+        print(f"epoch {epoch}: loss {loss:.4f}, val/accuracy {accuracy:.4f}")
+    if config["lr"] == 0.3 and config["hidden"] == 64:
+        run.conclude(f"reached {accuracy:.3f} on held-out digits", verdict="supported")
+
+
+def softmax(values: Any) -> Any:
+    """Rows to probabilities."""
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def trouble(config: dict[str, Any], epoch: int, weights: Any) -> None:
+    """What goes wrong on purpose in two of the runs."""
+    if config.get("trouble") == "shape" and epoch == 12:
+        weights @ np.zeros(3)
+    if config.get("trouble") == "killed" and epoch == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

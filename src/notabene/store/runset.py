@@ -1,0 +1,199 @@
+"""The runs that a search finds, as stores answer with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from notabene._ids import now_us
+from notabene.model.entities import RunInfo
+from notabene.query import plan
+from notabene.query.ast import And, Expr, Field, Order, Test, all_of
+from notabene.query.ast import fields as fields_of
+from notabene.query.predicate import compile as compile_predicate
+from notabene.query.predicate import sort_key
+from notabene.store import tables as t
+from notabene.store.base import Columns
+from notabene.store.database import plain
+from notabene.store.frame import Sheet, build
+
+if TYPE_CHECKING:
+    from notabene.store.sql import SqlStore
+
+PAGE = 500
+
+
+def restricted(where: Expr | None, deleted: bool | None, archived: bool | None) -> Expr:
+    """A search without the trash and what was put aside, unless it asks for them itself."""
+    parts: list[Expr] = [] if where is None else [where]
+    named = set() if where is None else {field.name for field in fields_of(where)}
+    for name, wanted in (("deleted", deleted), ("archived", archived)):
+        if wanted is not None and name not in named:
+            parts.append(Test(Field("attribute", name), "in", (wanted,)))
+    return all_of(*parts) if parts else And()
+
+
+class SqlRunSet:
+    """Runs in a SQL store; see :class:`notabene.store.base.RunSet`.
+
+    Args:
+        store: The store.
+        where: The search.
+        order: What to sort by.
+    """
+
+    def __init__(self, store: SqlStore, where: Expr, order: tuple[Order, ...]) -> None:
+        self._store = store
+        self._where = where
+        self._order = order
+        # One time for all, so that "today" and "lost" mean the same on each page.
+        self._now = now_us()
+
+    def count(self) -> int:
+        """How many there are."""
+        self._store.ask(plan.asks(self._where))
+        dialect: Any = self._store.database.dialect
+        with self._store.reading() as connection:
+            return plan.count(self._where, _execute(connection), dialect=dialect, now=self._now)
+
+    def _numbers(self, connection: sa.Connection, limit: int | None, offset: int) -> list[int]:
+        dialect: Any = self._store.database.dialect
+        return plan.search(
+            self._where,
+            self._order,
+            _execute(connection),
+            dialect=dialect,
+            now=self._now,
+            limit=limit,
+            offset=offset,
+            zone=UTC,
+        )
+
+    def page(self, limit: int | None = None, offset: int = 0) -> list[RunInfo]:
+        """Some of them."""
+        self._store.ask(plan.asks(self._where, self._order))
+        with self._store.reading() as connection:
+            numbers = self._numbers(connection, limit, offset)
+            return self._store.infos(connection, numbers)
+
+    def __iter__(self) -> Iterator[RunInfo]:
+        """All of them, read in pages."""
+        self._store.ask(plan.asks(self._where, self._order))
+        with self._store.reading() as connection:
+            numbers = self._numbers(connection, None, 0)
+        for at in range(0, len(numbers), PAGE):
+            with self._store.reading() as connection:
+                infos = self._store.infos(connection, numbers[at : at + PAGE])
+            yield from infos
+
+    def ids(self, limit: int | None = None, offset: int = 0) -> list[str]:
+        """Their ids alone."""
+        self._store.ask(plan.asks(self._where, self._order))
+        with self._store.reading() as connection:
+            numbers = self._numbers(connection, limit, offset)
+            query = sa.select(t.run.c.n, t.run.c.id)
+            rows = self._store.database.rows_of(connection, query, t.run.c.n, numbers)
+            known = {n: run for n, run in rows}
+        return [known[n] for n in numbers]
+
+    def columns(
+        self,
+        fields: Sequence[Field] | None = None,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Columns:
+        """Some of them as a table by column; see the protocol."""
+        self._store.ask(plan.asks(self._where, self._order))
+        with self._store.reading() as connection:
+            numbers = self._numbers(connection, limit, offset)
+            sheet = _sheet(self._store, connection, numbers)
+        return build(sheet, fields, self._now)
+
+
+def _execute(connection: sa.Connection) -> Callable[[str, dict[str, Any]], Sequence[Sequence[Any]]]:
+    def execute(sql: str, params: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        safe = {k: plain(v) if isinstance(v, str) else v for k, v in params.items()}
+        return connection.execute(sa.text(sql), safe).all()
+
+    return execute
+
+
+def _sheet(store: SqlStore, connection: sa.Connection, numbers: Sequence[int]) -> Sheet:
+    columns = (t.run, t.body.c.cells, t.body.c.stats)
+    query = sa.select(*columns).join(t.body, t.body.c.run == t.run.c.n)
+    rows = store.database.rows_of(connection, query, t.run.c.n, list(numbers))
+    place = {row[0]: row for row in rows}
+    rows = [place[n] for n in numbers if n in place]
+    width = len(t.run.columns)
+    names = [column.name for column in t.run.columns]
+    attributes = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    store.names.load(connection, _all_ids([row[width + 1] for row in rows]))
+    return Sheet(
+        attributes,
+        [row[width] for row in rows],
+        [row[width + 1] for row in rows],
+        store.names.ids,
+        store.names.names,
+    )
+
+
+def _all_ids(stats: Sequence[bytes]) -> list[int]:
+    from notabene.store.summary import packed_ids
+
+    kinds = {packed_ids(data) for data in stats}
+    return sorted({int(i) for ids in kinds for i in np.frombuffer(ids, "<u4")})
+
+
+class ListRunSet:
+    """Runs at hand, searched by the predicate; see :class:`notabene.store.base.RunSet`.
+
+    Args:
+        load: Gives all runs as they are now.
+        where: The search.
+        order: What to sort by.
+    """
+
+    def __init__(
+        self, load: Callable[[], list[RunInfo]], where: Expr, order: tuple[Order, ...]
+    ) -> None:
+        self._load = load
+        self._where = where
+        self._order = order
+        self._now = now_us()
+
+    def _found(self) -> list[RunInfo]:
+        matches = compile_predicate(self._where, self._now)
+        return sorted(filter(matches, self._load()), key=sort_key(self._order))
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._found())
+
+    def page(self, limit: int | None = None, offset: int = 0) -> list[RunInfo]:
+        """Some of them."""
+        return self._found()[offset : None if limit is None else offset + limit]
+
+    def __iter__(self) -> Iterator[RunInfo]:
+        """All of them."""
+        return iter(self._found())
+
+    def ids(self, limit: int | None = None, offset: int = 0) -> list[str]:
+        """Their ids alone."""
+        return [run.id for run in self.page(limit, offset)]
+
+    def columns(
+        self,
+        fields: Sequence[Field] | None = None,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Columns:
+        """Some of them as a table by column; see the protocol."""
+        from notabene.store.frame import of_runs
+
+        return of_runs(self.page(limit, offset), fields)

@@ -1,0 +1,374 @@
+"""The store in a SQL database: PostgreSQL as the truth of a server, SQLite as a local index."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from notabene._ids import new_id, now_us
+from notabene.errors import FormatError, NotFoundError
+from notabene.journal.reader import Batch
+from notabene.model.entities import (
+    ArtifactEdge,
+    ArtifactVersion,
+    Change,
+    LoggedValue,
+    Note,
+    Project,
+    RunInfo,
+)
+from notabene.model.records import JSON
+from notabene.query.ast import Expr, Field, Order, Test
+from notabene.store import shelf, tables as t
+from notabene.store.asked import Asked
+from notabene.store.base import Capture, ChangeSet, RunSet, Series, Window
+from notabene.store.counting import Count
+from notabene.store.database import Database
+from notabene.store.engine import Applying, remember
+from notabene.store.info import run_info
+from notabene.store.pieces import Piece
+from notabene.store.resolve import resolve
+from notabene.store.runset import SqlRunSet, restricted
+from notabene.store.series import Place, answer
+from notabene.store.state import Cells, Work
+from notabene.store.summary import unpack
+from notabene.store.transaction import (
+    PIECE_COLUMNS,
+    Names,
+    SqlTransaction,
+    decode_cells,
+    decode_keysets,
+    decode_writers,
+    pieces_of,
+)
+
+ReadFile = Callable[[str, str, int, int], bytes]
+"""Reads bytes of a run's file: run, name, start, size."""
+
+
+class SqlStore:
+    """A :class:`notabene.store.base.Store` in a SQL database.
+
+    Args:
+        database: Where.
+        read_file: Reads a run's files; None where points are kept in the database, so that
+            it can do without them.
+    """
+
+    def __init__(self, database: Database, read_file: ReadFile | None = None) -> None:
+        self.database = database
+        self.names = Names()
+        self._read_file = read_file
+        self._counts: dict[int, Count] = {}
+        # One writer at a time per process; an index in memory has one connection for all.
+        self._lock = threading.RLock()
+        self._alone = database.engine.url.database in (None, "", ":memory:")
+        self._alone = self._alone and not database.postgres
+        database.create()
+        self.epoch = self._epoch()
+
+    def _epoch(self) -> str:
+        columns = ("key", "value")
+        wanted = {"epoch": new_id(), "version": "0", "schema": str(t.SCHEMA)}
+        with self.writing() as connection:
+            self.database.put(
+                connection, t.meta, columns, sorted(wanted.items()), conflict="nothing"
+            )
+            found = dict(connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).all())
+        if found["schema"] != str(t.SCHEMA):
+            raise FormatError(
+                f"this database has schema {found['schema']}; this notabene uses {t.SCHEMA}",
+                hint="notabene db rebuild makes a local index anew; for a server, migrate",
+            )
+        return found["epoch"]
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that may write."""
+        with self._lock, self.database.write() as connection:
+            try:
+                yield connection
+            except BaseException:
+                self.names.clear()
+                self._counts.clear()
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state."""
+        with self._lock if self._alone else contextlib.nullcontext():
+            with self.database.read() as connection:
+                yield connection
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def apply(self, batches: Iterable[Batch], *, seen: int = 0) -> None:
+        """Take in frames of journals; see the protocol."""
+        listed = list(batches)
+        if listed:
+            with self.writing() as connection:
+                self.apply_within(connection, listed, seen)
+
+    def apply_within(
+        self, connection: sa.Connection, batches: Sequence[Batch], seen: int = 0
+    ) -> None:
+        """:meth:`apply` as a part of a larger transaction."""
+        transaction = SqlTransaction(
+            self.database,
+            connection,
+            self.names,
+            self.read_piece,
+            keep=self._read_file is None,
+        )
+        Applying(transaction, self._counts, now_us(), seen).apply(batches)
+        remember(self._counts)
+
+    def read_piece(self, run: str, piece: Piece) -> bytes:
+        """The bytes of a piece, from the database or from its file."""
+        if piece.data is not None:
+            return piece.data
+        if self._read_file is None:
+            raise NotFoundError(f"the points of run {run} in {piece.file} are not here")
+        return self._read_file(run, piece.file, piece.start, piece.size)
+
+    def ask(self, wanted: Collection[tuple[int, str]]) -> None:
+        """Make sure that these keys can be searched."""
+        if not wanted:
+            return
+        with self.reading() as connection:
+            known = Asked(self.database, connection).keys()
+        if not set(wanted) <= known:
+            with self.writing() as connection:
+                Asked(self.database, connection).add(wanted, self.names)
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def changes(self, cursor: str = "") -> ChangeSet:
+        """What changed since a cursor; see the protocol."""
+        epoch, _, after = cursor.partition(":")
+        with self.reading() as connection:
+            horizon = self._horizon(connection)
+            here = f"{self.epoch}:{horizon}"
+            if not cursor:
+                return ChangeSet(here, reload=False)
+            if epoch != self.epoch or not after.isdigit():
+                return ChangeSet(here, reload=True)
+            return ChangeSet(here, False, tuple(_changes(connection, int(after))))
+
+    def _horizon(self, connection: sa.Connection) -> int:
+        """All changes of this version and before are to be seen by whoever asks now."""
+        if self.database.postgres:
+            # Transactions may end in another order than they began: before this all ended.
+            sql = "SELECT txid_snapshot_xmin(txid_current_snapshot()) - 1"
+            return int(connection.exec_driver_sql(sql).scalar_one())
+        query = sa.select(t.meta.c.value).where(t.meta.c.key == "version")
+        return int(connection.execute(query).scalar_one())
+
+    def projects(self) -> list[Project]:
+        """All projects by name; see the protocol."""
+        with self.reading() as connection:
+            return shelf.projects(connection)
+
+    def run(self, ref: str) -> RunInfo:
+        """The run that a reference names; see the protocol."""
+        with self.reading() as connection:
+            found = self.infos(connection, [self._number(connection, ref)])
+        return found[0]
+
+    def _number(self, connection: sa.Connection, ref: str) -> int:
+        """Number of the run that a reference names."""
+        exact = sa.select(t.run.c.n).where(t.run.c.id == ref)
+        n = connection.execute(exact).scalar()
+        return n if n is not None else resolve(ref, shelf.candidates(connection, ref))
+
+    def infos(self, connection: sa.Connection, numbers: Sequence[int]) -> list[RunInfo]:
+        """Runs by number, in the order given; those that are gone are left out."""
+        query = sa.select(
+            t.body.c.run, t.run.c.id, t.body.c.cells, t.body.c.writers, t.body.c.stats
+        ).join(t.run, t.run.c.n == t.body.c.run)
+        now = now_us()
+        found = {}
+        rows = self.database.rows_of(connection, query, t.body.c.run, list(numbers))
+        for n, run, cells, writers, stats in rows:
+            table = unpack(stats)
+            ids = table.ids.tolist()
+            self.names.load(connection, ids)
+            names = [self.names.names[number] for number in ids]
+            found[n] = run_info(
+                run, decode_cells(cells), decode_writers(writers), table, names, now
+            )
+        return [found[n] for n in numbers if n in found]
+
+    def runs(
+        self,
+        where: Expr | None = None,
+        order: Sequence[Order] = (),
+        *,
+        deleted: bool | None = False,
+        archived: bool | None = False,
+    ) -> RunSet:
+        """The runs that fit a search; see the protocol."""
+        return SqlRunSet(self, restricted(where, deleted, archived), tuple(order))
+
+    def find(self, fact: str, value: JSON) -> list[RunInfo]:
+        """Runs with a captured fact of this value; see the protocol."""
+        wanted = float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return self.runs(Test(Field("fact", fact), "in", (wanted,)), archived=None).page()
+
+    # -- what belongs to a run -------------------------------------------------------------
+
+    def series(
+        self, runs: Sequence[str], keys: Sequence[str], window: Window | None = None
+    ) -> list[Series]:
+        """Metrics of runs on one grid; see the protocol."""
+        with self.reading() as connection:
+            return answer(Reading(self, connection), runs, keys, window or Window())
+
+    def values(self, run: str, keys: Sequence[str] = ()) -> list[LoggedValue]:
+        """Logged values that are no numbers; see the protocol."""
+        with self.reading() as connection:
+            work = Reading(self, connection).works([run])[run]
+            return shelf.values(connection, work, keys)
+
+    def snapshot(self, run: str) -> list[Capture]:
+        """All that was captured around a run; see the protocol."""
+        with self.reading() as connection:
+            work = Reading(self, connection).works([run])[run]
+            return shelf.captures(connection, work.n)
+
+    # -- artifacts and projects ------------------------------------------------------------
+
+    def artifact(self, ref: str) -> ArtifactVersion:
+        """The version that a reference names; see the protocol."""
+        with self.reading() as connection:
+            return shelf.artifact(connection, ref)
+
+    def artifacts(self, name: str = "", *, deleted: bool = False) -> list[ArtifactVersion]:
+        """Versions by name and number; see the protocol."""
+        with self.reading() as connection:
+            return shelf.artifacts(connection, name, deleted=deleted)
+
+    def links(
+        self, *, run: str = "", artifact: str = "", version: int | None = None
+    ) -> list[ArtifactEdge]:
+        """Which runs made or read which versions; see the protocol."""
+        with self.reading() as connection:
+            return shelf.links(connection, run, artifact, version)
+
+    def notes(self, project: str) -> list[Note]:
+        """The diary of a project; see the protocol."""
+        with self.reading() as connection:
+            return shelf.notes(connection, project)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            self.database.close()
+
+
+class Reading:
+    """What series are made of, within one read; see :mod:`notabene.store.series`.
+
+    Args:
+        store: The store.
+        connection: A transaction.
+    """
+
+    def __init__(self, store: SqlStore, connection: sa.Connection) -> None:
+        self._store = store
+        self._connection = connection
+        self._within = SqlTransaction(
+            store.database, connection, store.names, store.read_piece, keep=False
+        )
+        self.pieces = self._within.pieces
+        self.first_piece = self._within.first_piece
+        self.read = store.read_piece
+
+    def works(self, runs: Collection[str]) -> dict[str, Work]:
+        """Writers and key sets of runs.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
+        query = sa.select(t.run.c.id, t.run.c.n, t.body.c.writers, t.body.c.keysets)
+        query = query.join(t.body, t.body.c.run == t.run.c.n)
+        rows = self._store.database.rows_of(self._connection, query, t.run.c.id, list(runs))
+        found = {
+            run: Work(run, Cells(), decode_writers(writers), decode_keysets(keysets), n=n)
+            for run, n, writers, keysets in rows
+        }
+        for run in runs:
+            if run not in found:
+                raise NotFoundError(f"there is no run {run!r}")
+        return found
+
+    def key_ids(self, names: Collection[str]) -> dict[str, int]:
+        """Ids of those keys that any run has."""
+        query = sa.select(t.key.c.id, t.key.c.name)
+        rows = self._store.database.rows_of(self._connection, query, t.key.c.name, list(names))
+        return {name: number for number, name in rows}
+
+    def in_range(
+        self, places: Sequence[Place], low: int | None, high: int | None
+    ) -> dict[Place, list[Piece]]:
+        """Pieces of key sets that may hold steps in a range, in order of their first row."""
+        found: dict[Place, list[Piece]] = {}
+        for at in range(0, len(places), 250):
+            for row in self._rows_in(places[at : at + 250], low, high):
+                found.setdefault((row[0], row[1], row[2]), []).append(row[1:])
+        return {place: pieces_of(rows) for place, rows in found.items()}
+
+    def _rows_in(self, places: Sequence[Place], low: int | None, high: int | None) -> list[Any]:
+        c = t.points.c
+        wanted = sa.values(
+            sa.column("run", t.Int), sa.column("writer", t.Int), sa.column("keyset", t.Int)
+        ).data([(n, writer, keyset) for n, writer, keyset in places]).cte("wanted")
+        query = sa.select(c.run, *(c[name] for name in PIECE_COLUMNS)).join(
+            wanted,
+            sa.and_(
+                c.run == wanted.c.run, c.writer == wanted.c.writer, c.keyset == wanted.c.keyset
+            ),
+        )
+        if low is not None:
+            query = query.where(sa.or_(c.high.is_(None), c.high >= low))
+        if high is not None:
+            query = query.where(sa.or_(c.low.is_(None), c.low <= high))
+        order = (c.run, c.writer, c.keyset, c.first, c.part)
+        return list(self._connection.execute(query.order_by(*order)).all())
+
+    def read_pyramid(self, run: str, piece: Piece) -> bytes:
+        """The statistics per bucket of a piece that has some."""
+        if piece.pyramid is not None:
+            return piece.pyramid
+        place = Piece(
+            piece.writer, piece.keyset, 0, 0, 0, 0, None, None, piece.encoding,
+            piece.file, piece.pyramid_start, piece.pyramid_size,
+        )
+        return self._store.read_piece(run, place)
+
+
+def _changes(connection: sa.Connection, after: int) -> Iterator[Change]:
+    query = sa.select(t.run.c.id, t.run.c.project, t.run.c.version)
+    projects: dict[str, int] = {}
+    for run, project, version in connection.execute(query.where(t.run.c.version > after)):
+        yield Change(kind="run", id=run, version=version)
+        projects[project] = max(projects.get(project, 0), version)
+    artifacts: dict[str, int] = {}
+    query = sa.select(t.artifact.c.name, t.artifact.c.feed)
+    for name, feed in connection.execute(query.where(t.artifact.c.feed > after)):
+        artifacts[name] = max(artifacts.get(name, 0), feed)
+    query = sa.select(t.mark.c.kind, t.mark.c.scope, t.mark.c.feed)
+    for kind, scope, feed in connection.execute(query.where(t.mark.c.feed > after)):
+        if kind == "gone":
+            yield Change(kind="run", id=scope, version=feed)
+            continue
+        into = projects if kind == "note" else artifacts
+        into[scope] = max(into.get(scope, 0), feed)
+    for project, version in sorted(projects.items()):
+        yield Change(kind="project", id=project, version=version)
+    for name, feed in sorted(artifacts.items()):
+        yield Change(kind="artifact", id=name, version=feed)

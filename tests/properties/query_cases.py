@@ -1,0 +1,302 @@
+"""Runs, queries and orders for the query properties, and a way to put runs into real tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from hypothesis import strategies as st
+
+from notabene.model.entities import ArtifactEdge, Conclusion, MetricSummary, RunInfo
+from notabene.query.ast import And, Expr, Field, Moment, Not, Or, Order, Test
+from notabene.query.fields import ATTRIBUTES, CELL_KINDS, STATISTICS, type_of
+from notabene.query.values import cell_of, number_cell
+from notabene.store import tables as t
+
+NOW = 1_714_564_800_000_000  # 2024-05-01 12:00 UTC
+SECOND = 1_000_000
+
+KEYS = ("lr", "a.b", "val/loss.max", "é")
+TEXTS = (
+    "",
+    "adam",
+    "Adam",
+    "ADAM",
+    "abl-1",
+    "a%b_c",
+    "a[b]*?c",
+    "back\\slash",
+    "it's \"so\"",
+    "two\nlines",
+    "ÉTÉ été",
+    "ΟΔΟΣ οδος",
+    "日本",
+    "\U0010ffff",
+    "true",
+    "True",
+    "null",
+    "0.1",
+    "10",
+    "9",
+    "x" * 250 + "1",
+    "x" * 250 + "2",
+)
+NUMBERS = (0.0, -0.0, 0.1, 1.0, 3.0, -2.5, 1e-300, 1e300, math.inf, -math.inf, math.nan)
+TIMES = (
+    0,
+    NOW,
+    NOW - 1,
+    NOW - 500,
+    NOW - 1000,
+    NOW - 3600 * SECOND,
+    NOW - 12 * 3600 * SECOND,
+    NOW - 12 * 3600 * SECOND - 1,
+    NOW - 7 * 86400 * SECOND,
+)
+MOMENTS = tuple(
+    map(
+        Moment,
+        ("now", "today", "yesterday", "7d ago", "1h ago", "2024-05-01", "2024-05-01 12:00"),
+    )
+)
+PATTERNS = (
+    *("%", "", "a%", "A%", "%b%c", "_dam", "%[b]%", "%*?%", "a\\%b\\_c", "%\\\\%", "été", "%ÉTÉ%"),
+    *("ου", "%ΣΣ", "οδο_", "%οδος", "日_", "%\U0010ffff%", "x%1", "%\\", "TR%", "two%lines", "\U0010ffff%"),
+)
+
+texts = st.sampled_from(TEXTS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+plain_texts = texts.map(lambda text: text.replace("\0", " "))
+numbers = st.sampled_from(NUMBERS) | st.floats(-10, 10).map(lambda x: round(x, 1))
+json_values = (
+    texts
+    | numbers
+    | st.booleans()
+    | st.none()
+    | st.sampled_from([3, 10**17 + 1, [1, 2.5], {"a": None}, ["é"]])
+)
+times = st.sampled_from(TIMES)
+
+
+@st.composite
+def metric_summaries(draw: st.DrawFn) -> MetricSummary:
+    """Statistics as a store would find them, also of a metric without any finite value."""
+    finite = draw(st.booleans())
+    low, high = sorted(draw(st.tuples(st.floats(-3, 3), st.floats(-3, 3))))
+    return MetricSummary(
+        key="",
+        n=draw(st.integers(1, 9)),
+        last=draw(numbers),
+        last_step=draw(st.integers(-2, 2)),
+        last_time=NOW,
+        min=low if finite else math.nan,
+        min_step=draw(st.integers(-2, 2)),
+        max=high if finite else math.nan,
+        max_step=draw(st.integers(-2, 2)),
+        mean=(low + high) / 2 if finite else math.nan,
+        first=draw(numbers),
+        first_step=0,
+        nan=draw(st.integers(0, 2)),
+        posinf=draw(st.integers(0, 2)),
+        neginf=draw(st.integers(0, 2)),
+        goal=draw(st.sampled_from(["", "min", "max"])),
+    )
+
+
+@st.composite
+def edges(draw: st.DrawFn) -> ArtifactEdge:
+    """A version that a run made or read."""
+    return ArtifactEdge(
+        run="",
+        direction=draw(st.sampled_from(["input", "output"])),
+        name=draw(st.sampled_from(["adam", "data", "Data"])),
+        version=draw(st.integers(1, 2)),
+        digest=draw(st.sampled_from(["abc", "abl-1"])),
+        time=NOW,
+        role=draw(st.sampled_from(["", "train", "a%b_c"])),
+    )
+
+
+@st.composite
+def run_infos(draw: st.DrawFn) -> RunInfo:
+    """A run with some of everything."""
+    some = st.sampled_from(KEYS)
+    few = {"min_size": 0, "max_size": 3}
+    return RunInfo(
+        id=draw(st.from_regex(r"[0-9a-f]{8}", fullmatch=True)),
+        project=draw(st.sampled_from(["p", "q"])),
+        name=draw(plain_texts.filter(lambda text: len(text) < 200)),
+        status=draw(
+            st.sampled_from(["running", "finished", "failed", "stopped", "killed", "lost"])
+        ),
+        created=draw(times),
+        started=draw(times),
+        ended=draw(times),
+        updated=draw(times),
+        duration=draw(st.sampled_from([0.0, 1.5, 90.0])),
+        user=draw(st.sampled_from(["", "Ada", "ada"])),
+        group=draw(st.sampled_from(["", "g", "a%b_c"])),
+        parent=draw(st.sampled_from(["", "adam"])),
+        conclusion=draw(
+            st.none()
+            | st.builds(
+                Conclusion,
+                text=plain_texts,
+                verdict=st.sampled_from(["", "supported", "refuted"]),
+                author=st.just(""),
+                time=st.just(1),
+            )
+        ),
+        tags=draw(st.dictionaries(some, texts, **few)),
+        params=draw(st.dictionaries(some, json_values, **few)),
+        metrics=draw(st.dictionaries(some, metric_summaries(), **few)),
+        summary=draw(st.dictionaries(some, json_values, **few)),
+        facts=draw(st.dictionaries(st.sampled_from(["git.dirty", "lr"]), json_values, **few)),
+        artifacts=tuple(draw(st.lists(edges(), max_size=3))),
+        exit_code=draw(st.sampled_from([None, 0, 1])),
+        points=draw(st.integers(0, 3)),
+        archived=draw(st.booleans()),
+        deleted=draw(st.booleans()),
+    )
+
+
+run_sets = st.lists(run_infos(), max_size=7, unique_by=lambda run: run.id)
+
+# -- queries ---------------------------------------------------------------------------------------
+
+all_fields = st.one_of(
+    st.sampled_from([Field("attribute", a.name) for a in ATTRIBUTES]),
+    st.builds(Field, st.sampled_from(["param", "tag", "summary"]), st.sampled_from(KEYS)),
+    st.builds(Field, st.just("fact"), st.sampled_from(["git.dirty", "lr"])),
+    st.builds(
+        Field, st.just("metric"), st.sampled_from(KEYS), st.sampled_from(list(STATISTICS))
+    ),
+    st.builds(
+        Field,
+        st.sampled_from(["input", "output"]),
+        st.sampled_from(["name", "digest", "role"]),
+    ),
+)
+milliseconds = st.sampled_from([NOW / 1000, NOW / 1000 - 1, NOW / 1000 + 0.5, 0.0, 1e300, -1e300])
+VALUES = {
+    "text": plain_texts.filter(bool),
+    "choice": st.sampled_from(["running", "lost", "failed", "finished", "scheduled", "refuted"]),
+    "number": numbers,
+    "duration": numbers,
+    "time": st.sampled_from(MOMENTS) | milliseconds,
+    "bool": st.booleans(),
+    "any": plain_texts | numbers | st.booleans(),
+}
+VERDICT = st.sampled_from(["supported", "refuted", "unclear"])
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Test:
+    """One comparison that can be written."""
+    field = draw(all_fields)
+    kind = type_of(field)
+    values = VALUES[kind]
+    if field == Field("attribute", "verdict"):
+        values = VERDICT
+    elif kind == "choice":
+        values = values.filter(lambda word: word != "refuted")
+    if field.kind == "tag":
+        values = plain_texts
+    ops = ["in", "in", "null"]
+    if kind in {"text", "any", "choice"}:
+        ops += ["like", "ilike"]
+    if kind not in {"choice", "bool"} and field.kind not in {"input", "output"}:
+        ops += ["<", "<=", ">", ">="]
+    op = draw(st.sampled_from(ops))
+    negated = draw(st.booleans()) and op not in {"<", "<=", ">", ">="}
+    if op == "null":
+        return Test(field, op, (), negated)
+    if op in {"like", "ilike"}:
+        pattern = draw(st.sampled_from(PATTERNS) | plain_texts)
+        return Test(field, op, (pattern.lower() if kind == "choice" else pattern,), negated)
+    if op == "in":
+        return Test(field, op, tuple(draw(st.lists(values, min_size=1, max_size=3))), negated)
+    value = draw(values.filter(lambda value: not isinstance(value, bool)))
+    return Test(field, op, (value,), negated)
+
+
+def _joined(items: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    several = st.lists(items, min_size=2, max_size=4).map(tuple)
+    return several.map(And) | several.map(Or) | items.map(Not)
+
+
+expressions: st.SearchStrategy[Expr] = st.recursive(comparisons(), _joined, max_leaves=6)
+sortable = all_fields.filter(lambda field: field.kind not in {"input", "output"})
+orders = st.lists(
+    st.builds(Order, sortable, st.booleans()), max_size=3, unique_by=lambda key: key.field
+).map(tuple)
+
+# -- tables ----------------------------------------------------------------------------------------
+
+TABLES = (t.run, t.cell, t.metric, t.edge)
+
+
+def fill(connection: sa.Connection, runs: Iterable[RunInfo]) -> dict[int, str]:
+    """Put these runs, and no others, into the tables; their ids by their numbers."""
+    for table in TABLES:
+        connection.execute(table.delete())
+    rows: dict[sa.Table, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    numbers = {}
+    for n, run in enumerate(runs, 1):
+        numbers[n] = run.id
+        rows[t.run].append(_run_row(n, run))
+        rows[t.cell] += _cell_rows(n, run)
+        rows[t.metric] += [_metric_row(n, key, run.metrics[key]) for key in run.metrics]
+        rows[t.edge] += _edge_rows(n, run)
+    for table, found in rows.items():
+        if found:
+            connection.execute(table.insert(), found)
+    return numbers
+
+
+def _run_row(n: int, run: RunInfo) -> dict[str, Any]:
+    told = run.conclusion
+    lost = run.status == "lost"
+    row = {a.name: getattr(run, a.name) for a in ATTRIBUTES if a.name != "verdict"}
+    row["grp"] = row.pop("group")
+    return row | {
+        "n": n,
+        "status": "running" if lost else run.status,
+        "alive": NOW - (121 if lost else 119) * SECOND,
+        "conclusion": told.text if told else "",
+        "verdict": told.verdict if told else "",
+        "archived": int(run.archived),
+        "deleted": int(run.deleted),
+    }
+
+
+def _cell_rows(n: int, run: RunInfo) -> Iterable[dict[str, Any]]:
+    sources = {"param": run.params, "tag": run.tags, "summary": run.summary, "fact": run.facts}
+    for kind, values in sources.items():
+        for key, value in values.items():
+            cell = cell_of(value)
+            if cell is not None:
+                yield {"run": n, "kind": CELL_KINDS[kind], "key": key, **cell._asdict()}
+
+
+def _metric_row(n: int, key: str, metric: MetricSummary) -> dict[str, Any]:
+    last, first = number_cell(metric.last), number_cell(metric.first)
+    known = {"run": n, "key": key, "last": last.num, "last_flag": last.flag}
+    known |= {"first": first.num, "first_flag": first.flag}
+    for name in ("min", "max", "mean", "best"):
+        value = getattr(metric, name)
+        known[name] = value if math.isfinite(value) else None
+    for name in ("n", "nan", "posinf", "neginf", "last_step", "min_step", "max_step"):
+        known[name] = getattr(metric, name)
+    return known
+
+
+def _edge_rows(n: int, run: RunInfo) -> Iterable[dict[str, Any]]:
+    seen = set()
+    for e in run.artifacts:
+        key = (e.direction, e.name, e.version, e.role)
+        if key not in seen:
+            seen.add(key)
+            row = {"run": n, "direction": e.direction, "name": e.name, "version": e.version}
+            yield row | {"role": e.role, "digest": e.digest, "time": e.time}
