@@ -26,7 +26,7 @@ test-all: $(VENV)/.ready-dev ## everything, with many more examples for the prop
 	$(PYTEST) --hypothesis-profile=large $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready-dev ## print our figures, and those of each peer that is installed
-	$(PY) -m bench $(BENCH_ARGS)
+	$(PY) bench/run.py $(BENCH_ARGS)
 
 docs: $(VENV)/.ready-dev $(VENV)/.ready-docs ## write the reference anew and build the pages
 	$(PY) tools/reference.py && $(BIN)/mkdocs build --quiet --strict

@@ -201,9 +201,7 @@ class Aim:
     def open(self, name: str) -> None:
         from aim import Run
 
-        self.run = Run(
-            repo=str(ROOT), system_tracking_interval=None, capture_terminal_logs=False
-        )
+        self.run = Run(repo=str(ROOT), system_tracking_interval=None, capture_terminal_logs=False)
 
     def log(self, step: int, row: Row) -> None:
         for key, value in row.items():

@@ -108,7 +108,9 @@ def chapter4(scale: float = 1.0) -> dict[str, Any]:
     fill(base / "store", 100, 1, 10_000)
     api = open_api(base / "store")
     ids = api.runs().ids
-    note("100 runs × 10,000 points on 1,000 buckets", 40, lambda: api.grid(ids, [key], buckets=1000))
+    note(
+        "100 runs × 10,000 points on 1,000 buckets", 40, lambda: api.grid(ids, [key], buckets=1000)
+    )
     api.close()
     remove(base)
 
@@ -128,7 +130,9 @@ def chapter4(scale: float = 1.0) -> dict[str, Any]:
     note(f"{some:,} runs × 40 columns to pandas", 500, lambda: api.runs(limit=some).to_pandas())
     api.close()
     remove(base)
-    table("4. Reading, warm, through Api on SQLite", ("what", "wall ms", "CPU ms", "target ms"), rows)
+    table(
+        "4. Reading, warm, through Api on SQLite", ("what", "wall ms", "CPU ms", "target ms"), rows
+    )
     return figures
 
 
@@ -152,9 +156,11 @@ def chapter5(scale: float = 1.0) -> dict[str, Any]:
         api.refresh()
         query = 'params.lr < 0.01 and metrics."train/m0" > 0.5'
         tables.append(
-            timed(lambda api=api, query=query: list(
-                api.runs(query, order_by='metrics."train/m0"', limit=50)
-            ))[1]
+            timed(
+                lambda api=api, query=query: list(
+                    api.runs(query, order_by='metrics."train/m0"', limit=50)
+                )
+            )[1]
         )
         ticks.append(timed(api.refresh, 15)[1])
         api.close()

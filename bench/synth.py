@@ -78,9 +78,11 @@ def journal(
         ),
     )
     steps = np.arange(len(values), dtype=np.int64)
-    times = created + 1000 + np.cumsum(
-        np.random.default_rng(1).integers(900, 1100, len(values))
-    ).astype(np.int64)
+    times = (
+        created
+        + 1000
+        + np.cumsum(np.random.default_rng(1).integers(900, 1100, len(values))).astype(np.int64)
+    )
     stats = RunningStats()
     for at in range(0, len(values), rows):
         part = values[at : at + rows]
@@ -94,9 +96,7 @@ def journal(
     first = seq + 1
     frame(
         first,
-        records(
-            Summarised(keys=names, stats=packed, upto=seq), WriterFinished(status="finished")
-        ),
+        records(Summarised(keys=names, stats=packed, upto=seq), WriterFinished(status="finished")),
     )
     return writer, b"".join(out)
 

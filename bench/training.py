@@ -181,7 +181,17 @@ def chapter1() -> dict[str, Any]:
         rows.append((name, *one, *total, row.get(10, {}).get("close_s"), *size))
     table(
         "1. Logging: CPU µs in the calling thread, 1 / 10 / 100 scalars a call; all CPU a scalar",
-        ("tracker", "1", "10", "100", "all, 1 key", "all, 10 keys", "close s", "B/pt, 1", "B/pt, 10"),
+        (
+            "tracker",
+            "1",
+            "10",
+            "100",
+            "all, 1 key",
+            "all, 10 keys",
+            "close s",
+            "B/pt, 1",
+            "B/pt, 10",
+        ),
         rows,
     )
     figures["other"] = _other()
@@ -213,7 +223,13 @@ def _other() -> dict[str, Any]:
     begin = {k: median(started, k) for k in ("init_cpu_s", "finish_s", "finish_cpu_s", "memory_mb")}
     table(
         "1. A run of 1M points, and a 5 ms training step that logs 10 keys",
-        ("init ms CPU", "finish ms", "finish ms CPU", "memory MB", "slow-down %, median (min..max)"),
+        (
+            "init ms CPU",
+            "finish ms",
+            "finish ms CPU",
+            "memory MB",
+            "slow-down %, median (min..max)",
+        ),
         [
             (
                 *(None if begin[k] is None else begin[k] * 1000 for k in list(begin)[:3]),

@@ -258,6 +258,11 @@ def python_page() -> str:
             sections.append(f"## {name}\n\n{_signature(name, value)}\n\n{plain(value.__doc__)}")
         else:
             sections.append(f"## {name}\n\nA text.")
+    returned = importlib.import_module("notabene.api")
+    sections.append("# What reading gives back\n\nMade by `Api`, never by yourself.")
+    for name in returned.__all__:
+        if name not in notabene.__all__:
+            sections.append(_class_section(name, getattr(returned, name), made_by_us=True))
     return page("Python", plain(notabene.__doc__), *sections)
 
 
@@ -276,9 +281,9 @@ def _signature(name: str, value: Any) -> str:
     return f"```text\n{text}\n```"
 
 
-def _class_section(name: str, cls: type) -> str:
+def _class_section(name: str, cls: type, *, made_by_us: bool = False) -> str:
     parts = [f"## {name}"]
-    if not issubclass(cls, BaseException):
+    if not (made_by_us or issubclass(cls, BaseException)):
         parts.append(_signature(name, cls))
     parts.append(plain(cls.__doc__))
     if issubclass(cls, BaseException):
@@ -307,6 +312,31 @@ def _members(cls: type) -> Iterator[tuple[str, Any]]:
                 yield member, value.__func__
             elif inspect.isfunction(value) or isinstance(value, property):
                 yield member, value
+
+
+# -- what is known of a run -----------------------------------------------------------------------
+
+
+def entities_page() -> str:
+    """The fields of what readers get."""
+    from notabene.model import entities
+
+    sections = []
+    for cls in public_classes(entities, entities.Entity):
+        if cls is entities.Entity:
+            continue
+        rows = []
+        docs = attribute_docs(cls)
+        for field in msgspec.structs.fields(cls):
+            annotation = type_name(inspect.get_annotations(cls)[field.name])
+            rows.append((f"`{field.name}`", f"`{annotation}`", docs.get(field.name, "")))
+        for name, value in vars(cls).items():
+            if isinstance(value, property):
+                kind = type_name(inspect.get_annotations(value.fget).get("return", ""))
+                rows.append((f"`{name}`", f"`{kind}`", plain(value.__doc__)))
+        body = table(("Field", "Type", "Meaning"), rows)
+        sections.append(f"## {cls.__name__}\n\n{plain(cls.__doc__)}\n\n{body}")
+    return page("What is known of a run", plain(entities.__doc__), *sections)
 
 
 # -- the command line -----------------------------------------------------------------------------
@@ -354,13 +384,14 @@ def _options(command: Any, context: Any) -> str:
     rows = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None and "--help" not in parameter.opts:
+        if record is not None and record[1] and "--help" not in parameter.opts:
             rows.append((f"`{record[0]}`", record[1]))
     return table(("Option", "Meaning"), rows) if rows else ""
 
 
 PAGES = {
     "cli.md": cli_page,
+    "entities.md": entities_page,
     "errors.md": errors_page,
     "python.md": python_page,
     "query-fields.md": query_page,

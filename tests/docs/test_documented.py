@@ -13,8 +13,10 @@ import click
 import pytest
 
 import notabene
+import notabene.api
 from notabene.cli.main import cli
 from notabene.model import records
+from notabene.model.entities import MetricSummary, RunInfo
 from notabene.query.fields import ATTRIBUTES, PREFIXES, STATISTICS
 from notabene.settings import TABLE
 
@@ -87,6 +89,19 @@ def test_every_public_name_is_documented(name):
     value = getattr(notabene, name)
     assert f"\n## {name}\n" in page("python.md")
     assert not callable(value) or value.__doc__
+
+
+@pytest.mark.parametrize("name", sorted(set(notabene.api.__all__) - set(notabene.__all__)))
+def test_what_reading_gives_back_is_documented(name):
+    """Each class that Api hands out has a heading and a docstring."""
+    assert f"\n## {name}\n" in page("python.md")
+    assert getattr(notabene.api, name).__doc__
+
+
+@pytest.mark.parametrize("field", sorted({*RunInfo.__struct_fields__, *MetricSummary.__struct_fields__}))
+def test_every_field_of_a_run_is_documented(field):
+    """Each field of a run and of a metric is in a table."""
+    assert f"\n| `{field}` |" in page("entities.md")
 
 
 def test_the_public_names_are_few_and_sorted():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -15,10 +16,10 @@ WHERE = {
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "psycopg": {"store"},
-    "sqlite3": {"store"},
+    "sqlite3": {"store", "artifacts"},  # artifacts: a cache of digests, beside no other table
     "pcodec": {"journal"},
     "psutil": {"capture"},
-    "zstandard": {"journal", "capture"},
+    "zstandard": {"journal", "capture", "store"},
     "urllib3": {"_http"},
 }
 
@@ -45,8 +46,6 @@ def test_nobody_imports_the_root(package):
 
 def test_imports_are_absolute(package):
     """Every import of ours is written with its full name, so that one can search for it."""
-    import ast
-
     relative = [
         f"{s.name}:{node.lineno}"
         for s in package
@@ -65,6 +64,24 @@ def test_heavy_libraries_have_one_place(package, library):
         if any(name.split(".")[0] == library for name in s.imports())
     }
     assert places <= WHERE[library]
+
+
+def test_the_training_side_imports_no_numpy(package):
+    """Modules that a run loads import numpy inside functions, after the caller has it."""
+    sides = ("artifacts/", "capture/", "journal/", "model/", "query/", "settings", "tracking/")
+    readers = {"journal/block.py"}
+    early = []
+    for source in package:
+        if not source.name.startswith(sides) or source.name in readers:
+            continue
+        for node in source.tree.body:
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            early += [f"{source.name}: {n}" for n in names if n.split(".")[0] in HEAVY]
+    assert early == []
 
 
 def test_the_floors_hold():

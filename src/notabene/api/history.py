@@ -71,7 +71,7 @@ class History(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         return iter(zip(self.x.tolist(), self.values.tolist(), strict=True))
 
     def to_pandas(self) -> Any:
-        """A DataFrame with ``step``, ``time`` (UTC) and ``value``, and for buckets their statistics.
+        """A DataFrame with ``step``, ``time`` (UTC), ``value``; for buckets also statistics.
 
         Raises:
             MissingDependencyError: pandas is not installed.
@@ -241,7 +241,7 @@ def _over_ranks(points: Points, rank: str) -> Points:
     number = np.cumsum(np.diff(points.x, prepend=points.x[0]) != 0)
     at = _statistics(points, number)
     values = {"mean": at.mean, "min": at.min, "max": at.max}[rank]
-    ends = np.cumsum(at.count) - 1
+    ends = np.cumsum(at.points) - 1
     return Points(points.x[ends], points.steps[ends], points.times[ends], values)
 
 
@@ -257,7 +257,7 @@ class _Statistics(NamedTuple):
     max: F64
     mean: F64
     last: F64
-    count: I64
+    points: I64
 
 
 def _statistics(points: Points, number: npt.NDArray[Any]) -> _Statistics:
@@ -283,7 +283,7 @@ def grid_of(store: Store, runs: Sequence[str], keys: Sequence[str], window: Wind
         at = np.searchsorted(numbers, part.bucket)
         for name, values in out.items():
             values[row, column, at] = getattr(part, name)
-        count[row, column, at] = part.count
+        count[row, column, at] = part.points
     return Grid(
         runs=tuple(runs),
         keys=tuple(keys),
@@ -298,8 +298,9 @@ def grid_of(store: Store, runs: Sequence[str], keys: Sequence[str], window: Wind
 def _begin(found: Sequence[Series], window: Window) -> float:
     if window.low is not None:
         return window.low
-    firsts = [s.points.x if s.points is not None else s.buckets.first for s in found if s.buckets or s.points]
-    return min((float(first[0]) for first in firsts), default=0.0)
+    firsts = [float(series.points.x[0]) for series in found if series.points is not None]
+    firsts += [float(series.buckets.first[0]) for series in found if series.buckets is not None]
+    return min(firsts, default=0.0)
 
 
 def _on_grid(series: Series, width: float, begin: float, buckets: int) -> _Statistics:

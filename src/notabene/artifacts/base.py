@@ -7,9 +7,9 @@ number of threads and processes at once, and a copy is as good as the original.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast, runtime_checkable
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -138,6 +138,10 @@ class FileBlobs(Protocol):
         """The read-only file that holds exactly this content, or None where there is none."""
         ...
 
+    def spoiled(self, digest: str) -> IntegrityError:
+        """Take notice that content is damaged; gives the error to raise."""
+        ...
+
 
 def open_blob(store: BlobStore, digest: str) -> BinaryIO:
     """A readable stream of a blob, verified: at its end the digest is checked.
@@ -149,23 +153,32 @@ def open_blob(store: BlobStore, digest: str) -> BinaryIO:
         NotFoundError: It is not there.
         IntegrityError: From the read that meets the end, where the bytes differ.
     """
-    return cast("BinaryIO", io.BufferedReader(_Verified(store.stream(digest), digest), CHUNK))
+    spoiled = store.spoiled if isinstance(store, FileBlobs) else damaged
+    return cast("BinaryIO", io.BufferedReader(_Verified(store.stream(digest), digest, spoiled)))
 
 
 class _Verified(io.RawIOBase):
-    def __init__(self, chunks: Iterator[bytes], digest: str) -> None:
-        self._chunks, self._digest, self._hasher = chunks, digest, new_hasher()
+    def __init__(
+        self, chunks: Iterator[bytes], digest: str, spoiled: Callable[[str], IntegrityError]
+    ) -> None:
+        self._chunks, self._digest, self._spoiled = chunks, digest, spoiled
+        self._hasher = new_hasher()
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def close(self) -> None:
+        if not self.closed and isinstance(self._chunks, Generator):
+            self._chunks.close()  # and with it the file that it reads
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
                 if self._hasher.hexdigest() != self._digest:
-                    raise damaged(self._digest)
+                    raise self._spoiled(self._digest)
                 return 0
             self._hasher.update(chunk)
             self._rest = memoryview(chunk)

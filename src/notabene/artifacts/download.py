@@ -79,6 +79,8 @@ def download(
     with _writing(root):
         work = _Download(store, root, link=link)
         kept = work.look(manifest, hashes, overwrite=overwrite)
+        if hashes is not None:
+            hashes.flush()
         wanted = [f for f in manifest.files if f.path not in kept]
         work.make_folders(manifest, wanted)
         work.meter = Meter(sum(f.size for f in wanted), progress)
@@ -240,8 +242,8 @@ class _Download:
             raise self._spoiled(file)
 
     def _spoiled(self, file: FileEntry) -> IntegrityError:
-        spoiled = getattr(self.store, "spoiled", damaged)
-        error: IntegrityError = spoiled(file.digest)
+        spoiled = self.store.spoiled if isinstance(self.store, FileBlobs) else damaged
+        error = spoiled(file.digest)
         return IntegrityError(f"{error.message}; they are the file {file.path!r}", hint=error.hint)
 
 

@@ -15,6 +15,7 @@ import msgspec
 from notabene._ids import now_us
 from notabene.artifacts.local import LocalBlobs
 from notabene.artifacts.manifest import load_manifest
+from notabene.artifacts.pack import OVERHEAD, START
 from notabene.artifacts.packs import FOREIGN_AGE, LIMIT, TOUCH_EVERY
 from notabene.artifacts.trash import Tombstone
 from notabene.artifacts.versions import VersionFile, Versions
@@ -22,6 +23,9 @@ from notabene.errors import FormatError, IntegrityError, NotFoundError
 
 DAY = 86_400_000_000
 KEEP_DAYS = 30
+
+AT_ONCE = 200
+"""Packs rewritten by one collection: each is an open file."""
 
 MANY_PACKS = 32
 SMALL_PACK = LIMIT // 8
@@ -47,7 +51,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         referenced: What stays because something refers to it.
         young: What stays because it was touched lately.
         packed: What nothing refers to, and stays because most of its pack is needed.
-        missing: Digests that a version refers to and the store does not have.
+        missing: Digests that something refers to and the store does not have: they are on their
+            way, lost, or in the trash, from where they will be brought back.
     """
 
     time: int
@@ -61,10 +66,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
 
-def mark(
-    blobs: LocalBlobs, versions: Versions, manifests: Iterable[str] = ()
-) -> tuple[set[str], set[str]]:
-    """All digests that versions need, and those of them that the store lacks.
+def mark(blobs: LocalBlobs, versions: Versions, manifests: Iterable[str] = ()) -> set[str]:
+    """All digests that versions need.
 
     Args:
         blobs: Where the manifests lie.
@@ -76,7 +79,6 @@ def mark(
             then nothing may be collected.
     """
     needed: set[str] = set()
-    absent: set[str] = set()
     wanted: dict[str, VersionFile | None] = dict.fromkeys(manifests)
     wanted |= {version.digest: version for version in versions.kept()}
     for digest, version in wanted.items():
@@ -84,14 +86,14 @@ def mark(
         try:
             needed |= load_manifest(blobs, digest).blobs().keys()
         except NotFoundError:
-            absent.add(digest)  # a reference may precede its bytes
+            continue  # a reference may precede its bytes
         except (IntegrityError, FormatError) as error:
             what = f"{version.name}:v{version.version}" if version else digest
             raise FormatError(
                 f"nothing can be collected, for the manifest of {what} is damaged",
                 hint="delete that version, or copy the manifest from a backup",
             ) from error
-    return needed, absent
+    return needed
 
 
 def plan(
@@ -116,8 +118,9 @@ def plan(
     Raises:
         FormatError: A version or manifest is damaged.
     """
-    needed, absent = mark(blobs, versions, manifests)
+    needed = mark(blobs, versions, manifests)
     needed.update(referenced)
+    absent = set(needed)
     now = now_us()
     # Packed content notes a touch once an hour only.
     slack = TOUCH_EVERY if min_age_days else 0
@@ -158,16 +161,19 @@ def _packs(blobs: LocalBlobs, goes: dict[str, int]) -> tuple[dict[str, tuple[str
     for pack in packs:
         size = pack.path.stat().st_size
         dead = [key.hex() for key, at in pack.merged().items() if at.offset and key.hex() in goes]
-        dead_bytes = sum(goes[d] for d in dead)
-        if (2 * dead_bytes >= size and dead) or (many and pack in old and size < SMALL_PACK):
+        dead_bytes = sum(goes[d] + OVERHEAD for d in dead)
+        mostly = dead and 2 * dead_bytes >= size - START
+        merges = many and pack in old and size < SMALL_PACK
+        if (mostly or merges) and len(out) < AT_ONCE:
             out[pack.path.name] = tuple(sorted(dead))
         else:
             held.update(dead)
-    return out, held
+    # What one pack holds goes from no other, or it would be told that it went.
+    return {name: tuple(d for d in dead if d not in held) for name, dead in out.items()}, held
 
 
 def apply(blobs: LocalBlobs, plan: Plan) -> Tombstone:
-    """Do what a plan says: move it into the trash.
+    """Do what a plan says: move it into the trash, and bring back from there what is needed.
 
     What was touched since the plan was made stays. Undo it with :func:`undo`.
 
@@ -175,6 +181,7 @@ def apply(blobs: LocalBlobs, plan: Plan) -> Tombstone:
         ConflictError: Another process is at it.
         AccessError, TransportError: The store cannot be written to.
     """
+    blobs.touch(plan.missing)
     return blobs.put_away(plan.loose, plan.packs, before=plan.before, reason="not referenced")
 
 
@@ -214,6 +221,6 @@ def purge(
     """
     before = now_us() - round(days * DAY)
     versions.purge(before)
-    needed, _ = mark(blobs, versions, manifests)
+    needed = mark(blobs, versions, manifests)
     needed.update(referenced)
     return tuple(blobs.trash.purge(before, needed.__contains__))

@@ -24,6 +24,8 @@ SETTLED = 2_000_000_000
 the same tick of the file system's clock would not be seen."""
 
 BATCH = 1000
+BATCH_BYTES = 1 << 30
+"""What is learned is written after so many files, or bytes that were read."""
 
 _SCHEMA = """
 create table if not exists file (
@@ -54,6 +56,7 @@ class HashCache:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
         self._waiting: list[tuple[int | bytes, ...]] = []
+        self._bytes = 0
         self._broken = False
 
     def __enter__(self) -> HashCache:
@@ -77,8 +80,14 @@ class HashCache:
             return
         with self._mine():
             self._waiting.append((*_key(stat), bytes.fromhex(digest)))
-            if len(self._waiting) >= BATCH:
+            self._bytes += stat.st_size
+            if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
                 self._write()
+
+    def flush(self) -> None:
+        """Write what was learned."""
+        with self._mine():
+            self._write()
 
     def close(self) -> None:
         """Write what was learned and let go of the file. It may be used again afterwards."""
@@ -111,7 +120,7 @@ class HashCache:
         return self._database
 
     def _write(self) -> None:
-        rows, self._waiting = self._waiting, []
+        rows, self._waiting, self._bytes = self._waiting, [], 0
         if rows and (database := self._open()) is not None:
             try:
                 with database:

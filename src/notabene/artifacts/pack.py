@@ -257,10 +257,10 @@ class Pack:
                 self.file_id = read_header(fd)
                 if not self.file_id:
                     return
-                if self.trusts_index:
-                    self.index = Index.load(self.path.with_suffix(INDEX), self.file_id)
-                if self.index is not None:
-                    self.seen = self.index.upto
+            if self.seen == START and self.trusts_index:
+                index = Index.load(self.path.with_suffix(INDEX), self.file_id)
+                if index is not None and index.upto <= size:
+                    self.index, self.seen = index, index.upto
             for record in scan(fd, self.file_id, self.seen, size):
                 self.note(record.digest, record.place, record.end)
         finally:
@@ -279,25 +279,32 @@ class Pack:
         place = self.fresh.get(digest)
         if place is not None and place.offset:
             return place
+        place = self._indexed(digest)
+        return place if place is not None and place.offset else None
+
+    def _indexed(self, digest: bytes) -> Place | None:
+        """What the index says; where it is gone or was made anew, what the pack itself says."""
+        if self.index is None:
+            return None
         try:
-            place = self.index.find(digest) if self.index is not None else None
+            return self.index.find(digest)
         except OSError:
             self.forget()
-            return None
-        return place if place is not None and place.offset else None
+            with contextlib.suppress(OSError, FormatError):
+                self.refresh(self.path.stat().st_size)
+            return self.fresh.get(digest)
 
     def time(self, digest: bytes) -> int:
         """When a blob was last wanted as far as this pack knows, in µs; 0 where it does not."""
         place = self.fresh.get(digest)
-        if place is None and self.index is not None:
-            with contextlib.suppress(OSError):
-                place = self.index.find(digest)
+        if place is None:
+            place = self._indexed(digest)
         return place.time if place is not None else 0
 
-    def forget(self, *, trust: bool = True) -> None:
-        """Start anew; without ``trust`` the next refresh reads the pack itself, not its index."""
-        self.trusts_index = trust
-        self.index, self.file_id, self.seen, self.fresh = None, b"", START, {}
+    def forget(self) -> None:
+        """Start anew: from now on read the pack itself, not its index."""
+        self.trusts_index = False
+        self.index, self.seen, self.fresh = None, START, {}
 
     def rows(self) -> Iterator[tuple[bytes, Place]]:
         """All blobs and touches; a digest may come twice, once from the index."""

@@ -262,9 +262,8 @@ class Packs:
     def distrust(self, pack: Pack) -> None:
         """Read a pack anew, without its index: what it said proved wrong."""
         with self._lock, contextlib.suppress(OSError, FormatError):
-            if self._writer is None or self._writer.pack is not pack:
-                pack.forget(trust=False)
-                pack.refresh(pack.path.stat().st_size)
+            pack.forget()
+            pack.refresh(pack.path.stat().st_size)
 
     def touched_since(self, time: int, digests: Iterable[bytes]) -> set[bytes]:
         """Those that some pack says were wanted at or after a time (µs)."""

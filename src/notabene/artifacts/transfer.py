@@ -162,7 +162,11 @@ def add(
             entries.append(FileEntry(found.path, digest, size, found.executable))
 
     make_manifest((FileEntry(f.path, "0" * 64, 0) for f in listing.files), references)
-    each(batches(listing.files, lambda f: f.size), work, meter, threads)
+    try:
+        each(batches(listing.files, lambda f: f.size), work, meter, threads)
+    finally:
+        if hashes is not None:
+            hashes.flush()
     manifest = make_manifest(entries, references, listing.folders)
     digest = save_manifest(store, manifest)
     store.flush()

@@ -86,7 +86,8 @@ class Trash:
         path = _place(self.folder, digest)
         if path.exists():
             return [], path
-        return self._dead_packs.find(bytes.fromhex(digest)), None
+        self._dead_packs.refresh()
+        return self._dead_packs.find(bytes.fromhex(digest), look=False), None
 
     def tombstones(self) -> list[Tombstone]:
         """All deletions, the newest first."""
@@ -161,14 +162,9 @@ class Trash:
             )
             self._save(tombstone)  # first, so that a crash half-way can be undone
             gone, size = self._move_loose(tombstone.loose, before)
-            rewritten = []
-            for pack in tombstone.packs:
-                dead, count = self._rewrite(pack, {p.name for p in tombstone.packs}, before)
-                if dead is not None:
-                    rewritten.append(DeadPack(pack.name, dead))
-                    size += count
+            rewritten, count = self._rewrite_all(tombstone.packs, before)
             tombstone = msgspec.structs.replace(
-                tombstone, loose=gone, packs=tuple(rewritten), bytes=size
+                tombstone, loose=gone, packs=rewritten, bytes=size + count
             )
             self._save(tombstone)
             return tombstone
@@ -187,33 +183,47 @@ class Trash:
             size += stat.st_size
         return tuple(gone), size
 
+    def _rewrite_all(
+        self, packs: tuple[DeadPack, ...], before: int
+    ) -> tuple[tuple[DeadPack, ...], int]:
+        """Rewrite packs without their dead; gives those that were, and the bytes that went."""
+        self.packs.close()  # our own pack may be among them
+        done, size = [], 0
+        with contextlib.ExitStack() as locks:
+            # All are locked first, so that what lives in one is not moved into the next.
+            held = {p.name: locks.enter_context(self.packs.locked(p.name)) for p in packs}
+            used = {d for p in packs if held[p.name] is None for d in p.dead}
+            for dead in packs:
+                pack = held[dead.name]
+                if pack is not None:
+                    keys = {bytes.fromhex(d) for d in dead.dead if d not in used}
+                    gone = self._rewrite(pack, keys, set(held), before)
+                    if gone is not None:
+                        size += sum(place.length for place in gone.values())
+                        done.append(DeadPack(dead.name, tuple(k.hex() for k in gone)))
+        return tuple(done), size
+
     def _rewrite(
-        self, dead: DeadPack, doomed: set[str], before: int
-    ) -> tuple[tuple[str, ...] | None, int]:
-        """Copy what lives into the pack at hand; gives the dead digests and their bytes."""
-        keys = {bytes.fromhex(d) for d in dead.dead}
-        with self.packs.locked(dead.name) as pack:
-            if pack is None:
-                return None, 0
-            gone: dict[bytes, Place] = {}
-            for key, place in pack.merged().items():
-                if key in keys and place.time < before:
-                    gone[key] = place
-                elif place.offset == 0:
-                    if now_us() - place.time < TOUCH_KEPT:
-                        self.packs.append(key, b"", place.time, kind=TOUCH)
-                elif not self._carry(pack, key, place, doomed):
-                    return None, 0  # damaged: left alone, so that nothing more is lost
-            self.packs.flush()
-            for suffix in ("", INDEX):
-                name = dead.name if not suffix else Path(dead.name).with_suffix(suffix).name
-                _move(self.packs.folder / name, self.folder / "packs" / name)
-            self.packs.refresh()
-            for key in self.packs.touched_since(before, gone):
-                self._revive(key)
-                gone.pop(key)
-        kept = {k: p for k, p in gone.items() if p.offset}
-        return tuple(k.hex() for k in kept), sum(p.length for p in kept.values())
+        self, pack: Pack, dead: set[bytes], doomed: set[str], before: int
+    ) -> dict[bytes, Place] | None:
+        """Copy what lives into another pack; gives what does not, None where nothing was done."""
+        gone: dict[bytes, Place] = {}
+        for key, place in pack.merged().items():
+            if key in dead and place.time < before:
+                gone[key] = place
+            elif place.offset == 0:
+                if now_us() - place.time < TOUCH_KEPT:
+                    self.packs.append(key, b"", place.time, kind=TOUCH)
+            elif not self._carry(pack, key, place, doomed):
+                return None  # damaged: left alone, so that nothing more is lost
+        self.packs.flush()
+        for path in (pack.path, pack.path.with_suffix(INDEX)):
+            _move(path, self.folder / "packs" / path.name)
+        self.packs.refresh()
+        for key in self.packs.touched_since(before, gone):  # wanted again just now
+            self._revive(key)
+            gone.pop(key)
+        return {key: place for key, place in gone.items() if place.offset}
 
     def _carry(self, pack: Pack, key: bytes, place: Place, doomed: set[str]) -> bool:
         data = pack.read(place)
@@ -221,7 +231,8 @@ class Trash:
             return False
         for other, at in self.packs.find(key, look=False):
             if other.path.name not in doomed and other.read(at) == data:
-                self.packs.append(key, b"", place.time, kind=TOUCH)
+                if place.time > at.time:
+                    self.packs.append(key, b"", place.time, kind=TOUCH)
                 return True
         self.packs.append(key, data, place.time)
         return True
@@ -242,11 +253,13 @@ class Trash:
     def _revive(self, key: bytes) -> bool:
         if self.packs.find(key):
             return True
-        for pack, place in self._dead_packs.find(key):
-            data = pack.read(place)
-            if digest_bytes(data) == key.hex():
-                self.packs.append(key, data)
-                return True
+        self._dead_packs.refresh()
+        for pack, place in self._dead_packs.find(key, look=False):
+            with contextlib.suppress(FileNotFoundError):  # purged just now
+                data = pack.read(place)
+                if digest_bytes(data) == key.hex():
+                    self.packs.append(key, data)
+                    return True
         return False
 
     def restore(self, id: str) -> Tombstone:

@@ -123,7 +123,7 @@ class Versions:
         Damaged version files are left out; :meth:`check` names them.
         """
         name = check_artifact_name(name)
-        known, state = self._known(name), self._state(name)
+        known, state = self._known(name, _numbers(self._place(name))), self._state(name)
         latest = self._latest(name, known, state)
         return tuple(
             _entity(known[number], state, latest)
@@ -255,11 +255,14 @@ class Versions:
     def _allocate(self, wanted: VersionFile) -> Allocated:
         name, place = wanted.name, self._place(wanted.name)
         place.mkdir(parents=True, exist_ok=True)
-        known, state = self._known(name), self._state(name)
+        # One listing decides what is searched and where numbers go on: a version that somebody
+        # makes after it is met as a taken number, and looked at then.
+        numbers = _numbers(place)
+        known, state = self._known(name, numbers), self._state(name)
         same = [n for n, v in known.items() if v.digest == wanted.digest and n not in state.gone]
         number = max(same, default=0)
         if not number:
-            number, made = self._create(place, wanted)
+            number, made = self._create(place, wanted, max(numbers, default=0))
             if made:
                 allocated = Allocated(self.get(name, number), True)
                 if number % KNOWN_EVERY == 0:
@@ -273,16 +276,16 @@ class Versions:
             write_cell(place / "cells", LATEST, str(number), stamp)
         return Allocated(self.get(name, number), False)
 
-    def _create(self, place: Path, wanted: VersionFile) -> tuple[int, bool]:
-        """The first free number, now taken; or that of who was first with the same content."""
-        number = max(_numbers(place), default=0)
+    def _create(self, place: Path, wanted: VersionFile, number: int) -> tuple[int, bool]:
+        """The first free number above one; or that of who was first with the same content."""
         while True:
             number += 1
             version = msgspec.structs.replace(wanted, version=number)
             if create_once(place / f"v{number}", _encode(version)):
                 return number, True
-            if self._one(wanted.name, number).digest == wanted.digest:
-                return number, False
+            with contextlib.suppress(FormatError):
+                if self._one(wanted.name, number).digest == wanted.digest:
+                    return number, False
 
     def set_alias(self, name: str, alias: str, version: int | None, stamp: Stamp) -> None:
         """Point an alias at a version; None takes it away.
@@ -380,9 +383,8 @@ class Versions:
             read[number] = _read_version(self._place(name) / f"v{number}")
         return read[number]
 
-    def _known(self, name: str) -> dict[int, VersionFile]:
-        """All versions of a name that can be read."""
-        numbers = _numbers(self._place(name))
+    def _known(self, name: str, numbers: Sequence[int]) -> dict[int, VersionFile]:
+        """Those versions of a name that can be read."""
         if len(numbers) - len(self._read.get(name, {})) > KNOWN_EVERY:
             self._load_known(name)
         out = {}

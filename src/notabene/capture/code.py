@@ -30,8 +30,10 @@ from notabene.settings import environment, home
 
 MAX_PATCH = 10 << 20
 MAX_FILE = 1 << 20
-MAX_SOURCES = 16 << 20
-MAX_FILES = 1000
+MAX_SOURCES = 8 << 20
+MAX_FILES = 500
+MAX_BESIDE = 200
+"""A folder with more sources than this is no project but a shelf of them."""
 _SUFFIXES = (".py", ".pyx")
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
 
@@ -169,20 +171,27 @@ class _Look:
         """The sources that no commit holds: imported ones, and those beside the script."""
         loaded = set() if self._foreign else set(imported_sources())
         if status is None:
-            top, wanted = self.folder, loaded | set(self._beside_script())
+            top, beside = self.folder, set(self._beside_script())
         else:
             top = status.top
-            beside = {top / name for name in status.untracked or () if name.endswith(_SUFFIXES)}
-            beside = {path for path in beside if self.folder in path.parents}
+            names = (name for name in status.untracked or () if name.endswith(_SUFFIXES))
+            beside = {path for path in (top / n for n in names) if self.folder in path.parents}
             inside = sorted(str(path) for path in loaded if top in path.parents)[:MAX_FILES]
             listed = git.ask("ls-files", "-z", "--full-name", "--", *inside) if inside else None
-            tracked = {top / name for name in listed.text.split("\0")} if listed else set()
-            wanted = beside | (loaded - tracked)
+            loaded -= {top / name for name in listed.text.split("\0")} if listed else set()
+        if len(beside) > MAX_BESIDE:
+            self.notes.append(f"more than {MAX_BESIDE} sources lie beside the script: not kept")
+            beside = set()
+        self._keep_sources(top, [*sorted(loaded), *sorted(beside - loaded)])
+
+    def _keep_sources(self, top: Path, wanted: list[Path]) -> None:
         kept: list[dict[str, Any]] = []
         size = 0
-        for path in sorted(wanted - {self.script}):
+        for at, path in enumerate(wanted):
+            if path == self.script:
+                continue
             if len(kept) >= MAX_FILES or size >= MAX_SOURCES or self._deadline.over():
-                self.notes.append(f"{len(wanted) - len(kept):,} more source files are not kept")
+                self.notes.append(f"{len(wanted) - at:,} more source files are not kept")
                 break
             name = path.relative_to(top) if top in path.parents else path.relative_to(path.anchor)
             kept.append(self._keep(path, f"sources/{name.as_posix()}"))
@@ -194,7 +203,7 @@ class _Look:
         """Sources in the script's folder; never the whole home folder or the whole disk."""
         if self.script is None or self.folder in (home(), Path(self.folder.anchor)):
             return
-        seen = 0
+        seen = found = 0
         for root, folders, names in os.walk(self.folder):
             here = Path(root)
             folders[:] = [
@@ -204,9 +213,12 @@ class _Look:
                 and not name.startswith(".")
                 and not (here / name / "pyvenv.cfg").exists()
             ]
-            yield from (here / name for name in names if name.endswith(_SUFFIXES))
-            seen += len(names) + len(folders)
-            if seen > 20_000 or self._deadline.over():
+            sources = [here / name for name in names if name.endswith(_SUFFIXES)]
+            yield from sources
+            seen, found = seen + len(names) + len(folders), found + len(sources)
+            if found > MAX_BESIDE or self._deadline.over():
+                return
+            if seen > 10_000:
                 self.notes.append(f"{self.folder} is large; not all of it was looked through")
                 return
 

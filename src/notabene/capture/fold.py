@@ -19,7 +19,7 @@ WIDTH = 8192
 _TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f\x9b]+)"
     r"|(?P<control>[\n\r\b\t\f\v])"
-    r"|(?:\x1b\[|\x9b)(?P<args>[0-9;:?<=>]*)[ -/]*(?P<final>[@-~])"
+    r"|\x1b\[(?P<args>[0-9;:?<=>]*)[ -/]*(?P<final>[@-~])"
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"
     r"|\x1b[ -/]*(?P<escape>[0-~])"
     r"|(?P<torn>\x1b(?:\[[0-9;:?<=>]*[ -/]*)?\Z)"

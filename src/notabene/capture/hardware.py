@@ -91,7 +91,7 @@ def _sysctl(name: str) -> str:
     import subprocess
 
     try:
-        return subprocess.run(  # noqa: S603  (a fixed program and name)
+        return subprocess.run(
             ["/usr/sbin/sysctl", "-n", name],
             stdin=subprocess.DEVNULL,
             capture_output=True,

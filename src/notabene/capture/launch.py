@@ -312,8 +312,8 @@ def _job(env: Mapping[str, str]) -> tuple[str, str]:
 def _array_task(env: Mapping[str, str], ranks: bool) -> str:
     for name in _ARRAY_TASKS:
         value = env.get(name, "")
-        no_array = {"SGE_TASK_ID": "undefined", "LSB_JOBINDEX": "0"}.get(name, "")
-        if value != no_array and not (ranks and name == "JOB_COMPLETION_INDEX"):
+        no_array = {"SGE_TASK_ID": "undefined", "LSB_JOBINDEX": "0"}.get(name)
+        if value and value != no_array and not (ranks and name == "JOB_COMPLETION_INDEX"):
             return value
     return ""
 

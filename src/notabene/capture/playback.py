@@ -46,6 +46,9 @@ class _Frame(NamedTuple):
     marks: list[int]
 
 
+_NOTHING = _Frame([], [])
+
+
 class ConsoleReader:
     """The console of one writer; may be used while it is written, and on a damaged one.
 
@@ -71,9 +74,7 @@ class ConsoleReader:
         found: list[list[Line]] = []
         keys: set[tuple[str, int]] = set()
         for piece in reversed(self._pieces()):
-            data = self._read(piece, 0)
-            for start, end in reversed(list(_bounds(data))):
-                lines = _decode(data[start:end]).lines
+            for lines in _backwards(self._read(piece, 0)):
                 found.append(lines)
                 keys.update((line.stream, line.number) for line in lines)
                 if len(keys) >= most:
@@ -95,8 +96,7 @@ class ConsoleReader:
                 position = Position(piece, 0, position.printed)
             data = self._read(piece, position.offset)
             base, printed = position.offset, position.printed
-            for start, end in _bounds(data):
-                frame = _decode(data[start:end])
+            for start, end, frame in _frames(data):
                 time = frame.lines[0].time if frame.lines else found[-1].time if found else 0
                 if not frame.marks:
                     found.append(_remark(time, base + start, f"{end - start:,} bytes are damaged"))
@@ -144,20 +144,37 @@ def _remark(time: int, number: int, text: str) -> Line:
     return Line(time, "n", -1 - number, f"notabene: {text}")
 
 
-def _bounds(data: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of each whole frame, and of each stretch between two that is none."""
+def _frames(data: bytes) -> Iterator[tuple[int, int, _Frame]]:
+    """Start, end and content of each frame, and of each damaged stretch between two."""
     at = 0
     while at < len(data):
         end = _frame_end(data, at)
+        frame = _NOTHING if end is None else _decode(data[at:end])
+        if not frame.marks:
+            # Damaged, if a whole frame follows or stood here; else not finished yet.
+            end = next((s for s in _starts(data, at + 1) if _frame_end(data, s)), end)
         if end is None:
-            # Damaged if a whole frame follows; else the end of a write that is not finished.
-            end = at
-            while (end := data.find(_MAGIC, end + 1)) >= 0 and _frame_end(data, end) is None:
-                pass
-            if end < 0:
-                return
-        yield at, end
+            return
+        yield at, end, frame
         at = end
+
+
+def _backwards(data: bytes) -> Iterator[list[Line]]:
+    """Lines of each frame, from the last one on, decoding no more than is taken."""
+    bounds, at = [], 0
+    while (end := _frame_end(data, at)) is not None:
+        bounds.append((at, end))
+        at = end
+    if any(_frame_end(data, start) for start in _starts(data, at + 1)):
+        bounds = [(start, end) for start, end, _ in _frames(data)]
+    for start, end in reversed(bounds):
+        yield _decode(data[start:end]).lines
+
+
+def _starts(data: bytes, at: int) -> Iterator[int]:
+    while (at := data.find(_MAGIC, at)) >= 0:
+        yield at
+        at += 1
 
 
 def _frame_end(data: bytes, at: int) -> int | None:
@@ -187,7 +204,7 @@ def _decode(data: bytes) -> _Frame:
     marks: list[int] = []
     try:
         if zstandard.get_frame_parameters(data).content_size > _MAX_CONTENT:
-            return _Frame([], [])
+            return _NOTHING
         text = zstandard.ZstdDecompressor().decompress(data).decode("utf-8", "replace")
         for record in text.split("\n")[:-1]:
             if record.startswith("= "):
@@ -196,5 +213,5 @@ def _decode(data: bytes) -> _Frame:
                 time, stream, number, rest = record.split(" ", 3)
                 lines.append(Line(int(time), stream, int(number), rest))
     except (zstandard.ZstdError, ValueError, IndexError):
-        return _Frame([], [])
+        return _NOTHING
     return _Frame(lines, marks)

@@ -52,7 +52,15 @@ def ls(
         hint("no artifacts yet; keep a file with run.log_artifact(path)")
         return
     rows = [
-        (v.ref, v.type, size(v.size), str(v.files), ", ".join(v.aliases), v.run[-6:], ago(v.created))
+        (
+            v.ref,
+            v.type,
+            size(v.size),
+            str(v.files),
+            ", ".join(v.aliases),
+            v.run[-6:],
+            ago(v.created),
+        )
         for v in versions
     ]
     print_table(("ARTIFACT", "TYPE", "SIZE", "FILES", "ALIASES", "RUN", "MADE"), rows, right=(2, 3))
@@ -78,7 +86,10 @@ def show(api: Api, ref: str, as_json: bool) -> None:
         say(view.description)
     print_table(
         ("", "", ""),
-        [(f"  {f.path}", size(f.size or 0), (f.digest or f.uri or "")[:12]) for f in view.listing()],
+        [
+            (f"  {f.path}", size(f.size or 0), (f.digest or f.uri or "")[:12])
+            for f in view.listing()
+        ],
         right=(1,),
     )
 
@@ -103,7 +114,9 @@ def put(
     from notabene.cli.render import store_of
     from notabene.tracking.init import init
 
-    with init(project, name=f"put {Path(source).name}"[:100], capture=False, store=store_of(store)) as run:
+    with init(
+        project, name=f"put {Path(source).name}"[:100], capture=False, store=store_of(store)
+    ) as run:
         kept = run.log_artifact(source, name=name, type=kind, aliases=aliases)
     if as_json:
         print_json({"ref": kept.ref, "digest": kept.digest, "new": kept.is_new})
@@ -198,4 +211,8 @@ def keep(
         print_json({"removed" if really else "would_remove": [v.ref for v in gone]})
         return
     word = "moved to the trash" if really else "would go (use --apply)"
-    say(f"{len(gone)} version(s) {word}: {', '.join(v.ref for v in gone)}" if gone else "nothing goes")
+    say(
+        f"{len(gone)} version(s) {word}: {', '.join(v.ref for v in gone)}"
+        if gone
+        else "nothing goes"
+    )

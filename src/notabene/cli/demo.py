@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -102,32 +104,83 @@ def _require_sklearn() -> None:
 
 
 def _train(wanted: list[dict[str, Any]], store: str) -> Iterator[tuple[dict[str, Any], float]]:
-    """Run all plans, four processes at a time; yields each as it ends."""
-    waiting, running = list(wanted), []
-    # Four programs on a laptop's cores: threads of BLAS in each would only get in each other's way.
+    """Give the plans to four workers; yields each as it ends. Who dies is replaced."""
+    waiting = list(wanted)
+    # Four programs on a laptop's cores: threads of BLAS in each would only be in the way.
     calm = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     env = {**environment(), **calm, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"}
     env["NOTABENE_SYSTEM_EVERY"] = "1"
-    script = Path(__file__).with_name("demo_train.py")
-    while waiting or running:
-        while waiting and len(running) < AT_ONCE:
-            plan = waiting.pop(0)
-            process = subprocess.Popen(
-                [sys.executable, str(script), msgspec.json.encode(plan).decode()],
-                env=env,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd=os.getcwd(),
-            )
-            running.append((plan, process, time.monotonic()))
-        for item in list(running):
-            plan, process, begun = item
-            if process.poll() is None and time.monotonic() - begun > LIMIT:
-                process.kill()
-            if process.poll() is not None:
-                running.remove(item)
-                yield {**plan, "code": process.returncode}, time.monotonic() - begun
-        time.sleep(0.05)
+    workers = [Worker(env) for _ in range(min(AT_ONCE, len(waiting)))]
+    try:
+        while waiting or any(worker.plan for worker in workers):
+            for at, worker in enumerate(workers):
+                ended = worker.look()
+                if ended is not None:
+                    yield ended
+                if worker.dead:
+                    worker.close()
+                    workers[at] = worker = Worker(env)
+                if worker.plan is None and waiting:
+                    worker.give(waiting.pop(0))
+            time.sleep(0.02)
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+class Worker:
+    """A process that trains one plan after the other; it loads scikit-learn only once."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.plan: dict[str, Any] | None = None
+        self.begun = 0.0
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("demo_train.py"))],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self.process.stdout is not None
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
+
+    def give(self, plan: dict[str, Any]) -> None:
+        """Have a plan trained."""
+        self.plan, self.begun = plan, time.monotonic()
+        assert self.process.stdin is not None
+        self.process.stdin.write(msgspec.json.encode(plan) + b"\n")
+        self.process.stdin.flush()
+
+    def look(self) -> tuple[dict[str, Any], float] | None:
+        """The plan that has ended since, with its ``code``, and how long it took."""
+        if self.plan is None:
+            return None
+        took = time.monotonic() - self.begun
+        assert self.process.stdout is not None
+        answer = self.process.stdout.readline()
+        if answer:
+            code = int(answer)
+        elif self.dead:
+            code = self.process.returncode
+        else:
+            if took > LIMIT:
+                self.process.kill()
+            return None
+        plan, self.plan = self.plan, None
+        return {**plan, "code": code}, took
+
+    def close(self) -> None:
+        """Let the process end."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self.process.wait()
 
 
 def _say_one(at: int, of: int, plan: dict[str, Any], seconds: float, store: str) -> None:
@@ -140,12 +193,12 @@ def _say_one(at: int, of: int, plan: dict[str, Any], seconds: float, store: str)
 
 def _look_around(store: str, group: str) -> None:
     mine = f"group = '{group}'"
-    best = "-metrics.\"val/accuracy\".max"
+    best = '-metrics."val/accuracy".max'
     _show(store, "ls", mine, "-p", PROJECT, "-n", "24")
     _show(
         store,
         "ls",
-        f'{mine} and params.data = \'digits\' and metrics."val/accuracy".max > 0.9',
+        f"{mine} and params.data = 'digits' and metrics.\"val/accuracy\".max > 0.9",
         "-p",
         PROJECT,
         "-s",
@@ -157,7 +210,7 @@ def _look_around(store: str, group: str) -> None:
         top = api.runs(f"{mine} and params.data = 'digits'", order_by=best, limit=1)[0]
         curves = api.runs(
             f"{mine} and params.model = 'network' and status = 'finished'",
-            order_by="-metrics.\"val/accuracy\".max",
+            order_by='-metrics."val/accuracy".max',
             limit=3,
         )
         names = [view.id[-6:] for view in curves]
@@ -166,13 +219,12 @@ def _look_around(store: str, group: str) -> None:
     _show(store, "show", top.id[-6:])
     _show(store, "plot", *names, "-m", "val/accuracy", "-m", "loss")
     if broken_id is not None:
-        _show(store, "tail", broken_id, "-n", "8", "--no-follow")
-    hint(f"\nTo remove it all: notabene rm -w \"{mine}\"")
+        _show(store, "show", broken_id)
+    hint(f'\nTo remove it all: notabene rm -w "{mine}"')
 
 
 def _show(store: str, *words: str) -> None:
     from notabene.cli.main import cli
 
-    shown = " ".join(f"'{w}'" if " " in w else w for w in words)
-    say(f"\n$ notabene {shown}", bold=True)
+    say(f"\n$ notabene {shlex.join(words)}", bold=True)
     cli.main(args=["--store", store, *words], prog_name="notabene", standalone_mode=False)

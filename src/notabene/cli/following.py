@@ -38,7 +38,7 @@ def tail(
 
 
 def _over(api: Api, run_id: str) -> bool:
-    return api.run(run_id).status != "running"
+    return bool(api.run(run_id).status != "running")
 
 
 def _follow_console(api: Api, view: RunView, lines: int, *, no_follow: bool, as_json: bool) -> None:

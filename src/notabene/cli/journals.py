@@ -33,9 +33,7 @@ def _paths(store: str | None, target: str) -> list[Path]:
             raise NotFoundError(f"there is no file, folder or run {target!r}")
         path = found
     names = [
-        p
-        for p in sorted(path.rglob("*"))
-        if p.suffix in (JOURNAL, RECOVERED) or p.name == SEALED
+        p for p in sorted(path.rglob("*")) if p.suffix in (JOURNAL, RECOVERED) or p.name == SEALED
     ]
     if not names:
         raise NotFoundError(f"there is no journal in {path}")

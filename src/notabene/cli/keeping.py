@@ -63,7 +63,9 @@ def check(api: Api, as_json: bool) -> int:
     else:
         for problem in report.problems:
             say(problem)
-        say(f"{report.runs:,} runs, {report.points:,} points: " + ("good" if report.good else "bad"))
+        say(
+            f"{report.runs:,} runs, {report.points:,} points: " + ("good" if report.good else "bad")
+        )
     return 0 if report.good else 1
 
 

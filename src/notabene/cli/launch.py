@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
+from notabene.capture.secrets import HIDDEN, Redactor
 from notabene.cli.render import common, hint, store_of
-from notabene.errors import NotFoundError, UsageError
+from notabene.errors import NotabeneError, NotFoundError, UsageError
+from notabene.model.records import ConsoleNoted
+from notabene.settings import Settings, environment
 
 if TYPE_CHECKING:
+    from notabene.capture.pump import Outcome
+    from notabene.capture.snapshot import Capture
     from notabene.tracking.run import Run
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
+CTRL_C = 130
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -79,7 +81,7 @@ def run(
     return code
 
 
-def _capture() -> object:
+def _capture() -> Capture:
     """The parent records everything but the console, which the pump takes from the child."""
     from notabene.capture.snapshot import Capture
 
@@ -119,10 +121,8 @@ def _arguments(command: tuple[str, ...]) -> dict[str, object]:
         if value is None and words and not re.match(r"-{1,2}[A-Za-z]", words[0]):
             value = words.pop(0)
         found[key] = True if value is None else _typed(value)
-    from notabene.capture.secrets import Redactor
-
     hide = Redactor()
-    return {k: hide.value(k, v) if isinstance(v, str) else v for k, v in found.items()}
+    return {k: HIDDEN if hide.is_secret(k, v) else v for k, v in found.items()}
 
 
 class PatternReader:
@@ -158,8 +158,13 @@ class PatternReader:
             names[1] = before[1] if before else "value"
         return names
 
-    def __call__(self, line: str) -> None:
-        """Look at one line; called for each as it comes."""
+    def state(self, _stream: str, line: str, whole: bool) -> None:
+        """Look at one line; called for each when it is complete."""
+        if whole:
+            self.look(line)
+
+    def look(self, line: str) -> None:
+        """Log what the patterns find in a line."""
         if self.run is None:
             return
         for pattern, names in self._patterns:
@@ -190,42 +195,51 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _launch(run: Run, command: tuple[str, ...], on_line: Callable[[str], None]) -> int:
+def _launch(run: Run, command: tuple[str, ...], on_line: PatternReader) -> int:
     from notabene.capture.pump import pump
+    from notabene.capture.transcript import Transcript
+    from notabene.journal.folder import CONSOLE
     from notabene.tracking.names import join_variable
 
-    assert run.folder is not None or run.path is None
-    store = str(run.folder.root) if run.folder is not None else ""
-    environment = {**os.environ, **(join_variable(run.id, store) if store else {})}
+    assert run.path is not None
+    assert run.folder is not None
+    transcript = Transcript(
+        run.path / f"{run.writer_id}{CONSOLE}",
+        limit=Settings()["console_limit"] << 20,
+        redactor=Redactor(),
+        on_state=on_line.state,
+    )
+    env = {**environment(), **join_variable(run.id, str(run.folder.root))}
     try:
-        ending = pump(
-            list(command), env=environment, console=run.console_file(), on_line=on_line
-        )
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
+        outcome = pump(list(command), transcript, env=env)
+    except NotabeneError as error:
+        missing = isinstance(error, NotFoundError)
         code = NOT_FOUND if missing else NOT_EXECUTABLE
-        run.finish("failed", exit_code=code, reason=f"{command[0]}: {error.strerror}")
-        if missing:
-            raise NotFoundError(f"the program {command[0]!r} is not there") from error
-        raise UsageError(f"{command[0]!r} cannot be run: {error.strerror}") from error
-    return _finish(run, ending)
+        run.finish("failed", exit_code=code, reason=error.message)
+        hint(f"notabene: {error}")
+        return code
+    run.record(
+        ConsoleNoted(bytes=transcript.bytes, lines=transcript.lines, dropped=transcript.dropped)
+    )
+    return _finish(run, outcome, "\n".join(transcript.last_lines(40)))
 
 
-def _finish(run: Run, code: int) -> int:
-    """End the run as its program ended; a negative code is the number of a signal."""
-    if code < 0:
-        name = signal.Signals(-code).name
-        asked = name in ("SIGINT", "SIGTERM", "SIGHUP")
-        run.finish("stopped" if asked else "killed", exit_code=128 - code, reason=name)
-        hint(f"notabene: the program was ended by {name}")
-        return 128 - code
-    if code == 130:
-        run.finish("stopped", exit_code=code, reason="Ctrl-C")
+def _finish(run: Run, outcome: Outcome, last_lines: str) -> int:
+    """End the run as its program ended."""
+    name = outcome.reason
+    if outcome.signal or outcome.code == CTRL_C:
+        asked = outcome.code == CTRL_C or name in ("SIGINT", "SIGTERM", "SIGHUP")
+        run.finish(
+            "stopped" if asked else "killed",
+            exit_code=outcome.shell_code,
+            reason="Ctrl-C" if name == "SIGINT" or outcome.code == CTRL_C else name,
+            last_lines=last_lines,
+        )
     else:
         run.finish(
-            "failed" if code else "finished",
-            exit_code=code,
-            reason=f"exit code {code}" if code else "",
+            "failed" if outcome.code else "finished",
+            exit_code=outcome.code,
+            reason=outcome.reason,
+            last_lines=last_lines if outcome.code else "",
         )
-    sys.stdout.flush()
-    return code
+    return outcome.shell_code

@@ -139,17 +139,19 @@ def _chosen(views: list[RunView]) -> list[tuple[str, list[str], bool]]:
     for view in views:
         metrics.update(k for k, v in view.summary.items() if _plain(k, v))
         params.update(k for k, v in view.params.items() if not isinstance(v, list | dict))
-    columns = []
-    for key in [k for k, _ in metrics.most_common(MOST_VALUES)]:
-        columns.append((key, [figure(view.summary.get(key)) for view in views], True))
+    columns = [
+        (key, [figure(view.summary.get(key)) for view in views], True)
+        for key, _ in metrics.most_common(MOST_VALUES)
+    ]
     differing = [
         key
         for key, _ in params.most_common(50)
         if len({figure(view.params.get(key)) for view in views}) > 1 or len(views) == 1
     ]
-    for key in differing[:MOST_VALUES]:
-        columns.append((key, [figure(view.params.get(key)) for view in views], True))
-    return columns
+    return columns + [
+        (key, [figure(view.params.get(key)) for view in views], True)
+        for key in differing[:MOST_VALUES]
+    ]
 
 
 def _plain(key: str, value: Any) -> bool:

@@ -73,7 +73,9 @@ class Verbs(click.Group):
         except click.UsageError as error:
             near = get_close_matches(args[0], VERBS, n=1) if args else []
             if near:
-                error.message += f" Did you mean {near[0]!r}?"
+                raise click.UsageError(
+                    f"{error.format_message()} Did you mean {near[0]!r}?", ctx
+                ) from error
             raise
 
 

@@ -34,7 +34,9 @@ Line = tuple[list[float], list[float], list[float]]
 
 @click.command()
 @click.argument("runs", nargs=-1)
-@click.option("-m", "--metric", "metrics", multiple=True, help="Metrics to draw; default the first.")
+@click.option(
+    "-m", "--metric", "metrics", multiple=True, help="Metrics to draw; default the first."
+)
 @click.option("-x", default="step", help="step, time, relative, or another metric.")
 @click.option("-w", "--where", default="", help="Draw the runs that a query chooses.")
 @click.option("-n", "--limit", default=7, show_default=True, help="At most so many runs.")
@@ -150,7 +152,8 @@ def _draw(lines: list[Line], wide: int, height: int, x: str, *, log_y: bool) -> 
 
     margin = max(len(label(y1)), len(label(y0)), len(label((y0 + y1) / 2))) + 1
     columns = max(10, wide - margin - 2)
-    grid = _Grid(columns, height)
+    # Without colour, braille of several curves could not be told apart.
+    grid = _Grid(columns, height, fine=unicode_ok() and (colours() or len(lines) == 1))
     for at, (xs, low, high) in enumerate(lines):
         grid.line(at, xs, low, high, (x0, x1), (y0, y1))
     for row, text in enumerate(grid.rows()):
@@ -172,11 +175,11 @@ def _x_label(value: float, x: str) -> str:
 
 
 class _Grid:
-    """Dots of 2 × 4 per character; where only ASCII may be printed, one mark per character."""
+    """Dots of 2 × 4 per character where ``fine``, else one mark per character."""
 
-    def __init__(self, columns: int, rows: int) -> None:
+    def __init__(self, columns: int, rows: int, *, fine: bool) -> None:
         self.columns, self.height = columns, rows
-        self.fine = unicode_ok()
+        self.fine = fine
         self.across = columns * (2 if self.fine else 1)
         self.down = rows * (4 if self.fine else 1)
         self.cells: list[list[int]] = [[0] * columns for _ in range(rows)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +14,7 @@ import msgspec
 
 from notabene._ids import now_us
 from notabene.errors import UsageError
+from notabene.settings import environment
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -82,7 +82,8 @@ def is_terminal() -> bool:
 
 def colours() -> bool:
     """Whether to use colour: a terminal, and nobody said no (https://no-color.org)."""
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    env = environment()
+    return is_terminal() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
 
 
 def width() -> int:
@@ -261,7 +262,13 @@ def print_table(
     from rich.text import Text
 
     most = width() if is_terminal() else 100_000
-    table = Table(box=None, pad_edge=False, header_style="bold" if colours() else "", padding=(0, 2, 0, 0))
+    table = Table(
+        box=None,
+        show_header=any(head),
+        pad_edge=False,
+        header_style="bold" if colours() else "",
+        padding=(0, 2, 0, 0),
+    )
     rights = set(right)
     for at, title in enumerate(head):
         table.add_column(

@@ -36,7 +36,9 @@ def config(
         say(_completion(completion))
         return
     if name is not None and name not in BY_NAME:
-        raise SettingsError(f"there is no setting {name!r}", hint=f"allowed are {', '.join(BY_NAME)}")
+        raise SettingsError(
+            f"there is no setting {name!r}", hint=f"allowed are {', '.join(BY_NAME)}"
+        )
     if name is not None and (value is not None or unset):
         _write(BY_NAME[name], None if unset else value)
     settings = Settings({"store": store_of(store)})
@@ -121,7 +123,9 @@ def _store(store: str | None) -> list[Check]:
         return [("store", "note", f"{root} is not there yet; the first run makes it")]
     kind = file_system(root) or "unknown"
     if is_local(root):
-        how = "mapped" if can_reserve(root) else "written per call: this file system copies on write"
+        how = (
+            "mapped" if can_reserve(root) else "written per call: this file system copies on write"
+        )
         checks.append(("ring", "good", f"beside the journal on {kind}, {how}"))
     else:
         checks.append(("ring", "note", f"{kind} is a network file system; rings go to $TMPDIR"))
@@ -160,7 +164,9 @@ def _extras() -> list[Check]:
         if _there(find_spec, module):
             found.append((module, "good", use))
         else:
-            found.append((module, "note", f"not installed: {use} (pip install 'notabene[{extra}]')"))
+            found.append(
+                (module, "note", f"not installed: {use} (pip install 'notabene[{extra}]')")
+            )
     return found
 
 

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 @click.option("--record", is_flag=True, help="Everything that was captured.")
 @common
 @with_api
-def show(
-    api: Api, run: str, fields: str | None, system: bool, record: bool, as_json: bool
-) -> None:
+def show(api: Api, run: str, fields: str | None, system: bool, record: bool, as_json: bool) -> None:
     """Show one run: RUN is an id, its last six characters, a name, or @last."""
     view = api.run(run)
     if as_json:
@@ -87,7 +85,9 @@ def _config(view: RunView) -> None:
     if not view.params:
         return
     say("\nconfig", bold=True)
-    print_table(("", ""), [(f"  {key}", figure(value)) for key, value in sorted(view.params.items())])
+    print_table(
+        ("", ""), [(f"  {key}", figure(value)) for key, value in sorted(view.params.items())]
+    )
 
 
 def _metrics(view: RunView, *, system: bool) -> None:
@@ -125,11 +125,13 @@ def _failure(view: RunView) -> None:
         lines = view.last_lines.strip().splitlines() or [
             line.text for line in view.console(tail=12)
         ]
-        for line in tail or lines[-12:]:
+        for line in tail:
             say(f"  {line}")
-        if tail and lines:
+        # The console ends with the same traceback, mostly: show what came before it.
+        before = [line for line in lines if line not in tail]
+        if before:
             say("last lines of the console")
-            for line in lines[-6:]:
+            for line in before[-8:]:
                 say(f"  {line}")
     for remark in view.health:
         times = f" ({remark.count} times)" if remark.count > 1 else ""
@@ -159,7 +161,7 @@ def _circumstances(view: RunView, *, whole: bool) -> None:
     if not captured:
         return
     say("\nrecord", bold=True)
-    facts = view.facts()
+    facts = view.facts
     if whole:
         rows = [(f"  {key}", figure(value)) for key, value in sorted(facts.items())]
         print_table(("", ""), rows)

@@ -188,6 +188,7 @@ def encode_block(
     pages: list[_Page] = []
     bodies: list[bytes] = []
     axes = [_encode_axis(np.ascontiguousarray(a, np.int64), codec) for a in (steps, times, seqs)]
+    (steps_page, _), (times_page, _), (seqs_page, _) = axes
     for group, source in ((np.flatnonzero(exact), small), (np.flatnonzero(~exact), values)):
         for at in range(0, len(group), per_page):
             chosen = np.ascontiguousarray(source[:, group[at : at + per_page]].T).reshape(-1)
@@ -199,7 +200,9 @@ def encode_block(
             keyset,
             rows,
             columns,
-            *(page for page, _ in axes),
+            steps_page,
+            times_page,
+            seqs_page,
             per_page,
             (~exact).astype(np.uint8).tobytes() if mixed else b"",
             tuple(pages),
@@ -270,7 +273,7 @@ class Block:
         """All values, shape (rows, columns), float64."""
         head = self._head
         parts = [self._page(3 + i, p).astype(np.float64) for i, p in enumerate(head.pages)]
-        flat = np.concatenate(parts).reshape(head.columns, head.rows)
+        flat = np.concatenate(parts or [np.empty(0)]).reshape(head.columns, head.rows)
         if head.wide:
             order = np.argsort(np.frombuffer(head.wide, np.uint8), kind="stable")
             out = np.empty_like(flat)

@@ -82,28 +82,19 @@ class Desk:
         for run, record in edits:
             self._seq += 1
             entries.append(Entry(self._writer, self._seq, self._clock.tick(), record, run))
-        first, body = entries[0].seq, body_of(entries)
-        for attempt in range(2):
-            try:
-                self._append(first, self._seq, body)
-            except OSError:
-                # After a failed sync nothing is known of the file: once more, into a new one.
-                if attempt:
-                    raise
-            else:
-                break
-        return entries
-
-    def _append(self, first: int, last: int, body: bytes) -> None:
         if self._file is None:
             self._file = self._make()
-        self._file.append(first, last, body)
-        self._file.sync()
+        self._file.append(entries[0].seq, self._seq, body_of(entries))
+        try:
+            self._file.sync()
+        except OSError:
+            self._file.sync()  # a failed one is never trusted again: this one is of a new file
+        return entries
 
     def _begin(self) -> None:
         """A writer for this process; a file inherited over a fork is let go."""
         if self._file is not None:
-            self._file.close()
+            self._file.abandon()
         self._file, self._pid, self._seq = None, os.getpid(), 0
         self._writer = new_writer_id()
 
@@ -120,9 +111,7 @@ class Desk:
             pid_start=process_start(self._pid),
             version=__version__,
         )
-        file = JournalFile(path, header, [path.parent])
-        JournalFile.sync_folder(path.parent)
-        return file
+        return JournalFile(path, header, [path.parent])
 
     def close(self) -> None:
         """Close the file; a later edit begins another."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 
-from notabene.journal.rows import HEAD, RECORD_HEAD, ROW_BYTES, read_slot, record_of, row_of
+from notabene.journal.rows import FILLER, HEAD, ROW_BYTES, read_slot, record_of, row_of
 from notabene.journal.segment import (
     Section,
     encode_packed_section,
@@ -28,14 +28,13 @@ SMALL = 400
 class Drained:
     """Slots taken from a ring, sorted into what one frame holds."""
 
-    __slots__ = ("end", "first", "last", "last_time", "records", "rows")
+    __slots__ = ("end", "first", "last", "records", "rows")
 
     def __init__(self, first: int, start: int) -> None:
         self.first = first
         self.last = first - 1
         self.end = start
         """Where the next slot begins."""
-        self.last_time = 0
         self.records: list[tuple[int, int, bytes]] = []
         self.rows: dict[int, list[bytes]] = {}
         """Key set word (``id | n << 32``) to runs of its slots."""
@@ -47,16 +46,15 @@ def take(
     """Take complete slots from ``data[start:]`` on, the first with sequence ``first``.
 
     Ends at the first place where no complete slot with the expected sequence stands. With
-    ``holes`` (for a dead writer's ring) it looks a little further for a later one: a call that
-    was interrupted in the middle may have left a gap before one that was completed.
+    ``holes`` it looks further for a later one: a call that was killed half way may have left a
+    gap before one that was completed, and a power failure may have left pages of zeros.
     """
     out = Drained(first, start)
     size = len(data)
     while out.end < size and out.end - start < most:
         slot = read_slot(data, out.end)
-        expected = out.last + 1
-        if slot is None or slot.seq != expected:
-            at = _after_hole(data, out.end, expected) if holes else None
+        if slot is None or slot.seq != out.last + 1:
+            at = after_hole(data, out.end, out.last + 1) if holes else None
             if at is None:
                 break
             out.end = at
@@ -64,17 +62,30 @@ def take(
             continue
         if slot.keyset == 0:
             time, payload = record_of(data, slot)
-            out.records.append((slot.seq, time, payload))
-            out.last, out.last_time = slot.seq, time
+            if not payload.startswith(FILLER):
+                out.records.append((slot.seq, time, payload))
+            out.last = slot.seq
             out.end += slot.size
             continue
         count = _uniform(data, slot.start, slot.size, slot.seq, most)
         end = slot.start + count * slot.size
         out.rows.setdefault(slot.keyset | slot.count << 32, []).append(bytes(data[out.end : end]))
         out.last = slot.seq + count - 1
-        out.last_time = RECORD_HEAD.unpack_from(data, end - slot.size + 8)[3]
         out.end = end
     return out
+
+
+def after_hole(data: memoryview, at: int, expected: int) -> int | None:
+    """Where the next complete slot with at least the expected sequence stands, if any does."""
+    # A slot takes 32 bytes or more, so a sequence much further on cannot be one.
+    most = expected + (len(data) - at) // 32 + 64 if expected > 1 else 1 << 48
+    words = array("Q", bytes(data[at : at + (len(data) - at) // 8 * 8]))
+    if sys.byteorder == "big":
+        words.byteswap()
+    for place, word in enumerate(words):
+        if expected <= word < most and read_slot(data, at + 8 * place) is not None:
+            return at + 8 * place
+    return None
 
 
 def _uniform(data: memoryview, start: int, size: int, seq: int, most: int) -> int:
@@ -83,9 +94,9 @@ def _uniform(data: memoryview, start: int, size: int, seq: int, most: int) -> in
     Compares whole strides in C instead of slot by slot, in growing pieces.
     """
     words = size // 8
-    limit = min(len(data) - start, most) // size
+    limit = max(1, min(len(data) - start, most) // size)
     kind = int.from_bytes(data[start + 8 : start + 16], "little")
-    good, step = 1, 16
+    good, step = 1, 64
     while good < limit:
         count = min(step, limit - good)
         at = start + good * size
@@ -106,18 +117,18 @@ def _uniform(data: memoryview, start: int, size: int, seq: int, most: int) -> in
     return good
 
 
-def _after_hole(data: memoryview, at: int, expected: int) -> int | None:
-    """Where a complete slot with a sequence a little above the expected one stands, if any."""
-    for place in range(at + 8, min(len(data), at + (64 << 10)), 8):
-        seq = HEAD.unpack_from(data, place)[0] if place + HEAD.size <= len(data) else 0
-        if expected < seq <= expected + 64 and read_slot(data, place) is not None:
-            return place
-    return None
+def first_seq(data: memoryview | bytes, at: int) -> int:
+    """Sequence of the first complete slot from ``at`` on; 0 where there is none."""
+    view = memoryview(data)
+    place = after_hole(view, at, 1)
+    return 0 if place is None else int(HEAD.unpack_from(view, place)[0])
 
 
 def has_numpy() -> bool:
     """Whether the process has numpy loaded already; a run never loads it by itself."""
-    return "numpy" in sys.modules
+    numpy = sys.modules.get("numpy")
+    # While another thread is importing it we would wait for that, and it may wait for us.
+    return numpy is not None and not getattr(numpy.__spec__, "_initializing", False)
 
 
 class Encoder:
@@ -125,11 +136,14 @@ class Encoder:
 
     Statistics are kept only while numpy is there from the first row on; a writer without it
     leaves them to the readers.
+
+    Args:
+        counting: Whether to keep statistics.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, counting: bool = True) -> None:
         self.stats = RunningStats()
-        self.counting = True
+        self.counting = counting
         self.points = 0
         self._keys: dict[int, tuple[str, ...]] = {}
         self._last_rows: dict[int, bytes] = {}
@@ -145,17 +159,21 @@ class Encoder:
             width = ROW_BYTES + 8 * count
             self.points += len(rows) // width * count
             self._last_rows[kind & 0xFFFFFFFF] = rows[-width:]
-            sections.append(self._rows(kind & 0xFFFFFFFF, rows, width, fast=fast))
+            sections.append(self._section(kind & 0xFFFFFFFF, rows, width, fast=fast))
         return b"".join(sections)
 
     def know(self, keyset: int, keys: tuple[str, ...]) -> None:
         """Tell it a key set that was defined before."""
         self._keys[keyset] = keys
 
+    def knows(self, keyset: int) -> bool:
+        """Whether the names of a key set are known."""
+        return keyset in self._keys
+
     def last_value(self, key: str) -> float | None:
         """The value of a key that was logged last, as far as it was drained."""
         newest, found = -1, None
-        for keyset, row in self._last_rows.items():
+        for keyset, row in tuple(self._last_rows.items()):
             keys = self._keys.get(keyset, ())
             seq = HEAD.unpack_from(row)[0]
             if key in keys and seq > newest:
@@ -170,14 +188,19 @@ class Encoder:
             if isinstance(record, KeysDefined):
                 self.know(record.id, record.keys)
 
-    def _rows(self, keyset: int, rows: bytes, width: int, *, fast: bool) -> bytes:
-        if not has_numpy():
+    def _section(self, keyset: int, rows: bytes, width: int, *, fast: bool) -> bytes:
+        """Rows of one key set as a section; as they lay where encoding them fails."""
+        with_numpy = has_numpy()
+        self.counting = self.counting and with_numpy
+        try:
+            if with_numpy and (self.counting or not fast):
+                return self._block(keyset, rows, width, fast=fast)
+            if len(rows) > SMALL and not fast:
+                return encode_packed_section(rows, width)
+        except (ArithmeticError, ImportError, LookupError, MemoryError, RuntimeError, ValueError):
+            # Nothing is worth more than the rows: no memory left, a half-removed library ...
             self.counting = False
-        elif self.counting or not fast:
-            return self._block(keyset, rows, width, fast=fast)
-        if len(rows) <= SMALL or fast:
-            return encode_section(Section.ROWS, rows)
-        return encode_packed_section(rows, width)
+        return encode_section(Section.ROWS, rows)
 
     def _block(self, keyset: int, rows: bytes, width: int, *, fast: bool) -> bytes:
         from notabene.journal.block import encode_block, rows_to_arrays
@@ -189,4 +212,3 @@ class Encoder:
             return encode_section(Section.ROWS, rows)
         block = encode_block(keyset, steps, times, seqs, values)
         return encode_section(Section.BLOCK, keyset.to_bytes(4, "little") + block)
-

@@ -4,6 +4,7 @@
     ├── format                      version of all below, and the store's own id
     ├── runs/YYYY-MM/<run id>/      all that one run is; can be copied, removed, sent alone
     │   ├── <writer>.journal        one per process that logs; append-only
+    │   ├── <writer>.ring, .ring.<n> its ring, where the store is on a local disk
     │   ├── <writer>.recovered      what a dead writer's ring held beyond its journal
     │   ├── <writer>.console.zst    the console
     │   └── sealed                  after the end: one compacted file
@@ -232,7 +233,7 @@ def artifact_folder(name: str) -> str:
     no name is ever a path and two names never share a folder, on any file system.
     """
     plain = all(c in "abcdefghijklmnopqrstuvwxyz0123456789-_." for c in name)
-    if plain and len(name) <= 60 and name[0] != "." and not name.endswith("."):
+    if plain and 0 < len(name) <= 60 and name[0] != "." and not name.endswith("."):
         return name
     safe = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())[:40]
     return f"{safe}~{digest_bytes(name.encode())[:16]}"

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
+import time
 from functools import lru_cache
 from pathlib import Path
+
+from notabene.settings import temporary
 
 NETWORK = frozenset(
     {
@@ -26,7 +30,7 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 @lru_cache(maxsize=1)
 def _mounts(stamp: int) -> tuple[tuple[str, str], ...]:
     """``(mount point, type)`` of all mounts, the longest mount point first."""
-    del stamp  # part of the key: the table may change while we run
+    del stamp  # only part of the key: the table may change while we run
     try:
         table = Path("/proc/self/mountinfo").read_bytes()
     except OSError:
@@ -39,16 +43,21 @@ def _mounts(stamp: int) -> tuple[tuple[str, str], ...]:
             point = _OCTAL.sub(lambda m: bytes([int(m[1], 8)]), fields[4])
             found.append((os.fsdecode(point), after.split()[0].decode()))
     # Of two mounts on one point the later one covers the earlier.
-    return tuple(sorted(reversed(found), key=lambda m: len(m[0]), reverse=True))
+    found.reverse()
+    return tuple(sorted(found, key=lambda m: -len(m[0])))
 
 
 def file_system(path: Path | str) -> str:
     """Type of the file system that holds a path (or would hold it); '' where unknown."""
     where = os.path.realpath(path)
-    for point, kind in _mounts(os.getpid()):
+    for point, kind in _mounts(_minute()):
         if where == point or where.startswith(point.rstrip("/") + "/"):
             return kind
     return ""
+
+
+def _minute() -> int:
+    return int(time.monotonic() / 60)
 
 
 def is_local(path: Path | str) -> bool:
@@ -73,7 +82,26 @@ def is_container_layer(path: Path | str) -> bool:
     if not any(Path(mark).exists() for mark in marks):
         return False
     where = os.path.realpath(path)
-    for point, kind in _mounts(os.getpid()):
+    for point, kind in _mounts(_minute()):
         if where == point or where.startswith(point.rstrip("/") + "/"):
             return point == "/" and kind in {"overlay", "overlayfs", "aufs", "zfs", "btrfs"}
     return False
+
+
+def private_folder(*, make: bool = False) -> Path | None:
+    """This user's own folder in ``$TMPDIR``, for what must be local; None where there is none.
+
+    Args:
+        make: Make it, readable for nobody else.
+    """
+    uid = os.getuid() if hasattr(os, "getuid") else 0
+    path = Path(temporary()) / f"notabene-{uid}"
+    try:
+        if make:
+            path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError:
+        return None
+    # Others may write to the folder above: one that they made, or a link, is not ours.
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == uid
+    return path if ours and not found.st_mode & 0o022 else None

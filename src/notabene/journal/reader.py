@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
+from notabene.journal.rows import FILLER
 from notabene.journal.segment import (
     Damage,
     Frame,
     Header,
     Section,
     decode_about_section,
-    decode_header,
     decode_packed_section,
     decode_record_section,
+    find_frame,
     frames,
+    read_header_of,
 )
 from notabene.model.records import Entry, KeysDefined, decode_record
 
@@ -88,6 +91,9 @@ class JournalReader:
         start: Where to begin; 0 for the beginning.
         keysets: Key sets defined before ``start``, by writer; filled further while reading.
 
+    A position beyond the end of the file (a backup was put back) means from the start: that
+    a frame was read before is known by its writer and sequences, not by its place.
+
     Attributes:
         position: Offset of the next byte to read; save it to go on from there later.
         damage: What stopped the reading, or None; cleared by the next :meth:`read`. A torn end
@@ -107,23 +113,48 @@ class JournalReader:
 
     def read(self, most: int = CHUNK) -> list[Batch]:
         """The next frames, about ``most`` bytes of them; an empty list at the end."""
+        try:
+            found = self._read(most)
+        except OSError as error:
+            # The server of a network file system forgot the handle: the path still leads there.
+            if error.errno != errno.ESTALE:
+                raise
+            found = self._read(most)
+        return [self._batch(frame) for frame in found]
+
+    def _read(self, most: int) -> list[Frame]:
         self.damage = None
         with open(self.path, "rb") as file:
-            if self.header is None and not self._read_header(file.read(64 << 10)):
+            size = file.seek(0, 2)
+            if size < self.position:
+                self.position = 0
+            file.seek(0)
+            if not self._read_header(file):
                 return []
             file.seek(self.position)
             data = file.read(most)
-            found = self._frames(data)
-            # A frame larger than the piece that was read looks torn: read the rest of the file.
-            while not found and self.damage is not None and self.damage.torn:
+            found, damage = self._frames(data)
+            # A frame larger than the piece that was read looks torn: read more of the file.
+            while not found and damage is not None and damage.torn:
                 more = file.read(max(most, CHUNK))
                 if not more:
+                    damage = self._settle(damage, data)
                     break
                 data += more
-                found = self._frames(data)
-        if self.damage is not None and self.damage.torn and found:
-            self.damage = None
-        return [self._batch(frame) for frame in found]
+                found, damage = self._frames(data)
+        if found:
+            self.position = found[-1].offset + found[-1].size
+            # What is torn at the end of a piece is looked at anew with the next one.
+            damage = None if damage is not None and damage.torn else damage
+        self.damage = damage
+        return found
+
+    def _settle(self, damage: Damage, data: bytes) -> Damage:
+        """Tell a writer at work from a damaged length: behind that, good frames may follow."""
+        assert self.header is not None
+        if find_frame(memoryview(data), 1, self.header, self.position) is None:
+            return damage
+        return msgspec.structs.replace(damage, torn=False)
 
     def all(self) -> list[Batch]:
         """All that is left, up to the end or the damage."""
@@ -132,33 +163,29 @@ class JournalReader:
             batches += more
         return batches
 
-    def _read_header(self, data: bytes) -> bool:
-        try:
-            self.header, begin = decode_header(data)
-        except EOFError:
-            self.damage = Damage(0, "an unfinished header", len(data), torn=True)
-            return False
-        self.position = max(self.position, begin)
+    def _read_header(self, file: BinaryIO) -> bool:
+        if self.header is None or self.position == 0:
+            try:
+                self.header, begin = read_header_of(file)
+            except EOFError:
+                self.damage = Damage(0, "an unfinished header", file.tell(), torn=True)
+                return False
+            self.position = max(self.position, begin)
         return True
 
-    def _frames(self, data: bytes) -> list[Frame]:
+    def _frames(self, data: bytes) -> tuple[list[Frame], Damage | None]:
         assert self.header is not None
         found: list[Frame] = []
-        self.damage = None
         for item in frames(memoryview(data), self.header, self.position, self.position):
             if isinstance(item, Damage):
-                self.damage = item
-            else:
-                found.append(item)
-        if found:
-            self.position = found[-1].offset + found[-1].size
-        return found
+                return found, item
+            found.append(item)
+        return found, None
 
     def _batch(self, frame: Frame) -> Batch:
         assert self.header is not None
         rank = dict(zip(self.header.writers, self.header.ranks, strict=False)).get(frame.writer, 0)
-        batch = decode_frame(frame, self.header.run, rank, self.keysets, self.path.name)
-        return batch
+        return decode_frame(frame, self.header.run, rank, self.keysets, self.path.name)
 
 
 def decode_frame(frame: Frame, run: str, rank: int, keysets: Keysets, file: str) -> Batch:
@@ -170,10 +197,14 @@ def decode_frame(frame: Frame, run: str, rank: int, keysets: Keysets, file: str)
     for kind, offset, data in frame.sections:
         if kind == Section.RECORD:
             seq, time, payload = decode_record_section(data)
+            if payload[:1] == FILLER:
+                continue
             record = decode_record(payload)
             if isinstance(record, KeysDefined):
                 names[record.id] = record.keys
-            entries.append(Entry(frame.writer, seq, time, record, run))
+            # A frame that covers nothing repeats key sets, so that its file can be read alone.
+            if frame.first <= seq <= frame.last:
+                entries.append(Entry(frame.writer, seq, time, record, run))
         elif kind == Section.ABOUT:
             seq, time, about, payload = decode_about_section(data)
             entries.append(Entry(frame.writer, seq, time, decode_record(payload), about))
@@ -194,9 +225,7 @@ def decode_frame(frame: Frame, run: str, rank: int, keysets: Keysets, file: str)
                 )
             )
         elif kind == Section.PYRAMID and points:
-            points[-1] = msgspec.structs.replace(
-                points[-1], pyramid=bytes(data), pyramid_at=offset
-            )
+            points[-1] = msgspec.structs.replace(points[-1], pyramid=bytes(data), pyramid_at=offset)
         elif kind in (Section.ROWS, Section.PACKED):
             rows = True
             encoding: Literal["rows", "packed"] = "rows" if kind == Section.ROWS else "packed"

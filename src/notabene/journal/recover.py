@@ -1,29 +1,30 @@
 """Bring home what a dead writer's ring held beyond its journal.
 
-The owner of a ring holds ``flock`` on every segment for life, so whoever gets these locks
-knows that the owner is dead. What the journal does not hold is written to
-``<writer>.recovered`` beside it (synced, then linked into place exclusively), with a word on
-how the writer ended; then the ring is removed. Where nothing may be written, the same batches
-are made in memory only.
+The owner of a ring holds ``flock`` on its mark for life, so whoever gets that lock knows that
+the owner is dead. What the journal does not hold is written to ``<writer>.recovered`` beside it
+(synced, then linked into place exclusively), with a word on how the writer ended; then the ring
+is removed. Where nothing may be written, the same batches are made in memory only. The outcome
+is the same whoever does it and however often it is begun anew.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from notabene._ids import host_name, new_id, now_us
+from notabene._ids import new_id
 from notabene.errors import FormatError
-from notabene.journal.drain import Drained, Encoder, take
-from notabene.journal.file import fresh_header
+from notabene.journal.chain import DATA_AT, META_AT, RING, Lost, RingMeta, decode_meta, lock
+from notabene.journal.drain import Drained, Encoder, first_seq, take
+from notabene.journal.file import fresh_header, sync_folder
 from notabene.journal.folder import JOURNAL, RECOVERED, StoreFolder
+from notabene.journal.mounts import is_local, private_folder
 from notabene.journal.reader import Batch, JournalReader, Keysets, decode_frame
-from notabene.journal.ring import DATA_AT, decode_meta
+from notabene.journal.rows import HEAD, ROW_BYTES, read_slot, row_of
 from notabene.journal.segment import (
     Frame,
     Header,
@@ -35,69 +36,104 @@ from notabene.journal.segment import (
     read_header,
 )
 from notabene.model.records import (
+    GapNoted,
     KeysDefined,
     StatusSeen,
     WriterFinished,
-    WriterStarted,
     encode_record,
 )
 
+DRAFT = ".draft"
+
 
 class Orphan(msgspec.Struct):
-    """A ring whose owner is dead: its segment files, locked by us, in order."""
+    """A ring whose owner is dead; its mark is locked by us.
+
+    Attributes:
+        writer: Id of the writer.
+        run: Its run.
+        mark: Path of the mark.
+        fd: Its descriptor; -1 once released.
+        paths: Its segments.
+        data: Their bytes, oldest first, as far as slots were written.
+        lost: Rows that found no room.
+        seen: When a slot was written last, as the file system knows, µs.
+    """
 
     writer: str
     run: str
-    journal: Path
+    mark: Path
+    fd: int
     paths: list[Path]
-    fds: list[int]
     data: list[bytes]
+    lost: Lost
+    seen: int
 
     def release(self) -> None:
-        """Let go of the locks."""
-        for fd in self.fds:
-            os.close(fd)
-        self.fds = []
+        """Let go of the lock."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def remove(self) -> None:
+        """Remove the ring's files, the mark last: as long as it is there, somebody will look."""
+        for path in (*self.paths, self.mark):
+            path.unlink(missing_ok=True)
 
 
 def open_orphan(folder: Path, writer: str) -> Orphan | None:
     """The ring of a writer in a folder, if it exists and its owner is dead."""
-    paths = sorted(
-        folder.glob(f"{writer}.ring.*"), key=lambda p: int(p.suffix[1:]) if p.suffix[1:] else 0
-    )
-    found: list[tuple[int, int, bytes, Path]] = []
-    fds: list[int] = []
-    for path in paths:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            break
-        fds.append(fd)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            data = os.pread(fd, os.fstat(fd).st_size, 0)
-        except OSError:
-            break
-        with contextlib.suppress(FormatError, msgspec.DecodeError):
-            meta = decode_meta(data)
-            found.append((meta.base, meta.index, data, path))
-    else:
-        if found:
-            found.sort(key=lambda item: (item[0], item[1]))
-            meta = decode_meta(found[0][2])
-            return Orphan(
-                writer,
-                meta.run,
-                Path(meta.journal),
-                [item[3] for item in found],
-                fds,
-                [item[2] for item in found],
-            )
-    for fd in fds:
+    mark = folder / f"{writer}{RING}"
+    try:
+        fd = os.open(mark, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        lock(fd)
+        data = os.pread(fd, 1 << 20, 0)
+        # Empty: its owner is about to lock it. Another file by now: somebody was faster.
+        if len(data) <= META_AT or not os.path.samestat(os.fstat(fd), os.stat(mark)):
+            os.close(fd)
+            return None
+        meta = decode_meta(data[META_AT:])
+        segments = _segments(meta, folder)
+    except (OSError, FormatError, msgspec.DecodeError):
         os.close(fd)
-    return None
+        return None
+    return Orphan(
+        writer,
+        meta.run,
+        mark,
+        fd,
+        [path for path, _, _ in segments],
+        [found for _, found, _ in segments if first_seq(found, DATA_AT)],
+        Lost.decode(data),
+        max((seen for _, _, seen in segments), default=0),
+    )
+
+
+def _segments(meta: RingMeta, folder: Path) -> list[tuple[Path, bytes, int]]:
+    """``(path, bytes, time of the last change)`` of all segments, in the order of their slots."""
+    found = []
+    for place in dict.fromkeys((*map(Path, meta.places), folder)):
+        try:
+            names = [e.name for e in os.scandir(place)]
+        except OSError:
+            continue
+        prefix = f"{meta.writer}{RING}."
+        for name in names:
+            if not (name.startswith(prefix) and name[len(prefix) :].isdecimal()):
+                continue
+            path = place / name
+            with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+                data = file.read().rstrip(b"\0")
+                # A sequence number may end in bytes of zero.
+                data = data.ljust(len(data) + 7 & ~7, b"\0")
+                with contextlib.suppress(FormatError, msgspec.DecodeError):
+                    if decode_meta(data).writer == meta.writer:
+                        changed = os.fstat(file.fileno()).st_mtime_ns // 1000
+                        found.append((path, data, changed))
+    return sorted(found, key=lambda item: first_seq(item[1], DATA_AT))
 
 
 def is_orphan(folder: Path, writer: str) -> bool:
@@ -113,58 +149,63 @@ class _Held(msgspec.Struct):
     """What the journals of a writer hold already."""
 
     header: Header
-    upto: int
-    keysets: Keysets
-    started: bool
-    finished: bool
+    upto: int = 0
+    keysets: dict[int, tuple[str, ...]] = {}
+    finished: bool = False
+    last_time: int = 0
 
 
-def _held(run_dir: Path, writer: str) -> _Held | None:
-    """Read a writer's journal files; None where not even a header can be read."""
-    held: _Held | None = None
+def journals_of(run_dir: Path, writer: str) -> list[Path]:
+    """The journal files of one writer in a folder."""
+    found = []
+    for path in sorted(run_dir.glob(f"*{JOURNAL}")):
+        with contextlib.suppress(OSError, EOFError, FormatError):
+            if path.name.startswith(writer) and read_header(path)[0].writers == (writer,):
+                found.append(path)
+    return found
+
+
+def _held(run_dir: Path, orphan: Orphan) -> _Held:
+    """Read a writer's journal files as far as they can be read."""
+    writer = orphan.writer
+    held = _Held(Header(file_id=b"", kind="run", writers=(writer,), run=orphan.run))
+    known = False
     keysets: Keysets = {}
     ranges: list[tuple[int, int]] = []
-    started = finished = False
-    paths = [*run_dir.glob(f"{writer}{JOURNAL}"), *sorted(run_dir.glob(f"{writer}.*{JOURNAL}"))]
-    for path in paths:
+    for path in journals_of(run_dir, writer):
         reader = JournalReader(path, keysets=keysets)
-        try:
-            for batch in reader.all():
-                ranges.append((batch.first, batch.last))
-                for entry in batch.entries:
-                    started = started or isinstance(entry.record, WriterStarted)
-                    finished = finished or isinstance(entry.record, WriterFinished)
-        except (OSError, FormatError):
-            continue
-        if reader.header is not None and held is None:
-            held = _Held(reader.header, 0, keysets, False, False)
-    if held is None:
-        return None
+        with contextlib.suppress(OSError, FormatError):
+            while batches := reader.read():
+                for batch in batches:
+                    ranges.append((batch.first, batch.last))
+                    held.last_time = max([held.last_time, *(e.time for e in batch.entries)])
+                    held.finished |= any(
+                        isinstance(e.record, WriterFinished) for e in batch.entries
+                    )
+        if reader.header is not None and not known:
+            held.header, known = reader.header, True
     for first, last in sorted(ranges):
         if first <= held.upto + 1:
             held.upto = max(held.upto, last)
-    held.started, held.finished = started, finished
+    held.keysets = keysets.get(writer, {})
     return held
 
 
 def _pieces(orphan: Orphan, upto: int) -> Iterator[Drained]:
     """Slots of the ring beyond ``upto``, in order."""
-    expected: int | None = None
+    reached = 0
     for data in orphan.data:
         view = memoryview(data)
-        base = decode_meta(data).base
-        if expected is not None and base > expected:
-            expected = base
-        at, first = DATA_AT, base if expected is None else expected
+        at, first = DATA_AT, max(reached + 1, first_seq(view, DATA_AT))
         while True:
             got = take(view, at, first, holes=True)
             if got.last < got.first:
                 break
             at, first = got.end, got.last + 1
+            reached = got.last
             kept = _beyond(got, upto)
             if kept is not None:
                 yield kept
-        expected = first
 
 
 def _beyond(got: Drained, upto: int) -> Drained | None:
@@ -175,12 +216,12 @@ def _beyond(got: Drained, upto: int) -> Drained | None:
         return got
     got.records = [r for r in got.records if r[0] > upto]
     for kind, runs in list(got.rows.items()):
-        width = 40 + 8 * (kind >> 32)
+        width = ROW_BYTES + 8 * (kind >> 32)
         rows = b"".join(runs)
         keep = [
-            rows[i : i + width]
-            for i in range(0, len(rows), width)
-            if int.from_bytes(rows[i : i + 8], "little") > upto
+            rows[at : at + width]
+            for at in range(0, len(rows), width)
+            if HEAD.unpack_from(rows, at)[0] > upto
         ]
         got.rows[kind] = keep
         if not keep:
@@ -189,114 +230,163 @@ def _beyond(got: Drained, upto: int) -> Drained | None:
     return got
 
 
-def recovered_bytes(orphan: Orphan, run_dir: Path) -> bytes | None:
-    """The content of the ``.recovered`` file, or None where there is nothing to add."""
-    held = _held(run_dir, orphan.writer)
-    if held is None:
-        held = _Held(
-            Header(file_id=b"", kind="run", writers=(orphan.writer,), run=orphan.run),
-            0,
-            {},
-            False,
-            False,
-        )
+def recovered_bytes(orphan: Orphan, run_dir: Path) -> bytes:
+    """The content of the ``.recovered`` file."""
+    held = _held(run_dir, orphan)
+    rank = held.header.ranks[0]
     header = fresh_header(
         msgspec.structs.replace(
             held.header,
             kind="recovered",
-            writers=(orphan.writer, new_id()),
-            ranks=(held.header.ranks[0], held.header.ranks[0]),
+            # The second writer is us. It has one name, so that telling it twice changes nothing.
+            writers=(orphan.writer, f"{orphan.writer}-end"),
+            ranks=(rank, rank),
             ring="",
         )
     )
     out = [encode_header(header)]
-    encoder = Encoder()
-    encoder.counting = False
-    known = held.keysets.get(orphan.writer, {})
-    if known:
-        # So that this file can be read without the journal: covered sequences, ignored twice.
-        body = b"".join(
-            encode_record_section(held.upto, 0, encode_record(KeysDefined(id=i, keys=keys)))
-            for i, keys in known.items()
-        )
-        for i, keys in known.items():
-            encoder.know(i, keys)
-        out.append(encode_frame(header.seed, held.upto + 1, held.upto, body))
-    finished = held.finished
-    for got in _pieces(orphan, held.upto):
-        finished = finished or any(b"writer-finished" in r[2] for r in got.records)
-        out.append(encode_frame(header.seed, got.first, got.last, encoder.body(got)))
-    if not finished:
-        seen = StatusSeen(
-            writer=orphan.writer, status="killed", reason="the process ended without a word"
-        )
-        body = encode_record_section(1, now_us(), encode_record(seen))
-        out.append(encode_frame(header.seed, 1, 1, body, writer=1))
+    encoder = Encoder(counting=False)
+    for keyset, keys in held.keysets.items():
+        encoder.know(keyset, keys)
+    pieces = list(_pieces(orphan, held.upto))
+    bodies = [(got, encoder.body(got)) for got in pieces]
+    out.append(_keysets_frame(header, held, encoder, pieces))
+    out += [encode_frame(header.seed, got.first, got.last, body) for got, body in bodies]
+    out.append(_ending_frame(header, orphan, held, pieces))
     return b"".join(out)
+
+
+def _keysets_frame(header: Header, held: _Held, encoder: Encoder, pieces: list[Drained]) -> bytes:
+    """Names of the key sets of the rows, so that the file can be read without the journal."""
+    named = dict(held.keysets)
+    for kind in {kind for got in pieces for kind in got.rows}:
+        keyset, count = kind & 0xFFFFFFFF, kind >> 32
+        if not encoder.knows(keyset):
+            # The journal that named them is gone. Numbers without a name are better than none.
+            named[keyset] = tuple(f"unnamed/{keyset}.{i}" for i in range(count))
+    body = b"".join(
+        encode_record_section(held.upto, 0, encode_record(KeysDefined(id=keyset, keys=keys)))
+        for keyset, keys in sorted(named.items())
+    )
+    return encode_frame(header.seed, held.upto + 1, held.upto, body) if body else b""
+
+
+def _ending_frame(header: Header, orphan: Orphan, held: _Held, pieces: list[Drained]) -> bytes:
+    """What the dead writer could not say any more: how it ended, and what it lost."""
+    times = [time for got in pieces for _, time, _ in got.records]
+    times += [_last_time(runs[-1], kind) for got in pieces for kind, runs in got.rows.items()]
+    # Its time is that of the death as far as it is known, not that of its discovery.
+    at = max([held.last_time, orphan.seen, *times]) + 1
+    records = [payload for got in pieces for _, _, payload in got.records]
+    said = []
+    if not held.finished and not any(b"writer-finished" in payload for payload in records):
+        reason = "the process ended without a word"
+        said.append(encode_record(StatusSeen(writer=orphan.writer, status="killed", reason=reason)))
+    lost = orphan.lost
+    if lost.rows:
+        said.append(
+            encode_record(
+                GapNoted(
+                    reason=lost.reason or "the ring was full",
+                    rows=lost.rows,
+                    points=lost.points,
+                    first=lost.first,
+                    last=lost.last,
+                )
+            )
+        )
+    body = b"".join(
+        encode_record_section(seq, at, payload) for seq, payload in enumerate(said, start=1)
+    )
+    return encode_frame(header.seed, 1, len(said), body, writer=1) if said else b""
+
+
+def _last_time(rows: bytes, kind: int) -> int:
+    view = memoryview(rows)
+    slot = read_slot(view, len(rows) - ROW_BYTES - 8 * (kind >> 32))
+    return 0 if slot is None else row_of(view, slot)[1]
 
 
 def recover(orphan: Orphan, run_dir: Path) -> Path | None:
     """Write the recovered file and remove the ring; returns the file, or None if not allowed.
 
     Safe at any moment of being killed: the file appears wholly or not at all, and the ring
-    goes only after it is on the disk. Several processes may try; the locks let one in.
+    goes only after it is on the disk. Several processes may try; the lock lets one in.
     """
     target = run_dir / f"{orphan.writer}{RECOVERED}"
-    draft = run_dir / f".{orphan.writer}-{new_id()}{RECOVERED}"
     try:
+        for left in run_dir.glob(f".{target.name}-*{DRAFT}"):  # by one who was killed at this
+            left.unlink(missing_ok=True)
         if not target.exists():
-            data = recovered_bytes(orphan, run_dir)
-            if data is None:
-                return None
-            with open(draft, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, target)
-        for path in orphan.paths:
-            path.unlink(missing_ok=True)
+            write_whole(recovered_bytes(orphan, run_dir), target)
+        orphan.remove()
     except OSError:
         return None
     finally:
         orphan.release()
+    return target
+
+
+def write_whole(data: bytes, target: Path) -> None:
+    """Make a file that appears wholly or not at all, and is on the disk when it does.
+
+    Nothing happens where a file of that name exists.
+    """
+    draft = target.parent / f".{target.name}-{new_id()}{DRAFT}"
+    try:
+        with open(draft, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, target)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            draft.rename(target)
+    finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-    return target
+    sync_folder(target.parent)
 
 
 def project(orphan: Orphan, run_dir: Path) -> list[Batch]:
     """The same batches in memory, for stores that may only be read; keeps the ring."""
     data = recovered_bytes(orphan, run_dir)
     orphan.release()
-    if data is None:
-        return []
     header, start = decode_header(data)
     keysets: Keysets = {}
-    batches = []
-    for frame in frames(memoryview(data), header, start):
-        if isinstance(frame, Frame):
-            batches.append(decode_frame(frame, header.run, header.ranks[0], keysets, ""))
-    return batches
+    return [
+        decode_frame(frame, header.run, header.ranks[0], keysets, "")
+        for frame in frames(memoryview(data), header, start)
+        if isinstance(frame, Frame)
+    ]
 
 
 def ring_folder(journal: Path) -> Path | None:
-    """Where the header of a journal says that its ring lies, if it is on this host."""
+    """Where the mark of a journal's ring lies, if a lock on it would say anything here.
+
+    Locks reach as far as the kernel: a ring on a local disk is this machine's, even if the
+    host had another name then (a container has one each time).
+    """
     try:
         header, _ = read_header(journal)
+    except FileNotFoundError:
+        return journal.parent if is_local(journal.parent) else None
     except (OSError, EOFError, FormatError):
         return None
-    if not header.ring or header.host != host_name():
+    if not header.ring or not is_local(header.ring):
         return None
     return Path(header.ring)
 
 
 def sweep(folder: StoreFolder) -> list[Path]:
-    """Recover all orphans among the runs marked live; returns the files written.
+    """Bring home what writers of this store left behind on this machine.
 
-    Only rings of this host are looked at: those of others cannot be locked from here.
+    Returns:
+        The files written.
     """
-    done: list[Path] = []
+    done = bring_home(folder)
     for run_id, writers in folder.live_runs().items():
         run_dir = folder.find_run_dir(run_id, trash=True)
         if run_dir is None:
@@ -312,3 +402,51 @@ def sweep(folder: StoreFolder) -> list[Path]:
                 folder.unmark_live(run_id, writer)
     return done
 
+
+def bring_home(folder: StoreFolder) -> list[Path]:
+    """Move journals into their runs' folders that had to go on in ``$TMPDIR``.
+
+    Those of writers at work are left where they are.
+
+    Returns:
+        The files written.
+    """
+    private = private_folder()
+    done: list[Path] = []
+    if private is None:
+        return done
+    for away in private.iterdir():
+        run_dir = folder.find_run_dir(away.name, trash=True)
+        if run_dir is None or not away.is_dir():
+            continue
+        for path in sorted(away.glob(f"*{JOURNAL}")):
+            target = run_dir / path.name
+            with contextlib.suppress(OSError, EOFError, FormatError):
+                if _at_work(path):
+                    continue
+                data = path.read_bytes()
+                write_whole(data, target)
+                if target.read_bytes() == data:
+                    path.unlink()
+                    done.append(target)
+        with contextlib.suppress(OSError):
+            away.rmdir()
+    return done
+
+
+def _at_work(journal: Path) -> bool:
+    """Whether the writer of a journal holds the mark of its ring."""
+    header, _ = read_header(journal)
+    if not header.ring:
+        return False
+    try:
+        fd = os.open(Path(header.ring) / f"{header.writers[0]}{RING}", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        lock(fd)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

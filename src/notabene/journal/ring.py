@@ -1,49 +1,35 @@
 """The ring: preallocated local memory that ``log()`` packs into; it survives SIGKILL.
 
-A ring is a chain of segment files, each zeroed, mapped, and never reused. The calling thread
-packs a slot (see :mod:`notabene.journal.rows`) and returns; no system call, no disk wait. The
-writer's thread reads complete slots behind it and appends them to the journal. When a process
-dies, what the journal does not hold yet is still in the segment files, because dirty pages of
-a mapped file belong to the kernel; :mod:`notabene.journal.recover` brings it home.
+A ring is a chain of segments (see :mod:`notabene.journal.chain`), each zeroed, mapped, and
+never reused. The calling thread packs a slot (see :mod:`notabene.journal.rows`) and returns;
+no system call, no disk wait. The writer's thread reads complete slots behind it and appends
+them to the journal. When a process dies, what the journal does not hold yet is still in the
+segment files, because dirty pages of a mapped file belong to the kernel;
+:mod:`notabene.journal.recover` brings it home.
 
-A segment lies in one of three ways, the same bytes in each:
-
-* mapped, with its space reserved first: a sparse map on a full disk would be a SIGBUS;
-* written by ``os.pwrite`` once per call, where space cannot be reserved (copy-on-write file
-  systems, macOS);
-* in memory only, where no local file can be had: killed means lost, and the run says so.
-
-    segment = magic[8] "nbring\\0\\1" · u32 n · u32 crc · meta[n] · zeros to 512 · slot*
+**Interruptions.** Signal handlers, finalisers and ``__float__`` of a value may log while a
+call is being made, in the same thread. So space, sequence and time are taken in one stretch
+without a call, an allocation of a container or a jump back, where the interpreter lets nothing
+else run; packing comes after it, and a nested call takes the next slot.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
-import mmap
-import os
-import struct
 import threading
-import zlib
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import index
 from pathlib import Path
 from time import time_ns
 from typing import Any
 
-import msgspec
+from notabene.errors import UsageError
+from notabene.journal.chain import DATA_AT, Chain, Lost, RingMeta, Segment
+from notabene.journal.rows import ROW_BYTES, pack_filler, pack_record, record_size, row_struct
+from notabene.model.records import AnyRecord, GapNoted, KeysDefined, encode_record
 
-from notabene.errors import FormatError, UsageError
-from notabene.journal.mounts import can_reserve
-from notabene.journal.rows import ROW_BYTES, pack_record, record_size, row_struct
-from notabene.model.records import AnyRecord, KeysDefined, encode_record
-
-MAGIC = b"nbring\0\1"
-DATA_AT = 512
 FIRST_SEGMENT = 1 << 20
-LARGEST_SEGMENT = 16 << 20
+LARGEST_SEGMENT = 4 << 20
 CAPACITY = 64 << 20
 """Bytes of all segments that wait for the disk; beyond it rows are counted, not kept."""
 MAX_RECORD = 512 << 10
@@ -51,161 +37,102 @@ MAX_ROW_KEYS = 4096
 """Wider rows are split; rows of one step are one row when read."""
 MAX_KEYSETS = 8192
 """Beyond so many different sets of keys, rows are split into one key each."""
+MAX_NAMES = 400 << 10
+"""Bytes of names in one key set; beyond it rows are split."""
+MAX_STEP = (1 << 63) - 1
 
-_HEAD = struct.Struct("<8sII")
+_ONE_VALUE = ROW_BYTES + 8
 
 
-class SegmentMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What the head of a segment says."""
-
-    writer: str
-    run: str
-    index: int
-    base: int
-    """Sequence number of the first slot."""
-    host: str
-    boot: str
-    pid: int
-    journal: str
-    """The journal this ring belongs to."""
+Flush = Callable[[int, int], None]
 
 
 class RingFullError(Exception):
     """There is no room left; the slot was not taken."""
 
 
-class Segment:
-    """One file (or piece of memory) of a ring."""
-
-    __slots__ = ("buffer", "end", "fd", "flush", "path", "read", "size")
-
-    def __init__(self, path: Path | None, fd: int, buffer: Any, size: int, *, mapped: bool) -> None:
-        self.path = path
-        self.fd = fd
-        self.buffer = buffer
-        self.size = size
-        self.read = DATA_AT
-        self.end: int | None = None
-        """Where its last slot ends, once a next segment was begun."""
-        self.flush: Callable[[int, int], None] | None = None
-        if path is not None and not mapped:
-            self.flush = self._pwrite
-
-    def _pwrite(self, start: int, end: int) -> None:
-        os.pwrite(self.fd, memoryview(self.buffer)[start:end], start)
-
-    @property
-    def safe(self) -> bool:
-        """Whether what is in it outlives the process."""
-        return self.path is not None
-
-    def drop(self, *, unlink: bool) -> None:
-        """Let go of the file; with ``unlink`` it is gone for good."""
-        if self.path is not None and unlink:
-            with contextlib.suppress(OSError):
-                self.path.unlink()
-        if self.fd >= 0:
-            with contextlib.suppress(OSError):
-                os.close(self.fd)
-            self.fd = -1
-        if isinstance(self.buffer, mmap.mmap):
-            with contextlib.suppress(BufferError):
-                self.buffer.close()
-
-
-def encode_meta(meta: SegmentMeta) -> bytes:
-    """The first :data:`DATA_AT` bytes of a segment.
-
-    Raises:
-        FormatError: The names in it are too long for the head.
-    """
-    body = msgspec.msgpack.encode(meta)
-    head = _HEAD.pack(MAGIC, len(body), zlib.crc32(body)) + body
-    if len(head) > DATA_AT:
-        raise FormatError("the names in the head of a ring are too long")
-    return head.ljust(DATA_AT, b"\0")
-
-
-def decode_meta(data: bytes) -> SegmentMeta:
-    """The inverse of :func:`encode_meta`.
-
-    Raises:
-        FormatError: The bytes are no ring segment.
-    """
-    if len(data) < DATA_AT or data[:8] != MAGIC:
-        raise FormatError("this is no ring segment")
-    _, size, crc = _HEAD.unpack_from(data)
-    body = data[_HEAD.size : _HEAD.size + size]
-    if zlib.crc32(body) != crc:
-        raise FormatError("the head of this ring segment is damaged")
-    return msgspec.msgpack.decode(body, type=SegmentMeta)
+class WideRowError(Exception):
+    """The row has too many keys, or is of too many kinds; split it."""
 
 
 class Ring:
     """Where ``log()`` puts its slots.
 
-    One per writer. :meth:`row` and :meth:`record` may be called from any thread and from
-    signal handlers and finalisers that interrupt them: space and sequence number are taken
-    before packing, so a nested call takes the next slot. After ``fork`` the child must call
+    One per writer. :meth:`row` and :meth:`record` may be called from any thread, and from
+    signal handlers and finalisers that interrupt them. After ``fork`` the child must call
     :meth:`abandon` and make a ring of its own.
 
     Args:
-        places: Folders to try for the segment files, best first.
-        meta: Head of the first segment; ``base`` and ``index`` are counted on from it.
+        places: Folders to try for the files, best first; none means memory only.
+        meta: Whose ring it is; sequences begin at its ``base``.
         define: Gives the names to store for a set of keys that comes for the first time;
             raises UsageError for keys that cannot be names.
+
+    Attributes:
+        seq: Sequence number of the newest slot.
+        step: Largest step logged so far in this process.
+        last_time: Time of the newest slot, µs; the next one is later.
+        closed: It takes no more slots.
+        trouble: Why rows are lost, when they are.
     """
 
     __slots__ = (
+        "_acquire",
         "_at",
         "_buffer",
-        "_closed",
+        "_chain",
         "_define_names",
         "_flush",
         "_keysets",
+        "_last_keyset",
         "_limit",
-        "_made",
-        "_meta",
+        "_lost",
+        "_release",
         "_segment",
         "_spare",
+        "closed",
+        "first",
         "last_time",
         "lock",
-        "lost_first",
-        "lost_last",
-        "lost_points",
-        "lost_reason",
-        "lost_rows",
-        "places",
-        "segments",
+        "on_next",
         "seq",
         "step",
+        "trouble",
     )
 
     def __init__(
         self,
         places: list[Path],
-        meta: SegmentMeta,
+        meta: RingMeta,
         define: Callable[[tuple[Any, ...]], tuple[str, ...]],
     ) -> None:
-        self.places = places
-        self.lock = threading.RLock()
-        self.segments: deque[Segment] = deque()
+        self._new_lock()
         self.seq = meta.base - 1
         self.step = -1
-        """Largest step logged so far in this process."""
         self.last_time = 0
-        self.lost_rows = 0
-        self.lost_points = 0
-        self.lost_first = 0
-        self.lost_last = 0
-        self.lost_reason = ""
-        self._meta = meta
+        self.closed = False
+        self.trouble = ""
+        self.on_next: Callable[[], None] = _nothing
+        """Called when a segment is full and the next one was begun."""
         self._define_names = define
         self._keysets: dict[tuple[Any, ...], tuple[Callable[..., None], int, int]] = {}
+        self._last_keyset = 0
+        self._lost = Lost()
         self._spare: Segment | None = None
-        self._made = 0
-        self._closed = False
-        self._enter(self._make_segment(FIRST_SEGMENT))
+        self._chain = Chain(places, meta)
+        first = self._chain.make(FIRST_SEGMENT, meta.base)
+        self.first = self._segment = first
+        """The oldest segment that is still there."""
+        self._buffer: Any = first.buffer
+        self._flush: Flush | None = first.flush
+        self._at = DATA_AT
+        self._limit = first.size
+
+    def _new_lock(self) -> None:
+        self.lock = threading.RLock()
+        # A ``with`` costs twice as much as these two.
+        self._acquire = self.lock.acquire
+        self._release = self.lock.release
 
     # -- the hot path ----------------------------------------------------------------------
 
@@ -218,95 +145,57 @@ class Ring:
 
         Raises:
             RingFullError: No room; count it with :meth:`count_lost`.
+            WideRowError: Split it.
             struct.error, TypeError, OverflowError: A value is no number; nothing was taken.
             UsageError: A key cannot be a name.
         """
         keys = tuple(data)
-        with self.lock:
-            try:
-                pack, size, kind = self._keysets[keys]
-            except KeyError:
-                pack, size, kind = self._define(keys)
-            at = self._at
-            end = at + size
-            if end > self._limit:
-                self._next(size)
-                at = self._at
-                end = at + size
+        try:
+            pack, size, kind = self._keysets[keys]
+        except KeyError:
+            pack, size, kind = self._define(keys)
+        before = self.step
+        try:
+            self._acquire()
+            before = self.step
+            if step is None:
+                self.step = step = before + 1
+            elif step > before:
+                self.step = step
             now = time_ns() // 1000
+            while self._at + size > self._limit:
+                self._next(size)
+            # From here to ``try`` nothing else runs; see the module's docstring.
             if now <= self.last_time:
                 now = self.last_time + 1
-            if step is None:
-                step = self.step + 1
-            if step > self.step:
-                self.step = index(step)
-            # From here to the packing nothing can interrupt that would see half of it.
-            self.last_time = now
+            at = self._at
+            end = at + size
             seq = self.seq + 1
+            self.last_time = now
             self.seq = seq
             self._at = end
-            buffer = self._buffer
+            buffer, flush = self._buffer, self._flush
             try:
-                pack(buffer, at, seq, kind, step, now, *data.values(), seq)
+                if size == _ONE_VALUE:  # the commonest row, and unpacking is half its cost
+                    (value,) = data.values()
+                    pack(buffer, at, seq, kind, step, now, value, seq)
+                else:
+                    pack(buffer, at, seq, kind, step, now, *data.values(), seq)
             except BaseException:
-                self._give_back(buffer, at, end, seq)
+                self._give_back(buffer, flush, at, end, seq)
                 raise
-            if self._flush is not None:
-                self._flush(at, end)
-
-    def record(self, record: AnyRecord) -> int:
-        """Put a record; returns its sequence number.
-
-        Raises:
-            RingFullError: No room.
-            UsageError: The record has more than :data:`MAX_RECORD` bytes.
-            TypeError: It holds something that is no JSON value.
-        """
-        data = encode_record(record)
-        if len(data) > MAX_RECORD:
-            raise UsageError(
-                f"a record of {len(data):,} bytes is more than the {MAX_RECORD:,} that are allowed",
-                hint="log large content as an artifact",
-            )
-        size = record_size(len(data))
-        with self.lock:
-            if self._at + size > self._limit:
-                self._next(size)
-            at, end = self._at, self._at + size
-            now = max(time_ns() // 1000, self.last_time + 1)
-            self.last_time = now
-            seq = self.seq + 1
-            self.seq = seq
-            self._at = end
-            self._buffer[at:end] = pack_record(seq, now, data)
-            if self._flush is not None:
-                self._flush(at, end)
-            return seq
-
-    # -- what happens seldom ---------------------------------------------------------------
-
-    def _define(self, keys: tuple[Any, ...]) -> tuple[Callable[..., None], int, int]:
-        names = self._define_names(keys)
-        if len(keys) > MAX_ROW_KEYS or (len(self._keysets) >= MAX_KEYSETS and len(keys) > 1):
-            raise WideRowError
-        keyset = len(self._keysets) + 1
-        self.record(KeysDefined(id=keyset, keys=names))
-        kind = keyset | len(keys) << 32
-        known = (row_struct(len(keys)).pack_into, ROW_BYTES + 8 * len(keys), kind)
-        self._keysets[keys] = known
-        return known
-
-    def _give_back(self, buffer: Any, at: int, end: int, seq: int) -> None:
-        """Undo a reservation whose values could not be packed."""
-        if self._at == end and self.seq == seq and buffer is self._buffer:
-            self._at = at
-            self.seq = seq - 1
-            # Half a row may stand there; a shorter slot after it must not meet its rest.
-            buffer[at:end] = bytes(end - at)
-        else:
-            # A nested call came after it, so the place must be filled: a record of nothing.
-            filler = pack_record(seq, self.last_time, b"\xc0".ljust(end - at - 32, b"\0"))
-            buffer[at:end] = filler
+            if flush is not None:
+                flush(at, end)
+        except BaseException:
+            if self.step is step:
+                self.step = before
+            raise
+        finally:
+            # Cheaper than asking: Ctrl-C while waiting for the lock means it was never taken.
+            try:  # noqa: SIM105
+                self._release()
+            except RuntimeError:
+                pass
 
     def row_aside(self, data: Mapping[str, Any], step: int) -> None:
         """Pack a row whose step is not the program's (system metrics)."""
@@ -317,10 +206,107 @@ class Ring:
             finally:
                 self.step = before
 
+    def record(self, record: AnyRecord, *, patience: float = -1) -> int:
+        """Put a record; returns its sequence number. See :meth:`put`."""
+        return self.put(record, patience=patience)[0]
+
+    def put(self, record: AnyRecord, *, patience: float = -1) -> tuple[int, int]:
+        """Put a record; returns its sequence number and its time.
+
+        Args:
+            record: What happened.
+            patience: Seconds to wait for other calls to leave the ring; -1 is for ever.
+
+        Raises:
+            RingFullError: No room, or the patience was up.
+            UsageError: The record has more than :data:`MAX_RECORD` bytes.
+            TypeError: It holds something that is no JSON value.
+        """
+        data = encode_record(record)
+        if len(data) > MAX_RECORD:
+            raise UsageError(
+                f"a record of {len(data):,} bytes is more than the {MAX_RECORD:,} that are allowed",
+                hint="log large content as an artifact",
+            )
+        if patience < 0:
+            with self.lock:
+                return self._put(data)
+        with self._held(patience):
+            return self._put(data)
+
+    def _put(self, data: bytes) -> tuple[int, int]:
+        size = record_size(len(data))
+        now = time_ns() // 1000
+        while self._at + size > self._limit:
+            self._next(size)
+        # From here to ``try`` nothing else runs; see the module's docstring.
+        if now <= self.last_time:
+            now = self.last_time + 1
+        at = self._at
+        end = at + size
+        seq = self.seq + 1
+        self.last_time = now
+        self.seq = seq
+        self._at = end
+        buffer, flush = self._buffer, self._flush
+        try:
+            buffer[at:end] = pack_record(seq, now, data)
+        except BaseException:
+            self._give_back(buffer, flush, at, end, seq)
+            raise
+        if flush is not None:
+            flush(at, end)
+        return seq, now
+
+    # -- what happens seldom ---------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _held(self, patience: float) -> Iterator[None]:
+        """Hold the lock, if it can be had in time; for the writer's own threads.
+
+        A call that was interrupted by a signal keeps it until the handler ends, and the handler
+        may be waiting for us.
+        """
+        if not self.lock.acquire(timeout=patience):
+            raise RingFullError("the ring is busy")
+        try:
+            yield
+        finally:
+            self.lock.release()
+
+    def _define(self, keys: tuple[Any, ...]) -> tuple[Callable[..., None], int, int]:
+        names = self._define_names(keys)
+        many = len(self._keysets) >= MAX_KEYSETS or sum(map(len, names)) > MAX_NAMES
+        if len(keys) > MAX_ROW_KEYS or (many and len(keys) > 1):
+            raise WideRowError
+        with self.lock:
+            known = self._keysets.get(keys)
+            if known is None:
+                self._last_keyset = keyset = self._last_keyset + 1
+                self.record(KeysDefined(id=keyset, keys=names))
+                kind = keyset | len(keys) << 32
+                known = (row_struct(len(keys)).pack_into, ROW_BYTES + 8 * len(keys), kind)
+                self._keysets[keys] = known
+        return known
+
+    def _give_back(self, buffer: Any, flush: Flush | None, at: int, end: int, seq: int) -> None:
+        """Undo a reservation whose values could not be packed."""
+        zeros = bytes(end - at)
+        if self._at == end and self.seq == seq and buffer is self._buffer:
+            # Half a row may stand there; a shorter slot after it must not meet its rest.
+            buffer[at:end] = zeros
+            self._at = at
+            self.seq = seq - 1
+        else:
+            # A nested call came after it, so the place must be filled.
+            buffer[at:end] = pack_filler(seq, self.last_time, end - at)
+            if flush is not None:
+                flush(at, end)
+
     def next_step(self) -> int:
         """Take one above the largest step so far."""
         with self.lock:
-            self.step += 1
+            self.step = min(index(self.step) + 1, MAX_STEP)
             return self.step
 
     def see_step(self, step: int) -> None:
@@ -328,155 +314,187 @@ class Ring:
         with self.lock:
             self.step = max(self.step, step)
 
+    # -- rows that found no room -----------------------------------------------------------
+
     def count_lost(self, points: int, reason: str) -> None:
-        """Count a row that found no room; never fails."""
+        """Count a row that found no room; never fails. The count outlives the process."""
         now = time_ns() // 1000
         with self.lock:
-            self.lost_first = self.lost_first or now
-            self.lost_last = now
-            self.lost_rows += 1
-            self.lost_points += points
-            self.lost_reason = reason
+            lost = self._lost
+            lost.first = lost.first or now
+            lost.last = now
+            lost.rows += 1
+            lost.points += points
+            lost.reason = reason
+            self._chain.note_lost(lost)
 
-    def take_lost(self) -> tuple[int, int, int, int, str] | None:
-        """``(rows, points, first, last, reason)`` since the last call, or None."""
-        with self.lock:
-            if not self.lost_rows:
-                return None
-            lost = (
-                self.lost_rows,
-                self.lost_points,
-                self.lost_first,
-                self.lost_last,
-                self.lost_reason,
-            )
-            self.lost_rows = self.lost_points = self.lost_first = self.lost_last = 0
-            return lost
+    @property
+    def lost(self) -> int:
+        """Rows counted as lost and not yet noted."""
+        return self._lost.rows
+
+    def note_gap(self, patience: float) -> bool:
+        """Write what was counted as a record, if there is anything; False when it found no room."""
+        if not self._lost.rows:
+            return True
+        try:
+            with self._held(patience):
+                lost = self._lost
+                self.record(
+                    GapNoted(
+                        reason=lost.reason,
+                        rows=lost.rows,
+                        points=lost.points,
+                        first=lost.first,
+                        last=lost.last,
+                    )
+                )
+                self._lost = Lost()
+                self._chain.note_lost(self._lost)
+        except RingFullError:
+            return False
+        return True
+
+    # -- segments --------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the ring's mark lies; None when it is in memory only."""
+        return self._chain.folder
+
+    def segments(self) -> Iterator[Segment]:
+        """All segments that are still there, oldest first."""
+        segment: Segment | None = self.first
+        while segment is not None:
+            yield segment
+            segment = segment.next
+
+    def end_of(self, segment: Segment) -> int:
+        """Where the last slot of a segment ends by now."""
+        return self._at if segment.end is None else segment.end
 
     @property
     def waiting(self) -> int:
         """Bytes that the journal does not hold yet."""
-        return sum(
-            (s.end if s.end is not None else self._at) - s.read for s in tuple(self.segments)
-        )
+        return sum(max(0, self.end_of(s) - s.read) for s in self.segments())
 
     @property
     def safe(self) -> bool:
         """Whether all that waits would outlive the process."""
-        return all(s.safe for s in tuple(self.segments))
+        return all(s.safe for s in self.segments() if self.end_of(s) > s.read)
 
-    # -- segments --------------------------------------------------------------------------
-
-    def _enter(self, segment: Segment) -> None:
-        self.segments.append(segment)
+    def _switch(self, segment: Segment) -> None:
+        # From here on nothing else runs; see the module's docstring.
+        old = self._segment
+        old.end = self._at
+        old.next = segment
         self._segment = segment
         self._buffer = segment.buffer
         self._flush = segment.flush
         self._at = DATA_AT
-        self._limit = segment.size
+        self._limit = 0 if self.closed else segment.size
 
     def _next(self, size: int) -> None:
-        if self._closed:
+        """Begin the next segment; with the lock held, but a handler may come in between."""
+        if self.closed:
             raise RingFullError("the run is closed")
+        full = self._segment
         spare, self._spare = self._spare, None
         if spare is not None and size > spare.size - DATA_AT:
             spare.drop(unlink=True)
             spare = None
         if spare is None:
-            spare = self._make_segment(max(self._wanted(), size + DATA_AT))
+            spare = self._make(max(self._wanted(), size + DATA_AT))
+        self._begin(spare, full)
+
+    def _begin(self, spare: Segment, full: Segment) -> None:
+        """Go on in a new segment, unless a handler did so while it was being made."""
+        if self._segment is full and not self.closed:
+            self._switch(spare)
+            self.on_next()
+        elif self._spare is None and not self.closed:
+            self._spare = spare
         else:
-            self._write_head(spare)
-        old, old_end = self._segment, self._at
-        self._enter(spare)
-        old.end = old_end
+            spare.drop(unlink=True)
 
     def _wanted(self) -> int:
-        return min(LARGEST_SEGMENT, FIRST_SEGMENT << min(4, max(0, self._made - 1)))
+        return min(LARGEST_SEGMENT, 2 * self._segment.size)
 
-    def prepare(self) -> None:
-        """Make the next segment ahead of need; called by the writer's thread."""
-        if self._spare is None and not self._closed and self._at > self._limit // 2:
-            with contextlib.suppress(RingFullError):
-                self._spare = self._make_segment(self._wanted())
-
-    def _make_segment(self, size: int) -> Segment:
-        held = sum(s.size for s in tuple(self.segments))
+    def _make(self, size: int) -> Segment:
+        spare = self._spare
+        held = sum(s.size for s in self.segments()) + (0 if spare is None else spare.size)
         if held + size > CAPACITY:
-            raise RingFullError("the disk does not keep up")
-        index = self._made
-        self._made += 1
-        segment = None
-        for place in self.places:
-            segment = self._file_segment(place, index, size)
-            if segment is not None:
-                break
-        if segment is None:
-            segment = Segment(None, -1, bytearray(size), size, mapped=False)
-        self._write_head(segment, index)
-        return segment
+            raise RingFullError(self.trouble or "the disk does not keep up")
+        return self._chain.make(size, self.seq + 1)
 
-    def _file_segment(self, place: Path, index: int, size: int) -> Segment | None:
-        path = place / f"{self._meta.writer}.ring.{index}"
-        fd = -1
+    def prepare(self, patience: float) -> None:
+        """Make the next segment ahead of need; called by the writer's thread."""
+        begun = self._segment is not self.first or self._segment.size > FIRST_SEGMENT
+        if self._spare is not None or not (begun or self._at > self._limit // 2):
+            return
+        with contextlib.suppress(RingFullError):
+            spare = self._make(self._wanted())
+            if not self._put_aside(spare, patience):
+                spare.drop(unlink=True)
+
+    def _put_aside(self, spare: Segment, patience: float) -> bool:
+        if not self.lock.acquire(timeout=patience):
+            return False
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            # Held for life: whoever gets this lock knows that the owner is dead.
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if can_reserve(place):
-                os.posix_fallocate(fd, 0, size)
-                # Populated here, by the writer's thread, so that log() meets no page fault.
-                buffer = mmap.mmap(fd, size, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0))
-                return Segment(path, fd, buffer, size, mapped=True)
-            return Segment(path, fd, bytearray(size), size, mapped=False)
-        except OSError as error:
-            if fd >= 0:
-                os.close(fd)
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            if error.errno == errno.ENOSPC:
-                self.lost_reason = "the disk is full"
-            return None
-
-    def _write_head(self, segment: Segment, index: int | None = None) -> None:
-        if index is None and segment.path is not None:
-            index = int(segment.path.suffix[1:])
-        meta = msgspec.structs.replace(self._meta, index=index or 0, base=self.seq + 1)
-        segment.buffer[:DATA_AT] = encode_meta(meta)
-        if segment.flush is not None:
-            with contextlib.suppress(OSError):
-                segment.flush(0, DATA_AT)
+            if self._spare is not None or self.closed:
+                return False
+            self._spare = spare
+            return True
+        finally:
+            self.lock.release()
 
     def retire(self, segment: Segment) -> None:
-        """Remove a segment that the journal holds wholly."""
-        if segment is self.segments[0] and segment is not self._segment:
-            self.segments.popleft()
+        """Remove the oldest segment, which the journal holds wholly."""
+        if segment is self.first and segment.next is not None:
+            self.first = segment.next
             segment.drop(unlink=True)
 
-    def close(self, *, unlink: bool) -> None:
-        """Take no more slots; with ``unlink`` the files go, since the journal has all."""
-        with self.lock:
-            self._closed = True
+    # -- the end ---------------------------------------------------------------------------
+
+    def seal(self, patience: float) -> bool:
+        """Take no more slots.
+
+        Returns:
+            Whether no call is under way any more; False when the patience was up.
+        """
+        try:
+            with self._held(patience):
+                self.closed = True
+                self._limit = 0
+        except RingFullError:
+            self.closed = True
             self._limit = 0
-        for segment in (*self.segments, *((self._spare,) if self._spare else ())):
+            return False
+        return True
+
+    def close(self, *, unlink: bool) -> None:
+        """Let go of the files; with ``unlink`` they go, since the journal has all."""
+        self.closed = True
+        self._limit = 0
+        for segment in self.segments():
             segment.drop(unlink=unlink)
-        if self._spare is not None and not unlink and self._spare.path is not None:
-            with contextlib.suppress(OSError):
-                self._spare.path.unlink()
-        self._spare = None
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.drop(unlink=True)
+        self._chain.drop(unlink=unlink)
 
     def abandon(self) -> None:
-        """In a forked child: let go of the parent's files without touching them.
-
-        Closing does not release the parent's ``flock``: that ends with its last descriptor.
-        """
-        self.lock = threading.RLock()
-        self._closed = True
+        """In a forked child: let go of the parent's files without touching them."""
+        self._new_lock()
+        self.closed = True
         self._limit = 0
-        for segment in (*self.segments, *((self._spare,) if self._spare else ())):
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.drop(unlink=False)
+        for segment in self.segments():
             segment.drop(unlink=False)
-        self._spare = None
-        self.segments.clear()
+        self._chain.drop(unlink=False)
 
 
-class WideRowError(Exception):
-    """The row has too many keys, or is of too many kinds; split it."""
+def _nothing() -> None:
+    """What happens at the next segment when nobody wants to know."""

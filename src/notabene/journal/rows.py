@@ -25,6 +25,8 @@ TAIL = struct.Struct("<Q")
 HEAD = struct.Struct("<QII")
 ROW_BYTES = ROW_HEAD.size + TAIL.size
 RECORD_BYTES = RECORD_HEAD.size + TAIL.size
+FILLER = b"\xc0"
+"""How the data of a filler begins: MessagePack's nil, which no record is."""
 
 
 def row_struct(keys: int) -> struct.Struct:
@@ -40,9 +42,12 @@ def record_size(length: int) -> int:
 def pack_record(seq: int, time: int, data: bytes) -> bytes:
     """A record slot."""
     pad = -len(data) % 8
-    return b"".join(
-        (RECORD_HEAD.pack(seq, 0, len(data), time), data, b"\0" * pad, TAIL.pack(seq))
-    )
+    return b"".join((RECORD_HEAD.pack(seq, 0, len(data), time), data, b"\0" * pad, TAIL.pack(seq)))
+
+
+def pack_filler(seq: int, time: int, size: int) -> bytes:
+    """A record of nothing that takes ``size`` bytes: for a slot whose call never finished it."""
+    return pack_record(seq, time, FILLER.ljust(size - RECORD_BYTES, b"\0"))
 
 
 class Slot(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
@@ -36,6 +36,8 @@ MAX_BODY = 16 << 20
 
 BLOCK_BYTES = 512 << 10
 """Writers cut frames so that a body stays at or below this where it can be cut."""
+
+HEADER_PIECE = 16 << 10
 
 _FILE = struct.Struct("<8sHHI")
 _FRAME = struct.Struct("<4sIHHQQ")
@@ -144,7 +146,7 @@ def decode_header(data: bytes | memoryview) -> tuple[Header, int]:
     """
     view = memoryview(data)
     if len(view) < _FILE.size:
-        if bytes(view) != MAGIC[: len(view)] and bytes(view[:8]) != MAGIC:
+        if bytes(view[:8]) != MAGIC[: len(view)]:
             raise FormatError("this is no journal: it does not begin with 'notabene'")
         raise EOFError
     magic, version, _, size = _FILE.unpack_from(view)
@@ -172,7 +174,7 @@ def encode_record_section(seq: int, time: int, payload: bytes) -> bytes:
     )
 
 
-def encode_section(kind: Section, data: bytes) -> bytes:
+def encode_section(kind: int, data: bytes) -> bytes:
     """A section of any other kind."""
     return _SECTION.pack(kind, len(data)) + data
 
@@ -258,11 +260,11 @@ def read_frame(view: memoryview, at: int, header: Header, base: int = 0) -> Fram
         return None
     where = base + at
     if left < _FRAME.size:
-        torn = bytes(view[at : at + 4]) == FRAME_MAGIC[: min(4, left)] or not any(view[at:])
+        torn = bytes(view[at : at + 4]) == FRAME_MAGIC[: min(4, left)] or _is_zero(view[at:])
         return Damage(where, "an unfinished frame", left, torn)
     magic, size, writer, _, first, last = _FRAME.unpack_from(view, at)
     if magic != FRAME_MAGIC:
-        if not any(view[at:]):
+        if _is_zero(view[at:]):
             return Damage(where, "zero bytes to the end", left, True)
         return Damage(where, "no frame begins here", left, False)
     if size > MAX_BODY or writer >= len(header.writers):
@@ -285,9 +287,11 @@ def read_frame(view: memoryview, at: int, header: Header, base: int = 0) -> Fram
     )
 
 
-def frames(
-    view: memoryview, header: Header, start: int, base: int = 0
-) -> Iterator[Frame | Damage]:
+def _is_zero(view: memoryview) -> bool:
+    return not view[0] and not bytes(view).strip(b"\0")
+
+
+def frames(view: memoryview, header: Header, start: int, base: int = 0) -> Iterator[Frame | Damage]:
     """Frames from file offset ``start`` on; ends after the first :class:`Damage`."""
     at = start - base
     while (found := read_frame(view, at, header, base)) is not None:
@@ -298,12 +302,12 @@ def frames(
 
 
 def find_frame(view: memoryview, at: int, header: Header, base: int = 0) -> int | None:
-    """Offset in ``view`` of the next frame that verifies at or after ``at``; for repair."""
-    data = bytes(view)
-    while (at := data.find(FRAME_MAGIC, at)) >= 0:
-        if isinstance(read_frame(view, at, header, base), Frame):
-            return at
-        at += 1
+    """Offset in ``view`` of the next frame that verifies at or after ``at``, or None."""
+    data = bytes(view[at:])
+    found = -1
+    while (found := data.find(FRAME_MAGIC, found + 1)) >= 0:
+        if isinstance(read_frame(view, at + found, header, base), Frame):
+            return at + found
     return None
 
 
@@ -316,7 +320,20 @@ def read_header(path: Path) -> tuple[Header, int]:
         OSError: It cannot be read.
     """
     with open(path, "rb") as file:
-        data = file.read(64 << 10)
-        if len(data) == 64 << 10:
-            data += file.read(MAX_BODY)
-    return decode_header(data)
+        return read_header_of(file)
+
+
+def read_header_of(file: BinaryIO) -> tuple[Header, int]:
+    """The same of an open file, from where it stands.
+
+    Raises:
+        FormatError, EOFError, OSError: See :func:`read_header`.
+    """
+    data = file.read(HEADER_PIECE)
+    try:
+        return decode_header(data)
+    except EOFError:
+        # Sealed files of very many writers have long ones.
+        if len(data) < HEADER_PIECE:
+            raise
+        return decode_header(data + file.read(MAX_BODY))

@@ -4,7 +4,7 @@
                                             (sync thread, each 5 s)   → JournalFile.sync
 
 The calling thread never waits for the disk as long as the ring has room; when 64 MiB wait it
-waits a moment for the writer's thread, and then counts what it cannot keep.
+waits as long as the writer's thread makes progress, and then counts what it cannot keep.
 """
 
 from __future__ import annotations
@@ -16,25 +16,47 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from notabene.journal.drain import Encoder, take
+import msgspec
+
+from notabene.errors import NotabeneError
+from notabene.journal.chain import DATA_AT, RingMeta, Segment
+from notabene.journal.drain import Drained, Encoder, first_seq, take
 from notabene.journal.file import JournalFile
-from notabene.journal.ring import Ring, RingFullError, Segment, SegmentMeta
+from notabene.journal.ring import Ring, RingFullError, WideRowError
 from notabene.journal.segment import Header
-from notabene.model.records import AnyRecord, GapNoted, Heartbeat, Summarised
+from notabene.journal.sync import SYNC_EVERY, Syncer
+from notabene.model.records import AnyRecord, Heartbeat, Summarised
 
 TICK = 0.25
-SYNC_EVERY = 5.0
 BEAT_EVERY = 30.0
 HURRY = 16 << 20
 """Waiting bytes above which rows are copied to the journal as they are, without encoding."""
 PATIENCE = 1.0
-"""Seconds that a full ring may hold up a call while the journal makes progress."""
+"""Seconds without progress of the journal after which a full ring holds up no call any more."""
 CLOSE_WITHIN = 5.0
+SYNC_WITHIN = 2.0
+"""Seconds that the end of a run waits for the disk to confirm."""
 STATS_PER_RECORD = 256
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ESTALE})
+SURPRISES = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NotabeneError,
+    OSError,
+    RuntimeError,
+    RingFullError,
+    TypeError,
+    ValueError,
+    Warning,
+)
+"""What must not end the writer's thread, since all carrying over would end with it."""
 
 Warn = Callable[[str, str], None]
 
@@ -49,11 +71,17 @@ class Writer:
     Args:
         path: The journal to make; its folder exists.
         header: The journal's header; ``ring`` is filled in here.
-        ring_places: Folders for the ring's segments, best first; none means memory only.
+        ring_places: Folders for the ring's files, best first; none means memory only.
         spill: Folders where the journal may go on when its own cannot be written to.
         define: Names to store for a set of keys; raises UsageError for what is no name.
         warn: Called with a code and a sentence when something is not as it should be;
-            from the writer's thread, at most once a minute per code.
+            mostly from the writer's threads, at most once a minute per code.
+        sync: Whether the disk is asked to confirm every five seconds.
+
+    Attributes:
+        log: :meth:`row` by the shortest way: the ring's own method while a thread carries over.
+        ticks: Called by the writer's thread about four times a second.
+        cpu_us: CPU time of the writer's thread so far.
 
     Raises:
         FileExistsError: Another writer has this name.
@@ -69,47 +97,40 @@ class Writer:
         spill: list[Path],
         define: Callable[[tuple[Any, ...]], tuple[str, ...]],
         warn: Warn,
+        sync: bool = True,
     ) -> None:
         self.id = header.writers[0]
         self.run = header.run
         self.ticks: list[Callable[[], None]] = []
-        """Called by the writer's thread about four times a second."""
         self.cpu_us = 0
-        """CPU time of the writer's threads so far."""
-        meta = SegmentMeta(
-            writer=self.id,
-            run=header.run,
-            index=0,
-            base=1,
-            host=header.host,
-            boot=header.boot,
-            pid=header.pid,
-            journal=str(path),
+        meta = RingMeta(
+            writer=self.id, run=header.run, host=header.host, boot=header.boot, pid=header.pid
         )
         self.ring = Ring(ring_places, meta, define)
-        where = self.ring.segments[0].path
-        import msgspec
-
-        header = msgspec.structs.replace(header, ring="" if where is None else str(where.parent))
+        folder = "" if self.ring.folder is None else str(self.ring.folder)
         try:
-            self.file = JournalFile(path, header, [path.parent, *spill])
+            self.file = JournalFile(
+                path, msgspec.structs.replace(header, ring=folder), [path.parent, *spill]
+            )
         except OSError:
             self.ring.close(unlink=True)
             raise
+        self.log: Callable[[Mapping[str, Any], int | None], None] = self.ring.row
         self._encoder = Encoder()
         self._warn = warn
         self._warned: dict[str, float] = {}
-        self._wake = threading.Event()
-        self._stop = False
-        self._drain_lock = threading.Lock()
+        self._syncer = Syncer(self.file, self.warn, every=SYNC_EVERY if sync else 0.0)
+        # Handlers of signals wake the thread as well: put() may be interrupted by itself.
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self.ring.on_next = self.wake
+        self._stop = self._ended = self._closed = self._kept = False
+        self._busy = threading.Lock()
+        """Held by who carries over."""
         self._drained = 0
-        self._last_write = self._last_sync = self._last_stats = time.monotonic()
-        self._sync_failures = 0
-        self._progress = time.monotonic()
+        self._unsent: tuple[int, int, bytes, int] | None = None
+        """A frame that the disk refused: first, last, body, where its slots end."""
+        self._last_write = self._last_stats = self._progress = time.monotonic()
         self._thread: threading.Thread | None = None
-        self._sync_thread: threading.Thread | None = None
-        self._sync_wanted = threading.Event()
-        self._sync_done = threading.Event()
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -119,6 +140,7 @@ class Writer:
         try:
             thread.start()
         except (RuntimeError, MemoryError):
+            self.log = self.row
             self.warn("no-thread", "no thread could be started; logging writes as it goes")
         else:
             self._thread = thread
@@ -129,14 +151,22 @@ class Writer:
         Raises:
             struct.error, TypeError, OverflowError: A value is no number.
             UsageError: A key cannot be a name.
-            WideRowError: The row has to be split.
         """
         try:
             self.ring.row(data, step)
+        except WideRowError:
+            self._row_in_halves(data, step)
         except RingFullError as error:
             self.row_when_full(data, step, str(error))
         if self._thread is None:
-            self.flush(0)
+            self._drain(patience=0)
+
+    def _row_in_halves(self, data: Mapping[str, Any], step: int | None) -> None:
+        items = list(data.items())
+        if step is None:
+            step = self.ring.next_step()
+        for half in (items[: len(items) // 2], items[len(items) // 2 :]):
+            self.row(dict(half), step)
 
     def record(self, record: AnyRecord) -> bool:
         """Write a record; False when it found no room and is counted as lost.
@@ -145,59 +175,66 @@ class Writer:
             UsageError: It is too large.
             TypeError: It holds something that is no JSON value.
         """
-        try:
-            self.ring.record(record)
-        except RingFullError as error:
-            if not self._wait_for_room():
-                self.ring.count_lost(0, str(error))
-                return False
-            try:
-                self.ring.record(record)
-            except RingFullError:
-                self.ring.count_lost(0, str(error))
-                return False
-        if self._thread is None:
-            self.flush(0)
-        return True
+        return self.record_stamped(record) is not None
 
     def record_stamped(self, record: AnyRecord) -> tuple[int, str, int] | None:
-        """Write a record and give its (time, writer, sequence); None when it was not kept."""
-        with self.ring.lock:
-            if not self.record(record):
-                return None
-            return self.ring.last_time, self.id, self.ring.seq
+        """The same, and give its (time, writer, sequence); None when it was not kept."""
+        while True:
+            try:
+                seq, at = self.ring.put(record)
+            except RingFullError as error:
+                if not self._wait_for_room():
+                    self.ring.count_lost(0, str(error))
+                    return None
+            else:
+                if self._thread is None:
+                    self._drain(patience=0)
+                return at, self.id, seq
 
     def row_when_full(self, data: Mapping[str, Any], step: int | None, reason: str) -> None:
-        """Wait a moment for room; then count the row as lost."""
-        if self._wait_for_room():
+        """Wait for room as long as the journal makes progress; then count the row as lost."""
+        while self._wait_for_room():
             try:
                 self.ring.row(data, step)
-            except RingFullError:
-                pass
+            except RingFullError as error:
+                reason = str(error)
             else:
                 return
         self.ring.count_lost(len(data), reason)
         self.warn("gap", f"rows are being dropped and counted: {reason}")
 
     def _wait_for_room(self) -> bool:
-        """Wait for the writer's thread while it makes progress; True when there may be room."""
-        self._wake.set()
-        while time.monotonic() - self._progress < PATIENCE:
+        """Wait a moment for the writer's thread; False when it makes no progress."""
+        if self.ring.closed or time.monotonic() - self._progress >= PATIENCE:
+            return False
+        if self._thread is None:
             before = self._drained
-            time.sleep(0.001)
-            if self._drained != before:
-                return True
-        return False
+            self._drain(patience=0)
+            return self._drained != before
+        self.wake()
+        time.sleep(0.001)
+        return True
 
     # -- the writer's thread ---------------------------------------------------------------
 
+    def wake(self) -> None:
+        """Have the writer's thread do its next round now."""
+        self._wake.put(None)
+
     def _work(self) -> None:
         while not self._stop:
-            self._wake.wait(TICK)
-            self._wake.clear()
-            if self._stop:
-                return
-            self.tick()
+            with contextlib.suppress(Empty):
+                self._wake.get(timeout=TICK)
+                while True:
+                    self._wake.get_nowait()
+            self._surely(self.tick)
+        self._surely(self._end)
+
+    def _surely(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except SURPRISES as error:
+            self.warn("writer", f"carrying data over failed ({error!r}); trying again")
 
     def tick(self) -> None:
         """One round of the writer's thread."""
@@ -205,7 +242,7 @@ class Writer:
         for call in tuple(self.ticks):
             call()
         self._drain()
-        self.ring.prepare()
+        self.ring.prepare(TICK)
         self._keep_house()
         self.cpu_us += (time.thread_time_ns() - begun) // 1000
 
@@ -217,146 +254,141 @@ class Writer:
         if now - self._last_write >= BEAT_EVERY:
             self._last_write = now
             with contextlib.suppress(RingFullError):
-                self.ring.record(Heartbeat(cpu_us=self.cpu_us))
-        due = self.file.unsynced and now - self._last_sync >= SYNC_EVERY
-        if due or self.file.unsynced > HURRY:
-            self._last_sync = now
-            self._ask_for_sync()
+                self.ring.record(Heartbeat(cpu_us=self.cpu_us), patience=TICK)
+        if not self.ring.safe:
+            self.warn(
+                "memory-ring",
+                "no local disk takes the newest data: it waits in memory, and is lost if this "
+                "process is killed",
+            )
+        self._syncer.look()
 
     def _put_stats(self) -> None:
-        stats = self._encoder.stats
-        if not (self._encoder.counting and stats.changed()):
-            return
-        with self._drain_lock:
-            upto, (keys, data) = self._drained, stats.pack_changed()
+        with self._busy:
+            stats, upto = self._encoder.stats, self._drained
+            # What the disk refused is counted already, but it does not stand in the journal.
+            if self._unsent is not None or not (self._encoder.counting and stats.changed()):
+                return
+            keys, data = stats.pack_changed()
         width = len(data) // max(1, len(keys))
         for at in range(0, len(keys), STATS_PER_RECORD):
             part = keys[at : at + STATS_PER_RECORD]
             packed = data[at * width : (at + len(part)) * width]
             with contextlib.suppress(RingFullError):
-                self.ring.record(Summarised(keys=part, stats=packed, upto=upto))
+                self.ring.record(Summarised(keys=part, stats=packed, upto=upto), patience=TICK)
 
-    def _drain(self, *, fast: bool = False) -> bool:
-        """Carry complete slots over to the journal; False when the disk refused."""
-        with self._drain_lock:
-            while self._pending():
-                segment = self.ring.segments[0]
-                if not self._drain_segment(segment, fast=fast or self.ring.waiting > HURRY):
+    def _drain(self, *, patience: float = -1) -> bool:
+        """Carry over to the journal what is complete by now.
+
+        Returns:
+            False when the disk refused, or when somebody else is at it for too long.
+        """
+        if not self._busy.acquire(timeout=patience):
+            return False
+        try:
+            # What comes while we work waits for the next round: small frames cost much.
+            upto = self.ring.seq
+            while True:
+                segment = self.ring.first
+                if not self._drain_segment(segment, upto):
                     return False
-                if segment.end is None or segment.read < segment.end:
+                if segment.next is None or segment.read < self.ring.end_of(segment):
                     break
                 self.ring.retire(segment)
-        self._note_gap()
+        finally:
+            self._busy.release()
+        self.ring.note_gap(TICK)
         return True
 
-    def _pending(self) -> bool:
-        ring = self.ring
-        return bool(ring.segments) and (ring.seq > self._drained or len(ring.segments) > 1)
-
-    def _drain_segment(self, segment: Segment, *, fast: bool) -> bool:
+    def _drain_segment(self, segment: Segment, upto: int) -> bool:
         data = memoryview(segment.buffer)
+        fast = self.ring.waiting > (HURRY // 4 if self._stop else HURRY)
         try:
-            while True:
-                got = take(data, segment.read, self._drained + 1)
+            while self._send(segment):
+                if self._drained >= upto:
+                    return True
+                got = take(data[: self.ring.end_of(segment)], segment.read, self._drained + 1)
+                if got.last < got.first:
+                    got = self._over_hole(data, segment)
                 if got.last < got.first:
                     return True
-                body = self._encoder.body(got, fast=fast)
-                if not self._append(got.first, got.last, body):
-                    return False
-                self._drained = got.last
-                segment.read = got.end
-                self._progress = self._last_write = time.monotonic()
+                self._unsent = got.first, got.last, self._encoder.body(got, fast=fast), got.end
+            return False
         finally:
             data.release()
 
-    def _append(self, first: int, last: int, body: bytes) -> bool:
+    def _over_hole(self, data: memoryview, segment: Segment) -> Drained:
+        """Take what comes after a call that never filled its slot (two Ctrl-C in a row, say).
+
+        While nobody else holds the ring's lock no call is under way, so a slot that is not
+        complete never will be.
+        """
+        ring, first = self.ring, self._drained + 1
+        got = Drained(first, segment.read)
+        if segment.read >= ring.end_of(segment) or not ring.lock.acquire(timeout=TICK):
+            return got
+        try:
+            end = ring.end_of(segment)
+            got = take(data[:end], segment.read, first, holes=True)
+            if got.last < got.first:
+                after = segment.next
+                got.last = ring.seq if after is None else first_seq(after.buffer, DATA_AT) - 1
+                got.end = end
+        finally:
+            ring.lock.release()
+        return got
+
+    def _send(self, segment: Segment) -> bool:
+        """Append the frame that is ready, if one is; False when the disk refuses it."""
+        if self._unsent is None:
+            return True
+        first, last, body, end = self._unsent
+        before = self.file.path
         try:
             self.file.append(first, last, body)
         except OSError as error:
             self._write_failed(error)
             return False
-        if self.file.moved_to is not None:
-            self.warn("moved", f"the journal goes on in {self.file.moved_to}")
+        self._unsent = None
+        self._drained, segment.read = last, end
+        self._progress = self._last_write = time.monotonic()
+        if self.file.path.parent != before.parent:
+            self.warn("moved", f"the journal goes on in {self.file.path.parent}")
         return True
 
     def _write_failed(self, error: OSError) -> None:
-        # The same rows are encoded again at the next try: do not count them twice.
-        self._encoder.counting = False
+        where = self.file.path.parent
+        reason = os.strerror(error.errno or 0)
         if error.errno in READ_ONLY:
             self.file.give_up_place()
-        where = self.file.path.parent
         if error.errno in FULL:
-            text = f"no space left to write to {where}; the newest data waits in memory"
-            self.ring.lost_reason = "the disk is full"
+            self.ring.trouble = "the disk is full"
+            text = f"no space left to write to {where}; the newest data waits in the ring"
         else:
-            text = f"cannot write to {where} ({os.strerror(error.errno or 0)}); trying again"
+            self.ring.trouble = f"the disk refuses ({reason})"
+            text = f"cannot write to {where} ({reason}); trying again"
         self.warn("write", text)
-
-    def _note_gap(self) -> None:
-        lost = self.ring.take_lost()
-        if lost is None:
-            return
-        rows, points, first, last, reason = lost
-        gap = GapNoted(reason=reason, rows=rows, points=points, first=first, last=last)
-        try:
-            self.ring.record(gap)
-        except RingFullError:
-            with self.ring.lock:
-                self.ring.lost_rows += rows
-                self.ring.lost_points += points
-                self.ring.lost_first = first
-                self.ring.lost_last = last
 
     def warn(self, code: str, text: str) -> None:
         """Pass a warning on, at most once a minute per code."""
         now = time.monotonic()
-        if now - self._warned.get(code, -60.0) >= 60.0:
-            self._warned[code] = now
-            self._warn(code, text)
-
-    # -- sync ------------------------------------------------------------------------------
-
-    def _ask_for_sync(self) -> None:
-        """Have the disk written in a thread of its own, since it may hang for minutes."""
-        if self._sync_thread is None:
-            thread = threading.Thread(target=self._sync_work, name="notabene-sync", daemon=True)
-            try:
-                thread.start()
-            except (RuntimeError, MemoryError):
-                self._sync()
-                return
-            self._sync_thread = thread
-        self._sync_done.clear()
-        self._sync_wanted.set()
-
-    def _sync_work(self) -> None:
-        while True:
-            self._sync_wanted.wait()
-            self._sync_wanted.clear()
-            if self._stop and not self.file.unsynced:
-                self._sync_done.set()
-                return
-            self._sync()
-            self._sync_done.set()
-
-    def _sync(self) -> None:
+        if now - self._warned.get(code, -60.0) < 60.0:
+            return
+        self._warned[code] = now
         try:
-            self.file.sync()
-        except OSError as error:
-            self._sync_failures += 1
-            self.warn(
-                "sync",
-                f"the disk does not confirm writes ({os.strerror(error.errno or 0)}): "
-                "this run is not safe against power loss",
-            )
-        else:
-            self._sync_failures = 0
+            self._warn(code, text)
+        except (NotabeneError, Warning):
+            # Warnings as errors are for the thread that logs; ours has work to do.
+            if threading.current_thread().name.startswith("notabene-"):
+                return
+            raise
+
+    # -- looking ---------------------------------------------------------------------------
 
     def last_value(self, key: str) -> float | None:
         """The value of a key that was logged last, or None."""
-        self._drain()
-        with self._drain_lock:
-            return self._encoder.last_value(key)
+        self.flush(PATIENCE)
+        return self._encoder.last_value(key)
 
     @property
     def points(self) -> int:
@@ -371,8 +403,33 @@ class Writer:
         Returns:
             Whether it is there; False when the disk refused or the time was up.
         """
-        del timeout
-        return self._drain()
+        wanted = self.ring.seq
+        if not self._has_thread():
+            return self._drain(patience=timeout) and self._drained >= wanted
+        end = time.monotonic() + timeout
+        pause = 0.0002
+        while self._drained < wanted and not self._ended:
+            if time.monotonic() >= end:
+                return False
+            self.wake()
+            time.sleep(pause)
+            pause = min(2 * pause, 0.02)
+        return self._drained >= wanted
+
+    def _has_thread(self) -> bool:
+        """Whether another thread carries over."""
+        thread = self._thread
+        return thread is not None and thread is not threading.current_thread() and thread.is_alive()
+
+    def _end(self) -> None:
+        """The last round: all that is left, with summaries, and no more after it."""
+        if self._ended:
+            return
+        self._drain()
+        self._put_stats()
+        idle = self.ring.seal(TICK)
+        self._kept = self._drain() and idle and self.ring.seq == self._drained
+        self._ended = True
 
     def close(self, *, timeout: float = CLOSE_WITHIN, sync: bool = True) -> bool:
         """Write what is left, bring it to the disk, remove the ring; at most ``timeout`` s.
@@ -381,32 +438,38 @@ class Writer:
             Whether the journal holds everything. If not, the ring stays where it is, and
             whoever opens the store next brings the rest home.
         """
+        if self._closed:
+            return self._kept
+        self._closed = self._stop = True
         end = time.monotonic() + timeout
-        self._stop = True
-        self._wake.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._has_thread():
+            assert self._thread is not None
+            self.wake()
             self._thread.join(timeout)
-            if self._thread.is_alive():
-                self.ring.close(unlink=False)
-                return False
-        # Summaries first, so that they stand in the journal with the last rows.
-        done = self._drain(fast=self.ring.waiting > HURRY // 4)
-        self._put_stats()
-        done = self._drain() and done
-        if sync and self.file.unsynced:
-            self._ask_for_sync()
-            self._sync_done.wait(max(0.0, min(2.0, end - time.monotonic())))
-        self._sync_wanted.set()
-        self.ring.close(unlink=done and self.ring.seq == self._drained)
-        if done:
+        if not self._has_thread():
+            self._surely(self._end)
+        if sync and self._ended and self.file.unsynced:
+            self._syncer.ask()
+            self._syncer.wait(min(SYNC_WITHIN, end - time.monotonic()))
+        self._syncer.stop()
+        self._say_what_is_lost()
+        self.ring.close(unlink=self._kept)
+        if self._ended:
             self.file.close()
-        return done
+        return self._kept
+
+    def _say_what_is_lost(self) -> None:
+        if not self._kept and not self.ring.safe:
+            rows = self.ring.seq - self._drained
+            self.warn(
+                "lost", f"the last {rows:,} rows and records were in memory only and are lost"
+            )
 
     def abandon(self) -> None:
         """In a forked child: drop everything without touching the parent's files."""
-        self._stop = True
-        self._thread = self._sync_thread = None
+        self._stop = self._ended = self._closed = True
+        self._thread = None
+        self._busy = threading.Lock()
+        self._syncer.abandon()
         self.ring.abandon()
-        self.file.close()
-
-
+        self.file.abandon()

@@ -387,5 +387,5 @@ def decode_record(data: bytes | memoryview) -> AnyRecord | Unknown:
     """The inverse of :func:`encode_record`; never fails on bytes that passed their checksum."""
     try:
         return _decoder.decode(data)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return Unknown(bytes(data))

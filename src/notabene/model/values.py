@@ -226,7 +226,7 @@ class TableValue(Value, frozen=True):
 
 
 class HistogramValue(Value, frozen=True):
-    """A distribution. Bin ``i`` holds ``edges[i] <= x < edges[i + 1]``, the last one its end too."""
+    """A distribution. Bin ``i`` holds ``edges[i] <= x < edges[i + 1]``; the last, its end too."""
 
     counts: tuple[float, ...] = ()
     """Finite values per bin; whole numbers, unless the user gave weights."""

@@ -34,17 +34,15 @@ CUT = 200
 
 _COLUMNS = {"group": "r.grp", "user": 'r."user"'}
 _NULLABLE = {"exit_code"}
-_METRIC_COLUMNS = {"inf": "({0}.posinf + {0}.neginf)"}
-_WITH_NAN = {"last", "first"}
-_THERE = {
-    "min": "min",
-    "max": "max",
-    "mean": "mean",
-    "best": "best",
-    "min_step": "min",
-    "max_step": "max",
+_METRIC_COLUMNS = {
+    "inf": "({0}.posinf + {0}.neginf)",
+    # Where no value was finite there is no such step, whatever the column says.
+    "min_step": "CASE WHEN {0}.min IS NOT NULL THEN {0}.min_step END",
+    "max_step": "CASE WHEN {0}.max IS NOT NULL THEN {0}.max_step END",
 }
-"""The column that is NULL where no value was finite."""
+_TOGETHER = ("project", "created")
+_WITH_NAN = {"last", "first"}
+_FINITE = {"min", "max", "mean", "best", "min_step", "max_step"}
 
 
 class Place(NamedTuple):
@@ -122,7 +120,7 @@ def place(field: Field, alias: str) -> Place:
     if field.kind == "metric":
         column = _METRIC_COLUMNS.get(field.stat, "{0}." + field.stat).format(alias)
         flag = f"{column}_flag" if field.stat in _WITH_NAN else ""
-        there = f"{alias}.{_THERE[field.stat]} IS NOT NULL" if field.stat in _THERE else ""
+        there = f"{column} IS NOT NULL" if field.stat in _FINITE else ""
         return Place(num=column, flag=flag, there=there)
     if field.kind in {"input", "output"}:
         return Place(text=f"{alias}.{name}", there=f"{alias}.{name} <> ''")
@@ -163,6 +161,8 @@ class Writer:
         self.now = now
         self.zone = zone
         self.params: Params = {}
+        self.walking = ""
+        """The attribute whose index is walked."""
 
     def bind(self, value: object) -> str:
         """A parameter."""
@@ -194,16 +194,27 @@ class Writer:
         if test.field == Field("attribute", "status") and test.op != "null":
             return self._status(test)
         if test.field.kind == "attribute":
-            return f"({self._value(test, _attribute(test.field.name))})"
+            return f"({self._value(test, self._column(test.field.name))})"
         if test.op == "null" and not test.negated:
             return f"NOT {self.keyed([test], shape)}"
         return self.keyed([test], shape)
+
+    def _column(self, name: str) -> Place:
+        at = _attribute(name)
+        # SQLite prefers the index of a condition to that of the order; "+" hides it. The order of
+        # creation within a project has an index of its own.
+        if self.dialect != "sqlite" or not self.walking or (name, self.walking) == _TOGETHER:
+            return at
+        return Place(*(part.replace("r.", "+r.") for part in at))
 
     def keyed(self, tests: Sequence[Test], shape: Shape) -> str:
         """The condition that a run has a row for which all the tests of one key hold."""
         rows = self.rows(tests)
         if shape == "exists":
-            return f"EXISTS (SELECT 1 FROM {rows} AND x.run = r.n)"
+            # PostgreSQL would make a join of it, and guesses badly how many rows have a key and
+            # a value; an offset keeps it from that.
+            fence = " OFFSET 0" if self.dialect == "postgresql" else ""
+            return f"EXISTS (SELECT 1 FROM {rows} AND x.run = r.n{fence})"
         return f"r.n IN (SELECT x.run FROM {rows})"
 
     def rows(self, tests: Sequence[Test]) -> str:
@@ -274,7 +285,7 @@ class Writer:
                 elif at.flag:
                     options.append(f"{at.flag} = {int(Flag.NAN)}")
         if numbers and at.num:
-            options.append(f"{at.num} IN ({', '.join(map(self.bind, numbers))})")
+            options.append(self._in(at.num, numbers))
         if texts and at.text:
             options.append(f"({self._texts(texts, at)})")
         return options
@@ -284,11 +295,14 @@ class Writer:
         return f"({join(at.flag and f'{at.flag} = {int(Flag.BOOL)}', number)})"
 
     def _texts(self, texts: Sequence[str], at: Place) -> str:
-        same = f"{at.text} IN ({', '.join(map(self.bind, texts))})"
-        if not at.cut:
-            return same
-        cuts = dict.fromkeys(text[:CUT] for text in texts)
-        return join(f"{at.cut} IN ({', '.join(map(self.bind, cuts))})", same)
+        begins = list(dict.fromkeys(text[:CUT] for text in texts))
+        indexed = self._in(at.cut, begins) if at.cut else ""
+        # A text that is shorter than the indexed beginning is equal to it.
+        short = at.cut and all(len(text) < CUT for text in texts)
+        return join(indexed, "" if short else self._in(at.text, texts))
+
+    def _in(self, column: str, values: Sequence[object]) -> str:
+        return f"{column} IN ({', '.join(map(self.bind, values))})"
 
     def _ordered(self, op: str, value: Value, at: Place) -> str:
         if isinstance(value, str) and at.text:

@@ -8,12 +8,15 @@ its rows up to date in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
+from notabene.journal.stats import FIELDS
 from notabene.model.entities import MetricSummary
 from notabene.query.values import cell_of
 from notabene.store import tables as t
@@ -26,8 +29,8 @@ from notabene.store.info import (
     summaries_of,
     summary_of,
 )
-from notabene.store.state import Cells
-from notabene.store.summary import Table, unpack
+from notabene.store.state import Cell, Cells, decode_cells
+from notabene.store.summary import Matrices, Table, packed_ids, unpack
 from notabene.store.tables import Kind
 
 if TYPE_CHECKING:
@@ -96,19 +99,19 @@ class Asked:
         query = query.where(t.body.c.run > after).order_by(t.body.c.run).limit(AT_ONCE)
         return list(self._connection.execute(query).all())
 
-    def _add_runs(self, rows: Iterable[Any], missing: Asking, names: Names) -> None:
-        from notabene.store.transaction import decode_cells
-
-        numbers = any(kind in (Kind.METRIC, Kind.SUMMARY) for kind, _ in missing)
+    def _add_runs(self, rows: Sequence[Any], missing: Asking, names: Names) -> None:
+        kinds = {kind for kind, _ in missing}
+        if Kind.METRIC in kinds or Kind.SUMMARY in kinds:
+            names.load(self._connection, all_ids([stats for _, _, stats in rows]))
         cells: list[tuple[Any, ...]] = []
-        metrics: list[tuple[Any, ...]] = []
-        for n, packed, stats in rows:
-            table = unpack(stats) if numbers else Table.empty()
-            names.load(self._connection, table.ids.tolist())
-            found = rows_of(n, decode_cells(packed), table, names, missing)
-            cells += found[0]
-            metrics += found[1]
-        self._put(cells, metrics)
+        if Kind.SUMMARY in kinds:
+            for n, packed, stats in rows:
+                wanted = frozenset(item for item in missing if item[0] == Kind.SUMMARY)
+                cells += rows_of(n, decode_cells(packed), unpack(stats), names, wanted)[0]
+        for kind in kinds & _PARTS.keys():
+            cells += _cell_rows(kind, rows, [key for of, key in missing if of == kind])
+        keys = [key for kind, key in missing if kind == Kind.METRIC]
+        self._put(cells, _metric_rows(rows, keys, names) if keys else [])
 
     def _put(self, cells: list[tuple[Any, ...]], metrics: list[tuple[Any, ...]]) -> None:
         self._db.put(self._connection, t.cell, CELL_COLUMNS, cells)
@@ -118,6 +121,112 @@ class Asked:
         query = sa.select(t.body.c.run, t.body.c.stats)
         rows = self._db.rows_of(self._connection, query, t.body.c.run, runs)
         return {run: unpack(stats) for run, stats in rows}
+
+
+class _Params(msgspec.Struct):
+    params: dict[str, Cell] = {}
+
+
+class _Tags(msgspec.Struct):
+    tags: dict[str, Cell] = {}
+
+
+class _Facts(msgspec.Struct):
+    facts: dict[str, Cell] = {}
+
+
+class _Defs(msgspec.Struct):
+    defs: dict[str, Cell] = {}
+
+
+_PARTS = {Kind.PARAM: _Params, Kind.TAG: _Tags, Kind.FACT: _Facts}
+_decode_defs = msgspec.msgpack.Decoder(_Defs).decode
+
+
+def _cell_rows(kind: int, rows: Sequence[Any], keys: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows of ``cell`` of many runs, decoding no more of each than it takes."""
+    name = Kind(kind).name.lower() + "s"
+    decode = msgspec.msgpack.Decoder(_PARTS[Kind(kind)]).decode
+    out = []
+    for n, packed, _ in rows:
+        cells = Cells(**{name: getattr(decode(packed), name)})
+        for key in keys:
+            cell = cell_of(_value(kind, key, cells, {}))
+            if cell is not None:
+                out.append((n, int(kind), key, cell.num, int(cell.flag), cell.text))
+    return out
+
+
+def _metric_rows(rows: Sequence[Any], keys: Sequence[str], names: Names) -> list[tuple[Any, ...]]:
+    """Rows of ``metric`` of many runs; those with the same keys are unpacked together."""
+    groups: dict[bytes, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(packed_ids(row[2]), []).append(row)
+    out: list[tuple[Any, ...]] = []
+    for packed, members in groups.items():
+        at = {names.names[i]: c for c, i in enumerate(np.frombuffer(packed, "<u4").tolist())}
+        here = [key for key in keys if key in at]
+        if here:
+            matrices = Matrices([stats for _, _, stats in members])
+            for key in here:
+                out += _rows_of_key(members, matrices, at[key], key)
+    return out
+
+
+def _rows_of_key(
+    members: Sequence[Any], matrices: Matrices, column: int, key: str
+) -> Iterator[tuple[Any, ...]]:
+    field = {name: matrices.field(name)[:, column] for name, _ in FIELDS}
+    goals = [
+        Definitions(Cells(defs=found)).of(key).get("goal") if found else None
+        for found in (_decode_defs(cells).defs for _, cells, _ in members)
+    ]
+    low, high = _or_none(field["min"]), _or_none(field["max"])
+    best = [
+        {"min": least, "max": most}.get(goal or "")
+        for goal, least, most in zip(goals, low, high, strict=True)
+    ]
+    finite = field["n"] - field["nan"] - field["posinf"] - field["neginf"]
+    with np.errstate(all="ignore"):
+        mean = np.where(finite > 0, field["sum"] / np.maximum(finite, 1), np.nan)
+    nothing = np.isnan(field["min"])
+    return zip(
+        [n for n, _, _ in members],
+        [key] * len(members),
+        _or_none(field["last"]),
+        _flags(field["last"]),
+        low,
+        high,
+        _or_none(mean),
+        _or_none(field["first"]),
+        _flags(field["first"]),
+        best,
+        *(field[name].tolist() for name in ("n", "nan", "posinf", "neginf", "last_step")),
+        *(_or_none(field[name], nothing) for name in ("min_step", "max_step")),
+        strict=True,
+    )
+
+
+def _or_none(values: npt.NDArray[Any], nothing: npt.NDArray[np.bool_] | None = None) -> list[Any]:
+    """Values as a list, None where there is none (by default: where they are NaN)."""
+    nothing = np.isnan(values) if nothing is None else nothing
+    if not nothing.any():
+        return list(values.tolist())
+    out = values.astype(object)
+    out[nothing] = None
+    return list(out.tolist())
+
+
+def _flags(values: npt.NDArray[np.float64]) -> list[int]:
+    flags = np.isnan(values) * int(t.Flag.NAN)
+    flags += (values == np.inf) * int(t.Flag.POSINF) + (values == -np.inf) * int(t.Flag.NEGINF)
+    return list(flags.tolist())
+
+
+def all_ids(stats: Iterable[bytes]) -> list[int]:
+    """Ids of the keys of packed statistics."""
+    kinds = {packed_ids(data) for data in stats}
+    return sorted({int(number) for ids in kinds for number in np.frombuffer(ids, "<u4")})
 
 
 def rows_of(

@@ -67,7 +67,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         high: Largest x to show; None for the last.
         buckets: Into about how many the range is cut; 0 for the points themselves. A series
             that has no more points than this in the range comes as points anyway.
-        ranks: ``first`` for the lowest rank that logged the key, ``all`` for all taken together.
+        ranks: ``first`` for the lowest rank that logged the key, ``all`` for all taken together,
+            a number for that rank alone.
         hidden: Also points that a resumed run replaced.
     """
 
@@ -75,7 +76,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     buckets: int = 0
-    ranks: Literal["first", "all"] = "first"
+    ranks: Literal["first", "all"] | int = "first"
     hidden: bool = False
 
 

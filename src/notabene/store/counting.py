@@ -7,18 +7,17 @@ replaced writer from the first step on that its successor logged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from notabene.journal import stats
 from notabene.journal.block import I64
 from notabene.store.pieces import Piece, Rows, concat, decode
 from notabene.store.state import Work, Writers
-from notabene.store.summary import Base, Table, measure, merge
+from notabene.store.summary import DTYPE, Base, Table, measure, merge
 
 MANY_KEYS = 4096
 """Runs with more keys are counted at most each half minute while they live."""
@@ -40,7 +39,7 @@ class Source(Protocol):
         """The piece with the earliest row of a key set."""
         ...
 
-    def read(self, run: str, piece: Piece) -> bytes:
+    def read(self, run: str, piece: Piece) -> bytes | memoryview:
         """The bytes of a piece."""
         ...
 
@@ -66,20 +65,27 @@ def due(work: Work, now: int, *, running: bool) -> bool:
     return keys <= MANY_KEYS
 
 
-def absorb_said(work: Work, bases: dict[int, Base], key_ids: dict[str, int]) -> set[int]:
+def absorb_said(
+    work: Work, bases: dict[int, Base], ids_of_keys: Callable[[tuple[str, ...]], Ids]
+) -> set[int]:
     """Take in what writers said of themselves; gives the writers that did."""
     for number, records in work.summaries.items():
-        parts = []
-        for record in records:
-            ids = np.array([key_ids[key] for key in record.keys], np.uint32)
-            parts.append((ids, stats.table(record.stats), record.upto))
+        parts = [
+            (ids_of_keys(record.keys), np.frombuffer(record.stats, DTYPE), record.upto)
+            for record in records
+        ]
         bases.setdefault(number, Base.empty()).absorb(parts)
         work.writers.all[number].measured = False
     return set(work.summaries)
 
 
 def add_rows(
-    work: Work, base: Base, number: int, fresh: Sequence[Piece], source: Source, before: dict[int, int]
+    work: Work,
+    base: Base,
+    number: int,
+    fresh: Sequence[Piece],
+    source: Source,
+    before: dict[int, int],
 ) -> None:
     """Bring the tail of a writer up to date.
 
@@ -96,7 +102,10 @@ def add_rows(
     tables = []
     if writer.measured and not late:
         tables.append(base.tail)
-        chosen: Iterable[Piece] = fresh
+        upto = {
+            keyset: _covered(work, base, number, keyset) for keyset in {p.keyset for p in fresh}
+        }
+        chosen: Iterable[Piece] = [p for p in fresh if p.last > upto[p.keyset]]
     else:
         chosen = _tail_pieces(work, base, number, fresh, source)
     for keyset, rows in _joined(work, chosen, source):
@@ -110,9 +119,13 @@ def add_rows(
         writer.newest = max(writer.newest, int(base.said.rows["max_time"].max()))
 
 
-def _joined(
-    work: Work, pieces: Iterable[Piece], source: Source
-) -> Iterator[tuple[int, Rows]]:
+def _covered(work: Work, base: Base, number: int, keyset: int) -> int:
+    """The last sequence up to which the writer's own words cover all keys of a key set."""
+    ids = ids_of(work, number, keyset)
+    return int(base.upto_of(ids).min()) if len(ids) and len(base.said.ids) else 0
+
+
+def _joined(work: Work, pieces: Iterable[Piece], source: Source) -> Iterator[tuple[int, Rows]]:
     """Decoded rows by key set, many small pieces taken together."""
     waiting: dict[int, list[Rows]] = {}
     for piece in pieces:
@@ -130,7 +143,7 @@ def _tail_pieces(
 ) -> list[Piece]:
     found: list[Piece] = []
     for keyset, top in work.writers.all[number].tops.items():
-        after = int(base.upto_of(ids_of(work, number, keyset)).min())
+        after = _covered(work, base, number, keyset)
         if top > after:
             if work.n:
                 found += source.pieces(work.n, number, keyset, after)

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.pool import StaticPool
 
 from notabene.errors import MissingDependencyError, TransportError, UsageError
@@ -52,7 +54,9 @@ def connect(url: str) -> sa.Engine:
                 "PostgreSQL needs psycopg, which is not installed",
                 hint="pip install 'notabene[postgres]'",
             ) from error
-    raise UsageError(f"a store in {parsed.get_backend_name()} is not supported; use SQLite or PostgreSQL")
+    raise UsageError(
+        f"a store in {parsed.get_backend_name()} is not supported; use SQLite or PostgreSQL"
+    )
 
 
 def _connect_sqlite(url: sa.URL) -> sa.Engine:
@@ -161,13 +165,26 @@ class Database:
             connection.exec_driver_sql(sql, list(rows))
 
     def rows_of(
-        self, connection: sa.Connection, query: sa.Select[Any], column: sa.Column[Any], keys: Sequence[Any]
+        self,
+        connection: sa.Connection,
+        query: sa.Select[Any],
+        column: sa.Column[Any],
+        values: Sequence[Any],
     ) -> list[Any]:
-        """Rows of a query whose ``column`` has one of many values."""
-        found: list[Any] = []
-        for at in range(0, len(keys), 500):
-            found += connection.execute(query.where(column.in_(keys[at : at + 500]))).all()
-        return found
+        """Rows of a query whose ``column`` has one of many values, in no order."""
+        if not values:
+            return []
+        return list(connection.execute(query.where(self.among(column, values))).all())
+
+    def among(self, column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+        """The condition that a column has one of many values, however many there are."""
+        if self.postgres:
+            plain_type = sa.Text() if isinstance(column.type, sa.Text) else sa.BigInteger()
+            kind = postgresql.ARRAY(plain_type)
+            return column == sa.any_(sa.bindparam("among", list(values), kind, unique=True))
+        listed = msgspec.json.encode(list(values)).decode()
+        each = sa.func.json_each(sa.bindparam("among", listed, sa.Text(), unique=True))
+        return column.in_(sa.select(each.table_valued("value").c.value))
 
 
 @lru_cache(maxsize=256)
@@ -180,7 +197,7 @@ def _insert(
         source = "SELECT * FROM unnest(" + ", ".join(f"%b::{kind}[]" for kind in kinds) + ")"
     else:
         source = "VALUES (" + ", ".join("?" for _ in columns) + ")"
-    sql = f'INSERT INTO "{table.name}" ({names}) {source}'  # noqa: S608 - names are our own
+    sql = f'INSERT INTO "{table.name}" ({names}) {source}'
     if not conflict:
         return sql
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
@@ -193,8 +210,6 @@ def _insert(
 
 
 def _array_of(column: sa.Column[Any]) -> str:
-    from sqlalchemy.dialects import postgresql
-
     return _ARRAYS[column.type.compile(postgresql.dialect()).partition(" COLLATE")[0]]  # type: ignore[no-untyped-call]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,7 +10,7 @@ import numpy as np
 
 from notabene.journal.reader import Batch, Points
 from notabene.model.records import ArtifactLogged, ArtifactUsed, Entry, HealthNoted, KeysDefined
-from notabene.store.counting import Count, Source, absorb_said, add_rows, due, total
+from notabene.store.counting import Count, Ids, Source, absorb_said, add_rows, due, total
 from notabene.store.info import End, end_of
 from notabene.store.pieces import Piece, from_points
 from notabene.store.projection import absorb, absorb_batch, absorb_edit, marks_of
@@ -82,11 +82,16 @@ class Applying:
         transaction: Where to keep the result.
         counts: What the store remembers of runs it counted before, by number.
         now: Clock, µs.
-        seen: When the growth was noticed, µs; 0 where that says nothing of life.
+        seen: When growth was noticed, µs, of all runs or by run; 0 where that says nothing of
+            life.
     """
 
     def __init__(
-        self, transaction: Transaction, counts: dict[int, Count], now: int, seen: int
+        self,
+        transaction: Transaction,
+        counts: dict[int, Count],
+        now: int,
+        seen: int | Mapping[str, int],
     ) -> None:
         self._tx = transaction
         self._counts = counts
@@ -97,7 +102,7 @@ class Applying:
         self._before: dict[tuple[str, int], dict[int, int]] = {}
         self._shared = Shared()
         self._ids: dict[str, int] = {}
-        self._packed: dict[tuple[str, ...], bytes] = {}
+        self._packed: dict[tuple[str, ...], Ids] = {}
         self._counted: dict[str, Count] = {}
 
     def apply(self, batches: Sequence[Batch]) -> list[Outcome]:
@@ -109,9 +114,7 @@ class Applying:
                 self._take_batch(batch)
             else:
                 self._take_edits(batch.entries)
-        outcomes = [
-            self._outcome(held) for held in self._held.values() if held.work.changed
-        ]
+        outcomes = [self._outcome(held) for held in self._held.values() if held.work.changed]
         if outcomes or self._shared.artifacts or self._shared.marks:
             version = self._tx.save(outcomes, self._shared)
             for outcome in outcomes:
@@ -148,14 +151,16 @@ class Applying:
         for part, points in enumerate(batch.points):
             self._take_points(work, number, batch, points, spans, part)
 
+    def _ids_of(self, keys: tuple[str, ...]) -> Ids:
+        ids = self._packed.get(keys)
+        if ids is None:
+            ids = self._packed[keys] = np.array([self._ids[key] for key in keys], "<u4")
+        return ids
+
     def _learn(self, work: Work, number: int, keyset: int, keys: tuple[str, ...]) -> None:
         known = work.keysets.setdefault(number, {})
         if keyset not in known:
-            packed = self._packed.get(keys)
-            if packed is None:
-                packed = np.array([self._ids[key] for key in keys], "<u4").tobytes()
-                self._packed[keys] = packed
-            known[keyset] = packed
+            known[keyset] = self._ids_of(keys).tobytes()
             work.keysets_changed = work.changed = True
 
     def _take_points(
@@ -194,7 +199,8 @@ class Applying:
             self._count(held, outcome)
         writers = work.writers
         own = max((w.newest for w in writers.all if w.role != "desk"), default=0)
-        writers.alive = max(writers.alive, own, self._seen)
+        seen = self._seen if isinstance(self._seen, int) else self._seen.get(work.id, 0)
+        writers.alive = max(writers.alive, own, seen)
         # The time of the newest point may move the end of a writer that said nothing.
         outcome.end = end_of(work.cells, writers)
         return outcome
@@ -202,7 +208,7 @@ class Applying:
     def _count(self, held: Held, outcome: Outcome) -> None:
         work, fresh = held.work, outcome.fresh
         count = self._counted[work.id] = self._remembered(held)
-        touched = absorb_said(work, count.bases, self._ids)
+        touched = absorb_said(work, count.bases, self._ids_of)
         if due(work, self._now, running=outcome.end.status == "running"):
             touched |= self._measure(work, count, fresh)
             outcome.table = total(work, count, self._tx, fresh)
@@ -255,7 +261,9 @@ def _settle(work: Work, count: Count, end: End) -> bool:
     """Whether the statistics of the only writer need not be kept beside those of the run."""
     writers = work.writers
     writers.sole, writers.sole_upto = -1, 0
-    bases = [number for number, base in count.bases.items() if len(base.said.ids) or len(base.tail.ids)]
+    bases = [
+        number for number, base in count.bases.items() if len(base.said.ids) or len(base.tail.ids)
+    ]
     if end.status == "running" or len(bases) != 1 or _resumed(work):
         return False
     base = count.bases[bases[0]]

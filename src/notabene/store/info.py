@@ -74,7 +74,9 @@ def end_of(cells: Cells, writers: Writers) -> End:
     if len(known) < len(endings):
         return End("running")
     if not known:
-        return End("running") if whole is None else End(whole.value[0], whole.time, *whole.value[1:])
+        return (
+            End("running") if whole is None else End(whole.value[0], whole.time, *whole.value[1:])
+        )
     bad = next((e for e in known if e.status != "finished"), None)
     decides = bad or known[-1]
     status, reason = decides.status, decides.reason

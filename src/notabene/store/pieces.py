@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from notabene.journal.block import Block, F64, I64, encode_block, row_dtype, rows_to_arrays
+from notabene.journal.block import F64, I64, Block, encode_block, row_dtype, rows_to_arrays
 from notabene.journal.reader import Points
 from notabene.journal.rows import ROW_BYTES, read_slot
 from notabene.journal.segment import BLOCK_BYTES, decode_packed_section
@@ -152,14 +152,13 @@ def _sources(points: Points) -> Iterator[_Source]:
         return
     data, at = memoryview(points.data), 0
     while (slot := read_slot(data, at)) is not None:
-        table = np.frombuffer(data[at : at + (len(data) - at) // slot.size * slot.size],
-                              row_dtype(slot.count))
+        table = np.frombuffer(
+            data[at : at + (len(data) - at) // slot.size * slot.size], row_dtype(slot.count)
+        )
         same = (table["keyset"] == slot.keyset) & (table["n"] == slot.count)
         count = len(table) if same.all() else int(same.argmin())
         table = table[:count]
-        yield _Source(
-            slot.keyset, at, count * slot.size, _i64(table["seq"]), _i64(table["step"])
-        )
+        yield _Source(slot.keyset, at, count * slot.size, _i64(table["seq"]), _i64(table["step"]))
         at += count * slot.size
 
 

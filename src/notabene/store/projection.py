@@ -42,6 +42,7 @@ from notabene.model.records import (
 )
 from notabene.store.state import Cell, Mark, Part, Shared, Span, Value, Work, cover, inside
 
+
 def absorb_batch(work: Work, batch: Batch, shared: Shared) -> tuple[int, list[Span]]:
     """Take in the records of a frame of a run's journal.
 

@@ -185,18 +185,18 @@ def _outward(values: F64, toward: float) -> npt.NDArray[np.float32]:
         return np.where(inner, np.nextafter(near, np.float32(toward)), near).astype("<f4")
 
 
-def width_of(data: bytes) -> int:
+def width_of(data: bytes | memoryview) -> int:
     """The k of a stored pyramid."""
     return _head(data)[0].k
 
 
-def _head(data: bytes) -> tuple[_Head, int]:
+def _head(data: bytes | memoryview) -> tuple[_Head, int]:
     (size,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + size
     return msgspec.msgpack.decode(data[_LENGTH.size : end], type=_Head), end
 
 
-def decode(data: bytes, column: int) -> tuple[int, Cells]:
+def decode(data: bytes | memoryview, column: int) -> tuple[int, Cells]:
     """``(k, statistics)`` of one key."""
     head, at = _head(data)
     b = head.buckets

@@ -62,7 +62,8 @@ def resolve(ref: str, candidates: Iterable[Candidate]) -> int:
             if found:
                 raise _several(ref, found)
     raise NotFoundError(
-        f"there is no run {ref!r}", hint="`notabene ls` lists the runs, with --deleted also the trash"
+        f"there is no run {ref!r}",
+        hint="`notabene ls` lists the runs, with --deleted also the trash",
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from notabene._ids import now_us
@@ -17,9 +16,10 @@ from notabene.query.ast import fields as fields_of
 from notabene.query.predicate import compile as compile_predicate
 from notabene.query.predicate import sort_key
 from notabene.store import tables as t
+from notabene.store.asked import all_ids
 from notabene.store.base import Columns
 from notabene.store.database import plain
-from notabene.store.frame import Sheet, build
+from notabene.store.frame import Needs, Sheet, build, needs, of_runs
 
 if TYPE_CHECKING:
     from notabene.store.sql import SqlStore
@@ -111,7 +111,7 @@ class SqlRunSet:
         self._store.ask(plan.asks(self._where, self._order))
         with self._store.reading() as connection:
             numbers = self._numbers(connection, limit, offset)
-            sheet = _sheet(self._store, connection, numbers)
+            sheet = _sheet(self._store, connection, numbers, needs(fields))
         return build(sheet, fields, self._now)
 
 
@@ -123,30 +123,29 @@ def _execute(connection: sa.Connection) -> Callable[[str, dict[str, Any]], Seque
     return execute
 
 
-def _sheet(store: SqlStore, connection: sa.Connection, numbers: Sequence[int]) -> Sheet:
-    columns = (t.run, t.body.c.cells, t.body.c.stats)
-    query = sa.select(*columns).join(t.body, t.body.c.run == t.run.c.n)
-    rows = store.database.rows_of(connection, query, t.run.c.n, list(numbers))
+def _sheet(
+    store: SqlStore, connection: sa.Connection, numbers: Sequence[int], wanted: Needs
+) -> Sheet:
+    names = wanted.attributes
+    blobs = [t.body.c[name] for name in ("cells", "stats") if getattr(wanted, name)]
+    key = t.run.c.n if names or not blobs else t.body.c.run
+    query = sa.select(key, *(t.run.c[name] for name in names), *blobs)
+    if names and blobs:
+        query = query.join(t.body, t.body.c.run == t.run.c.n)
+    rows = store.database.rows_of(connection, query, key, numbers)
     place = {row[0]: row for row in rows}
-    rows = [place[n] for n in numbers if n in place]
-    width = len(t.run.columns)
-    names = [column.name for column in t.run.columns]
-    attributes = {name: [row[i] for row in rows] for i, name in enumerate(names)}
-    store.names.load(connection, _all_ids([row[width + 1] for row in rows]))
+    columns = list(zip(*(place[n] for n in numbers if n in place), strict=True))
+    found = dict(zip(["n", *names, *(blob.name for blob in blobs)], columns, strict=False))
+    stats = found.get("stats", ())
+    store.names.load(connection, all_ids(stats))
     return Sheet(
-        attributes,
-        [row[width] for row in rows],
-        [row[width + 1] for row in rows],
+        len(found.get("n", ())),
+        {name: list(found.get(name, ())) for name in names},
+        list(found.get("cells", ())),
+        list(stats),
         store.names.ids,
         store.names.names,
     )
-
-
-def _all_ids(stats: Sequence[bytes]) -> list[int]:
-    from notabene.store.summary import packed_ids
-
-    kinds = {packed_ids(data) for data in stats}
-    return sorted({int(i) for ids in kinds for i in np.frombuffer(ids, "<u4")})
 
 
 class ListRunSet:
@@ -194,6 +193,4 @@ class ListRunSet:
         offset: int = 0,
     ) -> Columns:
         """Some of them as a table by column; see the protocol."""
-        from notabene.store.frame import of_runs
-
         return of_runs(self.page(limit, offset), fields)

@@ -48,7 +48,7 @@ class SeriesSource(Source, Protocol):
         """Pieces of key sets that may hold steps in a range, in order of their first row."""
         ...
 
-    def read_pyramid(self, run: str, piece: Piece) -> bytes:
+    def read_pyramid(self, run: str, piece: Piece) -> bytes | memoryview:
         """The statistics per bucket of a piece that has some."""
         ...
 
@@ -143,7 +143,7 @@ def _of_rank(
     if window.ranks == "all":
         return -1, places
     ranks = [work.writers.all[number].rank for (_, number, _), _ in places]
-    rank = min(ranks)
+    rank = min(ranks) if window.ranks == "first" else window.ranks
     return rank, [place for place, of in zip(places, ranks, strict=True) if of == rank]
 
 
@@ -157,7 +157,7 @@ def _over_steps(source: SeriesSource, lines: list[_Line], window: Window) -> lis
     for line in lines:
         rows = sum(part.piece.rows for part in line.parts)
         # Ranks taken together are a statistic of each step, however few they are.
-        if window.buckets == 0 or (rows <= window.buckets and window.ranks == "first"):
+        if window.buckets == 0 or (rows <= window.buckets and window.ranks != "all"):
             points = _points(source, line, low, high)
             out.append(Series(line.work.id, line.key, line.rank, 0, points))
         else:
@@ -181,9 +181,7 @@ def _width(lines: list[_Line], low: int | None, high: int | None, buckets: int) 
     return k
 
 
-def _points(
-    source: SeriesSource, line: _Line, low: int | None, high: int | None
-) -> Points | None:
+def _points(source: SeriesSource, line: _Line, low: int | None, high: int | None) -> Points | None:
     columns = [_column(source, line.work.id, part, low, high) for part in line.parts]
     column = _joined([c for c in columns if len(c.steps)])
     if column is None:
@@ -229,7 +227,11 @@ def _joined(columns: list[Column]) -> Column | None:
     """Columns as one, in order of (step, time); None where there is no point."""
     if not columns:
         return None
-    one = columns[0] if len(columns) == 1 else Column(*map(np.concatenate, zip(*columns, strict=True)))
+    one = (
+        columns[0]
+        if len(columns) == 1
+        else Column(*map(np.concatenate, zip(*columns, strict=True)))
+    )
     if rises(one.steps):
         return one
     order = np.lexsort((one.times, one.steps))
@@ -273,8 +275,10 @@ def _stored_cells(
         return None
     if low is not None or high is not None:
         begin = 0 if low is None else int(np.searchsorted(cells.bucket, low >> width))
-        end = len(cells.bucket) if high is None else int(
-            np.searchsorted(cells.bucket, high >> width, "right")
+        end = (
+            len(cells.bucket)
+            if high is None
+            else int(np.searchsorted(cells.bucket, high >> width, "right"))
         )
         cells = Cells(*(column[begin:end] for column in cells))
     if not len(cells.bucket):
@@ -326,9 +330,7 @@ def _over_other(
     return _cut_evenly(found, window)
 
 
-def _axes(
-    source: SeriesSource, runs: Sequence[str], window: Window
-) -> dict[str, Column | None]:
+def _axes(source: SeriesSource, runs: Sequence[str], window: Window) -> dict[str, Column | None]:
     lines = _lines(source, runs, [window.x.removeprefix(METRIC)], Window(ranks=window.ranks))
     return {
         line.work.id: _joined(
@@ -392,7 +394,7 @@ def _cut_evenly(found: list[tuple[_Line, Points | None]], window: Window) -> lis
     width = (high - low) / window.buckets or 1.0
     out = []
     for line, points in found:
-        few = points is None or (len(points.x) <= window.buckets and window.ranks == "first")
+        few = points is None or (len(points.x) <= window.buckets and window.ranks != "all")
         if points is None or few:
             out.append(Series(line.work.id, line.key, line.rank, 0, points))
             continue

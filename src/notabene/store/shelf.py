@@ -44,7 +44,9 @@ def projects(connection: sa.Connection) -> list[Project]:
     diary = sa.select(t.mark.c.scope, sa.func.min(t.mark.c.begun), sa.func.max(t.mark.c.time))
     diary = diary.where(t.mark.c.kind == "note").group_by(t.mark.c.scope)
     for name, begun, newest in connection.execute(diary):
-        old = found.get(name) or Project(name=name, runs=0, running=0, created=begun, updated=newest)
+        old = found.get(name) or Project(
+            name=name, runs=0, running=0, created=begun, updated=newest
+        )
         found[name] = msgspec.structs.replace(
             old, created=min(old.created, begun), updated=max(old.updated, newest)
         )
@@ -179,9 +181,7 @@ def marked(
         place = version.name, version.version
         if deleted or place not in gone:
             names = tuple(sorted(aliases.get(place, ())))
-            out.append(
-                msgspec.structs.replace(version, aliases=names, deleted=place in gone)
-            )
+            out.append(msgspec.structs.replace(version, aliases=names, deleted=place in gone))
     return out
 
 

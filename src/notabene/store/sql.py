@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from notabene._ids import new_id, now_us
 from notabene.errors import FormatError, NotFoundError
-from notabene.journal.reader import Batch
+from notabene.journal.reader import Batch, Keysets
 from notabene.model.entities import (
     ArtifactEdge,
     ArtifactVersion,
@@ -23,7 +24,8 @@ from notabene.model.entities import (
 )
 from notabene.model.records import JSON
 from notabene.query.ast import Expr, Field, Order, Test
-from notabene.store import shelf, tables as t
+from notabene.store import shelf
+from notabene.store import tables as t
 from notabene.store.asked import Asked
 from notabene.store.base import Capture, ChangeSet, RunSet, Series, Window
 from notabene.store.counting import Count
@@ -34,19 +36,22 @@ from notabene.store.pieces import Piece
 from notabene.store.resolve import resolve
 from notabene.store.runset import SqlRunSet, restricted
 from notabene.store.series import Place, answer
-from notabene.store.state import Cells, Work
+from notabene.store.state import (
+    Cells,
+    Work,
+    decode_cells,
+    decode_keysets,
+    decode_writers,
+)
 from notabene.store.summary import unpack
 from notabene.store.transaction import (
     PIECE_COLUMNS,
     Names,
     SqlTransaction,
-    decode_cells,
-    decode_keysets,
-    decode_writers,
     pieces_of,
 )
 
-ReadFile = Callable[[str, str, int, int], bytes]
+ReadFile = Callable[[str, str, int, int], bytes | memoryview]
 """Reads bytes of a run's file: run, name, start, size."""
 
 
@@ -114,7 +119,10 @@ class SqlStore:
                 self.apply_within(connection, listed, seen)
 
     def apply_within(
-        self, connection: sa.Connection, batches: Sequence[Batch], seen: int = 0
+        self,
+        connection: sa.Connection,
+        batches: Sequence[Batch],
+        seen: int | Mapping[str, int] = 0,
     ) -> None:
         """:meth:`apply` as a part of a larger transaction."""
         transaction = SqlTransaction(
@@ -127,13 +135,56 @@ class SqlStore:
         Applying(transaction, self._counts, now_us(), seen).apply(batches)
         remember(self._counts)
 
-    def read_piece(self, run: str, piece: Piece) -> bytes:
+    def read_piece(self, run: str, piece: Piece) -> bytes | memoryview:
         """The bytes of a piece, from the database or from its file."""
         if piece.data is not None:
             return piece.data
         if self._read_file is None:
             raise NotFoundError(f"the points of run {run} in {piece.file} are not here")
         return self._read_file(run, piece.file, piece.start, piece.size)
+
+    def load_names(self, ids: Collection[int]) -> None:
+        """Make sure that the names of these keys are at hand."""
+        with self.reading() as connection:
+            self.names.load(connection, ids)
+
+    def keysets(self, run: str) -> Keysets:
+        """Names of the key sets of a run's writers, as far as they are known."""
+        with self.reading() as connection:
+            query = sa.select(t.body.c.writers, t.body.c.keysets)
+            query = query.join(t.run, t.run.c.n == t.body.c.run).where(t.run.c.id == run)
+            row = connection.execute(query).first()
+            if row is None:
+                return {}
+            writers, keysets = decode_writers(row[0]), decode_keysets(row[1])
+            ids = {
+                (number, keyset): np.frombuffer(packed, "<u4").tolist()
+                for number, sets in keysets.items()
+                for keyset, packed in sets.items()
+            }
+            self.names.load(connection, {i for some in ids.values() for i in some})
+        out: Keysets = {}
+        for (number, keyset), some in ids.items():
+            names = tuple(self.names.names[i] for i in some)
+            out.setdefault(writers.all[number].id, {})[keyset] = names
+        return out
+
+    def touch(self, connection: sa.Connection, n: int) -> None:
+        """Have the change feed name a run."""
+        version = self._next_version(connection)
+        connection.execute(t.run.update().where(t.run.c.n == n).values(version=version))
+
+    def note_gone(self, connection: sa.Connection, run: str) -> None:
+        """Have the change feed name a run that is not here any more."""
+        version, time = self._next_version(connection), now_us()
+        row = ("gone", run, "", time, "", 0, time, b"", version)
+        columns = tuple(column.name for column in t.mark.columns)
+        self.database.put(connection, t.mark, columns, [row], conflict="update")
+
+    def _next_version(self, connection: sa.Connection) -> int:
+        return SqlTransaction(
+            self.database, connection, self.names, self.read_piece, keep=False
+        ).next_version()
 
     def ask(self, wanted: Collection[tuple[int, str]]) -> None:
         """Make sure that these keys can be searched."""
@@ -324,9 +375,13 @@ class Reading:
 
     def _rows_in(self, places: Sequence[Place], low: int | None, high: int | None) -> list[Any]:
         c = t.points.c
-        wanted = sa.values(
-            sa.column("run", t.Int), sa.column("writer", t.Int), sa.column("keyset", t.Int)
-        ).data([(n, writer, keyset) for n, writer, keyset in places]).cte("wanted")
+        wanted = (
+            sa.values(
+                sa.column("run", t.Int), sa.column("writer", t.Int), sa.column("keyset", t.Int)
+            )
+            .data([(n, writer, keyset) for n, writer, keyset in places])
+            .cte("wanted")
+        )
         query = sa.select(c.run, *(c[name] for name in PIECE_COLUMNS)).join(
             wanted,
             sa.and_(
@@ -340,13 +395,23 @@ class Reading:
         order = (c.run, c.writer, c.keyset, c.first, c.part)
         return list(self._connection.execute(query.order_by(*order)).all())
 
-    def read_pyramid(self, run: str, piece: Piece) -> bytes:
+    def read_pyramid(self, run: str, piece: Piece) -> bytes | memoryview:
         """The statistics per bucket of a piece that has some."""
         if piece.pyramid is not None:
             return piece.pyramid
         place = Piece(
-            piece.writer, piece.keyset, 0, 0, 0, 0, None, None, piece.encoding,
-            piece.file, piece.pyramid_start, piece.pyramid_size,
+            piece.writer,
+            piece.keyset,
+            0,
+            0,
+            0,
+            0,
+            None,
+            None,
+            piece.encoding,
+            piece.file,
+            piece.pyramid_start,
+            piece.pyramid_size,
         )
         return self._store.read_piece(run, place)
 

@@ -7,10 +7,12 @@ the second at each look and the first hardly ever.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
+from notabene.errors import FormatError
 from notabene.model.records import Entry, Summarised, ValueLogged
 
 Span = tuple[int, int]
@@ -196,6 +198,38 @@ def _joined(ranges: list[list[int]]) -> list[list[int]]:
     return out
 
 
+def is_ghost(writers: Writers) -> bool:
+    """Whether only edits of the run are known, and nothing of itself."""
+    return all(writer.role == "desk" or not writer.covered for writer in writers.all)
+
+
 def inside(spans: list[Span], seq: int) -> bool:
     """Whether a sequence lies in one of the ranges."""
     return any(first <= seq <= last for first, last in spans)
+
+
+_T = TypeVar("_T")
+encode = msgspec.msgpack.Encoder().encode
+
+
+def decoder(kind: type[_T]) -> Callable[[bytes], _T]:
+    """Decodes blobs of this index.
+
+    A blob that does not decode is damage, and reported as such.
+    """
+    decode = msgspec.msgpack.Decoder(kind).decode
+
+    def checked(data: bytes) -> _T:
+        try:
+            return decode(data)
+        except msgspec.DecodeError as error:
+            raise FormatError(
+                f"the index is damaged: {error}", hint="notabene db rebuild"
+            ) from error
+
+    return checked
+
+
+decode_cells = decoder(Cells)
+decode_writers = decoder(Writers)
+decode_keysets = decoder(Keysets)

@@ -51,8 +51,10 @@ class Table(msgspec.Struct):
     @classmethod
     def of(cls, ids: npt.NDArray[np.uint32], rows: Stats) -> Table:
         """Rows in any order of keys."""
-        order = np.argsort(ids, kind="stable")
-        return cls(ids[order], rows[order], np.zeros(len(ids)))
+        if len(ids) > 1 and not bool((ids[1:] > ids[:-1]).all()):
+            order = np.argsort(ids, kind="stable")
+            ids, rows = ids[order], rows[order]
+        return cls(ids, rows, np.zeros(len(ids)))
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Table:
         """The keys that a mask chooses."""
@@ -175,9 +177,7 @@ def _take_in(out: Table, table: Table) -> None:
     out.low[at] = np.where(np.isfinite(low), low, 0.0)
 
 
-def _choose(
-    merged: Stats, new: Stats, mask: npt.NDArray[np.bool_], names: tuple[str, ...]
-) -> None:
+def _choose(merged: Stats, new: Stats, mask: npt.NDArray[np.bool_], names: tuple[str, ...]) -> None:
     for name in names:
         merged[name] = np.where(mask, new[name], merged[name])
 
@@ -195,52 +195,56 @@ def pack(table: Table) -> bytes:
         rows = rows.copy()
         rows["sum"] = table.sums()
     planes = np.ascontiguousarray(rows).view(np.uint8).reshape(-1, ROW_BYTES).T.tobytes()
-    return b"".join(
-        (_COUNT.pack(len(rows)), table.ids.astype("<u4").tobytes(), _compress(planes))
-    )
+    return b"".join((_COUNT.pack(len(rows)), table.ids.astype("<u4").tobytes(), _compress(planes)))
 
 
-def split_packed(data: bytes) -> tuple[bytes, bytes]:
-    """``(ids, planes)`` of packed statistics; planes is ``(128, k)`` bytes."""
-    (count,) = _COUNT.unpack_from(data)
-    at = _COUNT.size + 4 * count
-    planes = _decompress(data[at:], max_output_size=max(1, count * ROW_BYTES))
+def _planes(data: bytes, count: int) -> bytes:
+    """The rows of packed statistics as byte planes: 128 times ``count`` bytes."""
+    planes = _decompress(data[_COUNT.size + 4 * count :])
     if len(planes) != count * ROW_BYTES:
         raise FormatError("the statistics of a run are damaged in the index")
-    return data[_COUNT.size : at], planes
+    return planes
 
 
 def unpack(data: bytes) -> Table:
     """The inverse of :func:`pack`."""
     if not data:
         return Table.empty()
-    ids, planes = split_packed(data)
+    ids = np.frombuffer(packed_ids(data), "<u4")
+    planes = _planes(data, len(ids))
     rows = np.frombuffer(planes, np.uint8).reshape(ROW_BYTES, -1).T
     table = np.ascontiguousarray(rows).view(DTYPE).reshape(-1)
-    return Table(np.frombuffer(ids, "<u4").astype(np.uint32), table, np.zeros(len(table)))
+    return Table(ids.astype(np.uint32), table, np.zeros(len(table)))
 
 
 def packed_ids(data: bytes) -> bytes:
     """The ids of packed statistics, as bytes, without decoding the rest."""
     if not data:
         return b""
-    (count,) = _COUNT.unpack_from(data)
-    return data[_COUNT.size : _COUNT.size + 4 * count]
+    return data[_COUNT.size : _COUNT.size + 4 * _COUNT.unpack_from(data)[0]]
 
 
-def field_of_planes(planes: Sequence[bytes], count: int, name: str) -> npt.NDArray[Any]:
-    """One field of many runs that have the same keys, shape (runs, count).
+class Matrices:
+    """Statistics of many runs that have the same keys, as one matrix per field.
 
     Args:
-        planes: For each run what :func:`split_packed` gives.
-        count: Number of keys.
-        name: A field of :data:`DTYPE`.
+        packed: What :func:`pack` made for each run.
     """
-    place = _PLACES[name] * 8
-    wanted = b"".join([plane[place * count : (place + 8) * count] for plane in planes])
-    flat = np.frombuffer(wanted, np.uint8).reshape(len(planes), 8, count)
-    dtype = DTYPE.fields[name][0] if DTYPE.fields else np.dtype("<f8")
-    return np.ascontiguousarray(flat.transpose(0, 2, 1)).view(dtype).reshape(len(planes), count)
+
+    def __init__(self, packed: Sequence[bytes]) -> None:
+        self._count = _COUNT.unpack_from(packed[0])[0] if packed and packed[0] else 0
+        planes = b"".join([_planes(data, self._count) for data in packed]) if self._count else b""
+        shape = (len(packed), ROW_BYTES, self._count)
+        self._planes = np.frombuffer(planes, np.uint8).reshape(shape)
+        self._fields: dict[str, npt.NDArray[Any]] = {}
+
+    def field(self, name: str) -> npt.NDArray[Any]:
+        """One field of :data:`DTYPE`, shape (runs, keys)."""
+        if name not in self._fields:
+            at = _PLACES[name] * 8
+            part = np.ascontiguousarray(self._planes[:, at : at + 8, :].transpose(0, 2, 1))
+            self._fields[name] = part.view(DTYPE[name]).reshape(len(part), self._count)
+        return self._fields[name]
 
 
 # -- one writer ----------------------------------------------------------------------------
@@ -270,15 +274,20 @@ class Base(msgspec.Struct):
         Statistics are cumulative: of two rows of a key the one with more points is the later
         one, whichever came first here.
         """
+        if len(parts) == 1 and not len(self.said.ids):
+            ids, rows, upto = parts[0]
+            self.said = Table.of(ids, rows)
+            self.upto = np.full(len(ids), upto, np.int64)
+            return
         ids = np.concatenate([self.said.ids, *(part[0] for part in parts)])
         rows = np.concatenate([self.said.rows, *(part[1] for part in parts)])
-        upto = np.concatenate([self.upto, *(np.full(len(i), u, np.int64) for i, _, u in parts)])
+        limit = np.concatenate([self.upto, *(np.full(len(i), u, np.int64) for i, _, u in parts)])
         order = np.lexsort((rows["n"], ids))
-        ids, rows, upto = ids[order], rows[order], upto[order]
+        ids, rows, limit = ids[order], rows[order], limit[order]
         begins = np.flatnonzero(np.diff(ids.astype(np.int64), prepend=-1))
         ends = np.append(begins[1:], len(ids))[: len(begins)] - 1
         self.said = Table(ids[ends], rows[ends], np.zeros(len(ends)))
-        self.upto = np.maximum.reduceat(upto, begins) if len(begins) else upto
+        self.upto = np.maximum.reduceat(limit, begins) if len(begins) else limit
 
     def upto_of(self, ids: npt.NDArray[np.uint32]) -> I64:
         """For each key the last sequence covered, 0 where nothing was said of it."""

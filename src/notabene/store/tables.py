@@ -155,7 +155,9 @@ cell = sa.Table(
     sa.Column("text", Text, nullable=False),
     sa.Index("cell_num", "kind", "key", "num", "run"),
     # Texts by their beginning, since an entry of an index must be small: query.sql.CUT.
-    sa.Index("cell_text", "kind", "key", sa.func.substr(sa.text('"text"'), 1, sa.text("200")), "run"),
+    sa.Index(
+        "cell_text", "kind", "key", sa.func.substr(sa.text('"text"'), 1, sa.text("200")), "run"
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -316,3 +318,14 @@ file = sa.Table(  # how far each journal has been read
     sa.Column("mtime", Int, nullable=False),
     sa.Column("note", Text, nullable=False),  # what is wrong with it, if anything
 )
+
+# Blocks are compressed already, and small enough to lie in the row: without this PostgreSQL
+# would try to compress each, and move it to another table.
+for _table, _columns in ((points, ("data", "pyramid")), (body, ("cells", "stats"))):
+    _storage = ", ".join(f"ALTER COLUMN {name} SET STORAGE EXTERNAL" for name in _columns)
+    for _change in ("SET (toast_tuple_target = 8160)", _storage):
+        sa.event.listen(
+            _table,
+            "after_create",
+            sa.DDL(f"ALTER TABLE {_table.name} {_change}").execute_if(dialect="postgresql"),
+        )

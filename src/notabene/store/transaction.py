@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from notabene.errors import FormatError
 from notabene.model.records import ArtifactLogged
 from notabene.store import tables as t
 from notabene.store.asked import Asked
@@ -16,32 +15,16 @@ from notabene.store.database import ASKED_LOCK, Database, plain
 from notabene.store.engine import Held, Outcome
 from notabene.store.info import first_writer, flag_attr, ranks_of, text_attr, times_of
 from notabene.store.pieces import Encoding, Piece, slices
-from notabene.store.state import Cells, Keysets, Shared, Work, Writers
+from notabene.store.state import (
+    Shared,
+    Work,
+    decode_cells,
+    decode_keysets,
+    decode_writers,
+    encode,
+    is_ghost,
+)
 from notabene.store.summary import Base, pack, pack_base, unpack_base
-
-encode = msgspec.msgpack.Encoder().encode
-_T = TypeVar("_T")
-
-
-def decoder(kind: type[_T]) -> Callable[[bytes], _T]:
-    """Decodes blobs of this index.
-
-    A blob that does not decode is damage, and reported as such.
-    """
-    decode = msgspec.msgpack.Decoder(kind).decode
-
-    def checked(data: bytes) -> _T:
-        try:
-            return decode(data)
-        except msgspec.DecodeError as error:
-            raise FormatError(f"the index is damaged: {error}", hint="notabene db rebuild") from error
-
-    return checked
-
-
-decode_cells = decoder(Cells)
-decode_writers = decoder(Writers)
-decode_keysets = decoder(Keysets)
 
 RUN_COLUMNS = tuple(column.name for column in t.run.columns)
 PIECE_COLUMNS = tuple(column.name for column in t.points.columns if column.name != "run")
@@ -96,7 +79,7 @@ class SqlTransaction:
         database: Database,
         connection: sa.Connection,
         names: Names,
-        read: Callable[[str, Piece], bytes],
+        read: Callable[[str, Piece], bytes | memoryview],
         *,
         keep: bool,
     ) -> None:
@@ -105,6 +88,7 @@ class SqlTransaction:
         self._names = names
         self._read = read
         self._keep = keep
+        self._ghosts: set[str] = set()
 
     # -- what was there --------------------------------------------------------------------
 
@@ -143,6 +127,7 @@ class SqlTransaction:
             self._connection, ghosts, t.ghost.c.id, missing
         ):
             found[run] = Held(Work(run, decode_cells(cells), decode_writers(writers), {}), 0, b"")
+            self._ghosts.add(run)
         return found
 
     def bases(self, n: int) -> dict[int, Base]:
@@ -190,7 +175,7 @@ class SqlTransaction:
         more = query.where(c.first == first.first, c.part < (first.part | 0xFFFF) + 1)
         return pieces_of(self._connection.execute(more.order_by(c.part)))[0]
 
-    def read(self, run: str, piece: Piece) -> bytes:
+    def read(self, run: str, piece: Piece) -> bytes | memoryview:
         """The bytes of a piece."""
         return piece.data if piece.data is not None else self._read(run, piece)
 
@@ -221,8 +206,7 @@ class SqlTransaction:
             columns = ("id", "cells", "writers")
             self._db.put(self._connection, t.ghost, columns, rows, conflict="update")
         here = [o for o in outcomes if not is_ghost(o.work.writers)]
-        risen = [o.work.id for o in here if not o.work.n and any(_edits(o.work.writers))]
-        for run in risen:
+        for run in sorted(self._ghosts & {o.work.id for o in here}):
             self._connection.execute(t.ghost.delete().where(t.ghost.c.id == run))
         return here
 
@@ -306,9 +290,7 @@ class SqlTransaction:
             n = o.work.n
             for v in o.work.values:
                 r = v.record
-                values.append(
-                    (n, v.writer, v.seq, r.key, r.step, v.time, r.kind, encode(r.value))
-                )
+                values.append((n, v.writer, v.seq, r.key, r.step, v.time, r.kind, encode(r.value)))
             for part in o.work.captures:
                 e = part.entry
                 record: Any = e.record
@@ -342,7 +324,17 @@ class SqlTransaction:
             put(self._connection, t.artifact, columns, [row], conflict=EARLIEST)
         columns = ("kind", "scope", "key", "time", "writer", "seq", "begun", "value", "feed")
         for m in shared.marks:
-            row = (m.kind, m.scope, m.key, m.time, m.writer, m.seq, m.time, encode(m.value), version)
+            row = (
+                m.kind,
+                m.scope,
+                m.key,
+                m.time,
+                m.writer,
+                m.seq,
+                m.time,
+                encode(m.value),
+                version,
+            )
             put(self._connection, t.mark, columns, [row], conflict=_newest("mark"), keep=("begun",))
             if m.kind == "note":
                 self._connection.execute(
@@ -353,19 +345,8 @@ class SqlTransaction:
                 )
 
 
-def is_ghost(writers: Writers) -> bool:
-    """Whether only edits of the run are known, and nothing of itself."""
-    return all(_edits(writers))
-
-
-def _edits(writers: Writers) -> list[bool]:
-    return [writer.role == "desk" or not writer.covered for writer in writers.all]
-
-
 def _newest(table: str) -> str:
-    return (
-        f"(excluded.time, excluded.writer, excluded.seq) > ({table}.time, {table}.writer, {table}.seq)"
-    )
+    return f"(excluded.time, excluded.writer, excluded.seq) > ({table}.time, {table}.writer, {table}.seq)"
 
 
 def run_row(outcome: Outcome, version: int) -> tuple[Any, ...]:

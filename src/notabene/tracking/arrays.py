@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from notabene.tracking.guard import TROUBLE
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
-    Array = npt.NDArray[np.generic]
+    Array = npt.NDArray[Any]
 
 _NO_NUMBERS = (str, bytes, bytearray, memoryview, complex, dict, list, tuple, set, frozenset, type)
 _NO_KINDS = frozenset("mMSUOc")

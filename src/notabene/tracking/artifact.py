@@ -214,7 +214,11 @@ def log_artifact(
         return draft
     with _bar(f"keeping {draft.name}", draft.size) as progress, hash_cache() as hashes:
         added = add(
-            run.blobs, _joined(draft), references=draft._references, progress=progress, hashes=hashes
+            run.blobs,
+            _joined(draft),
+            references=draft._references,
+            progress=progress,
+            hashes=hashes,
         )
     made = Versions(run.folder.artifacts).allocate(
         draft.name,
@@ -295,7 +299,7 @@ def hash_cache() -> HashCache:
     return HashCache(Settings().cache / "hashes.sqlite")
 
 
-class _bar:  # noqa: N801  (used as a function)
+class _bar:
     """A line on the terminal's stderr for copies that take a while; plain, no library."""
 
     def __init__(self, title: str, total: int) -> None:
@@ -316,4 +320,3 @@ class _bar:  # noqa: N801  (used as a function)
     def __exit__(self, *error: object) -> None:
         if self.shown:
             sys.stderr.write("\n")
-

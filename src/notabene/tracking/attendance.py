@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from notabene.capture.snapshot import Capture
     from notabene.journal.writer import Writer
     from notabene.settings import Settings
+    from notabene.tracking.recorder import Recorder
     from notabene.tracking.run import Run
 
 LOOK_EVERY = 2.0
@@ -49,19 +50,17 @@ class Attendance:
         writer: Writer | None,
         settings: Settings,
         job: Launch | None,
-        capture: bool | Capture,
+        capture: Capture,
         *,
         quiet: bool,
         continued: bool = False,
         epoch: int = 0,
     ) -> None:
-        from notabene.capture.snapshot import Capture
-
         self._run = run
         self._writer = writer
         self._settings = settings
         self._job = job
-        self._capture = capture if isinstance(capture, Capture) else Capture.of(capture)
+        self._capture = capture
         self._quiet = quiet
         self._continued = continued
         self._began = time.monotonic()
@@ -79,7 +78,9 @@ class Attendance:
     @classmethod
     def of_worker(cls, run: Run, settings: Settings) -> Attendance:
         """For a worker of a run that another process began: only a writer."""
-        return cls(run, None, settings, None, False, quiet=True)
+        from notabene.capture.snapshot import Capture
+
+        return cls(run, None, settings, None, Capture.of(False), quiet=True)
 
     # -- the beginning ---------------------------------------------------------------------
 
@@ -100,10 +101,12 @@ class Attendance:
     def _start_console(self) -> None:
         from notabene.capture.console import Console
 
-        assert self._run.path is not None and self._writer is not None
+        assert self._run.path is not None
+        assert self._writer is not None
         console = Console(
             self._run.path / f"{self._writer.id}{CONSOLE}",
             limit=self._settings["console_limit"] << 20,
+            secrets=self._capture.secrets,
         )
         console.start()
         self._console = console
@@ -194,7 +197,8 @@ class Attendance:
         from notabene.tracking.init import open_writer
 
         run = self._run
-        assert run.path is not None and run.folder is not None
+        assert run.path is not None
+        assert run.folder is not None
         writer = open_writer(
             run.path, run.id, new_writer_id(), run.rank, run.guard, has_thread=True
         )
@@ -284,7 +288,7 @@ class Attendance:
         _say(text)
 
 
-def blobs_of(run: Run) -> LocalBlobs | None:
+def blobs_of(run: Recorder) -> LocalBlobs | None:
     """The blob store of a run's folder, opened at first use."""
     if run.folder is None:
         return None

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, cast
 
 from notabene.errors import NotFoundError, UsageError
 from notabene.model.records import JSON
 from notabene.model.refs import split_path
 from notabene.tracking.fields import as_mapping
-from notabene.tracking.plain import Leaf, Reader, Tree, flatten, path_key, plain, plain_value
+from notabene.tracking.plain import Leaf, Reader, Tree, flatten, name_of, plain, plain_value
 
 __all__ = ["Config", "as_mapping", "flatten", "plain", "plain_value"]
+
+_DOT = re.compile(r"(?<!\\)\.")
+_PORTABLE = frozenset({"pathlib", "datetime", "decimal", "fractions", "uuid"})
+_BUILT_IN = (str, int, float, bool, complex, bytes, type(None))
 
 Changed = Callable[[dict[str, JSON], tuple[str, ...]], None]
 Noted = Callable[[str, str], None]
@@ -66,7 +71,9 @@ class Config(MutableMapping[str, Any]):
 
     def _settle(self, *fields: Any) -> None:
         """Set the fields, which plain assignment would take for settings."""
-        for name, field in zip(("_parts", "_up", "_top", "_changed", "_noted"), fields, strict=True):
+        for name, field in zip(
+            ("_parts", "_up", "_top", "_changed", "_noted"), fields, strict=True
+        ):
             object.__setattr__(self, name, field)
 
     # -- reading ---------------------------------------------------------------------------
@@ -113,9 +120,7 @@ class Config(MutableMapping[str, Any]):
         if not isinstance(other, Mapping):
             return NotImplemented
         theirs = other if isinstance(other, Config) else Config(other)
-        return self._json() == theirs._json()
-
-    __hash__ = None  # type: ignore[assignment]  # as of every mapping that changes
+        return bool(_json_of(self) == _json_of(theirs))
 
     def __repr__(self) -> str:
         return f"Config({self.as_dict()!r})"
@@ -147,7 +152,7 @@ class Config(MutableMapping[str, Any]):
             raise NoSuchKeyError(message, hint=hint)
         self._edit((key,), lambda: self._take(key), None)
 
-    def update(self, other: Any = (), /, **values: Any) -> None:
+    def update(self, other: Any = None, /, **values: Any) -> None:
         """Set several values; sections are merged, all else is replaced.
 
         Args:
@@ -158,7 +163,9 @@ class Config(MutableMapping[str, Any]):
             UsageError: ``other`` has no names and values.
         """
         reader = Reader()
-        tree: Tree = {} if other == () else reader.section(as_mapping(other), other, reader.node)
+        tree: Tree = {}
+        if other is not None:
+            tree |= reader.section(as_mapping(other), other, reader.node)
         tree |= reader.section(values, values, reader.node)
         self._edit(tuple(tree), lambda: self._put_all(tree, merge=True), reader)
 
@@ -171,12 +178,18 @@ class Config(MutableMapping[str, Any]):
     def restore(self, cells: Mapping[str, JSON]) -> None:
         """Put cells as they were recorded, by path, without reporting them as changes."""
         for path in sorted(cells):
-            *above, name = split_path(path)
-            section: Config = self
-            for part in above:
-                section = section._section(part)
+            names, section = split_path(path), self
+            for index, name in enumerate(names[:-1]):
+                if isinstance(section._parts.get(name), Leaf):
+                    names = (".".join(names[index:]),)
+                    break
+                section = section._section(name)
             value = cells[path]
-            section._put(escape_part(name), {} if value == {} else Leaf(value, value), merge=True)
+            if value == {}:
+                section._section(names[-1])
+            else:
+                section._drop(names[-1])
+                section._parts[names[-1]] = Leaf(value, value)
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -258,6 +271,59 @@ class Config(MutableMapping[str, Any]):
             root._changed(changed, removed)
 
     def _cells(self, names: set[str], notes: list[str]) -> dict[str, JSON]:
+        """What is recorded of some of the root's parts."""
         if self._changed is None:
             return {}
-        return flatten({n: p for n, p in self._json().items() if n in names}, notes)
+        parts = {name: self._parts[name] for name in names if name in self._parts}
+        return flatten({name: _json_of(part) for name, part in parts.items()}, notes)
+
+    def _portable(self) -> dict[str, Any]:
+        return {
+            name: part._portable()
+            if isinstance(part, Config)
+            else (part.value if _is_portable(part.value) else part.json)
+            for name, part in list(self._parts.items())
+        }
+
+    def _missing(self, key: object) -> tuple[str, str]:
+        section, name = self._spot(key)
+        names = list(section._parts)
+        near = difflib.get_close_matches(name, names, 1) if len(names) <= 1000 else []
+        if near:
+            hint = f"did you mean {near[0]!r}?"
+        elif names:
+            hint = f"there are {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+        else:
+            hint = "nothing is set yet"
+        return f"the config has no {str(key)[:80]!r}", hint
+
+    def _check_attribute(self, name: str) -> None:
+        if name.startswith("_") or hasattr(Config, name):
+            raise UsageError(
+                f"config.{name} is a name of Python's own or a method",
+                hint=f"config[{name!r}] = ... sets a value of this name",
+            )
+
+
+def _json_of(part: Leaf | Config) -> JSON:
+    if isinstance(part, Leaf):
+        return part.json
+    return {name: _json_of(below) for name, below in list(part._parts.items())}
+
+
+def _split(name: str) -> list[str]:
+    """Names along a path; a dot after a backslash, and one at an end, is part of a name."""
+    parts = [part.replace("\\.", ".") for part in _DOT.split(name)]
+    return parts if all(part.strip() for part in parts) else [name]
+
+
+def _same(a: JSON, b: JSON) -> bool:
+    """Equal in type as well: 1, 1.0 and True are three values, NaN is NaN."""
+    return type(a) is type(b) and (a == b if isinstance(a, str) else repr(a) == repr(b))
+
+
+def _is_portable(value: object) -> bool:
+    """Whether any other process can unpickle a value."""
+    if type(value) in (list, tuple, set, frozenset):
+        return all(map(_is_portable, cast("Iterable[object]", value)))
+    return type(value) in _BUILT_IN or type(value).__module__ in _PORTABLE

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from notabene.errors import UsageError
 
 if TYPE_CHECKING:
+    from notabene.tracking.recorder import Recorder
     from notabene.tracking.run import Run
 
 _here: ContextVar[Run | None] = ContextVar("notabene_run", default=None)
 _active: list[Run] = []
 _attach: list[Callable[[], Run | None]] = []
-_last: list[Run] = []
+_last: list[Recorder] = []
 
 
 def current_run() -> Run | None:
@@ -28,18 +29,16 @@ def current_run() -> Run | None:
     run = _here.get()
     if run is not None and run.active:
         return run
-    if _active:
-        return _active[-1]
-    return _attach[0]() if _attach else None
+    return _active[-1] if _active else None
 
 
 def need_run(verb: str) -> Run:
-    """The current run.
+    """The current run; in a worker that was spawned, that of the process that began it.
 
     Raises:
         UsageError: There is none.
     """
-    run = current_run()
+    run = current_run() or (_attach[0]() if _attach else None)
     if run is None:
         raise UsageError(
             f"notabene.{verb}() was called outside a run",
@@ -54,17 +53,16 @@ def enter(run: Run) -> None:
     _here.set(run)
 
 
-def leave(run: Run) -> None:
+def leave(run: Recorder) -> None:
     """The run is finished; the one around it, or the newest active, is current again."""
-    if run in _active:
-        _active.remove(run)
+    _active[:] = [other for other in _active if other is not run]
     _last[:] = [run]
     if _here.get() is run:
         outer = run.outer
         _here.set(outer if outer is not None and outer.active else None)
 
 
-def last_run() -> Run | None:
+def last_run() -> Recorder | None:
     """The run that was finished last in this process, or None."""
     return _last[0] if _last else None
 

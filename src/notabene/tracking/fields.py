@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -65,8 +65,8 @@ def _fields_of(value: Any) -> Fields | None:
     if isinstance(value, type) or shape_of(value) is not None or is_frame(value):
         return None
     if isinstance(value, tuple):
-        names: Iterable[str] = getattr(value, "_fields", ())
-        return dict(zip(names, value, strict=True)) if names else None
+        fields: tuple[str, ...] = getattr(value, "_fields", ())
+        return dict(zip(fields, value, strict=True)) if fields else None
     if is_a(value, "pydantic", "BaseModel"):
         return dict(value)
     if is_a(value, "absl", "FlagValues"):
@@ -105,9 +105,8 @@ def attributes_of(value: Any) -> dict[str, Any] | None:
     places = [] if isinstance(value, ModuleType) else [c for c in classes[::-1] if c is not object]
     found: dict[str, Any] = {}
     for place in (*places, value):
-        for name, part in getattr(place, "__dict__", {}).items():
-            if not name.startswith("_") and not _is_code(part):
-                found[name] = part
+        own: Fields = getattr(place, "__dict__", {})
+        found |= {n: p for n, p in own.items() if not n.startswith("_") and not _is_code(p)}
     return found or None
 
 

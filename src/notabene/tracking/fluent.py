@@ -70,9 +70,7 @@ def log_text(key: str, text: str, *, step: int | None = None) -> None:
     need_run("log_text").log_text(key, text, step=step)
 
 
-def log_image(
-    key: str, image: Any, *, step: int | None = None, caption: str | None = None
-) -> None:
+def log_image(key: str, image: Any, *, step: int | None = None, caption: str | None = None) -> None:
     """Log an image."""
     need_run("log_image").log_image(key, image, step=step, caption=caption)
 

@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from functools import wraps
+from types import FrameType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from notabene.errors import NotabeneWarning, UsageError
@@ -98,7 +99,8 @@ def quietly(call: Callable[[], Any]) -> BaseException | None:
 
 def _user_frame() -> int:
     """Stack level of the first frame outside this package, for warnings."""
-    frame, level = sys._getframe(1), 1
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
     while frame is not None and frame.f_globals.get("__name__", "").startswith("notabene"):
-        frame, level = frame.f_back, level + 1  # type: ignore[assignment]  # None ends the loop
+        frame, level = frame.f_back, level + 1
     return level

@@ -54,9 +54,7 @@ def _series(run: Run) -> dict[str, list[tuple[int, float]]]:
         for batch in batches:
             for points in batch.points:
                 _add(found, points, names)
-    return {
-        key: points[-MOST:] for key, points in found.items() if not key.startswith("system/")
-    }
+    return {key: points[-MOST:] for key, points in found.items() if not key.startswith("system/")}
 
 
 def _add(

@@ -63,6 +63,8 @@ class Plan(msgspec.Struct, kw_only=True):
     """The id was given by the caller or the environment."""
     agreed: bool
     """The ranks of a job agreed on the id: others may be there already."""
+    joined: bool
+    """``notabene run`` began the run and keeps the console; this is its program."""
     resume: Resume
 
 
@@ -183,6 +185,7 @@ def _plan(
         user=user_name(),
         given=given,
         agreed=agreed,
+        joined=around.join and chosen == around.run,
         resume=resume,
     )
 
@@ -225,15 +228,13 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
     if past is not None and not settings["name"]:
         plan.name = past.name or plan.name
     run_holder: list[Run] = []
-    quiet = settings["quiet"] or job.quiet
+    quiet = settings["quiet"] or job.quiet or plan.joined
     guard = Guard(
         strict=settings["strict"],
         quiet=settings["quiet"],
         report=lambda *what: run_holder[0].report_health(*what) if run_holder else None,
     )
-    writer = open_writer(
-        run_dir, plan.id, new_writer_id(), plan.rank, guard, has_thread=True
-    )
+    writer = open_writer(run_dir, plan.id, new_writer_id(), plan.rank, guard, has_thread=True)
     run = Run(
         id=plan.id,
         name=plan.name,
@@ -249,12 +250,17 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
     replaces = past.replaces(plan.rank) if past is not None and not plan_joins(plan, past) else ()
     _introduce(run, writer, plan, past, replaces)
     folder.mark_live(plan.id, writer.id)
+    from notabene.capture.snapshot import Capture
+
+    wanted = Capture.of(capture)
+    if plan.joined:
+        wanted = msgspec.structs.replace(wanted, console=False)
     run.attendance = Attendance(
         run,
         writer,
         settings,
         job,
-        capture,
+        wanted,
         quiet=quiet,
         continued=bool(replaces),
         epoch=past.first_time if past is not None else 0,
@@ -458,7 +464,7 @@ def track(fn: Any = None, **kwargs: Any) -> Any:
     signature = inspect.signature(fn)
 
     @wraps(fn)
-    def call(*args: P.args, **given: P.kwargs) -> Any:
+    def call(*args: Any, **given: Any) -> Any:
         bound = signature.bind(*args, **given)
         bound.apply_defaults()
         extra = kwargs.get("config")
@@ -473,5 +479,3 @@ def track(fn: Any = None, **kwargs: Any) -> Any:
             return result
 
     return call
-
-

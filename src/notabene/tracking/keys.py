@@ -14,9 +14,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TAG_TEXT = 8192
 
 
-def metric_names(
-    keys: tuple[Any, ...], note: Callable[[str, str], None]
-) -> tuple[str, ...]:
+def metric_names(keys: tuple[Any, ...], note: Callable[[str, str], None]) -> tuple[str, ...]:
     """Names to store for the keys of a row.
 
     A key that is too long or holds control characters is data's fault, not a wrong call: it is
@@ -41,7 +39,9 @@ def metric_name(key: Any, note: Callable[[str, str], None]) -> str:
         note("key", f"the name {key[:60]!r} holds control characters; kept as {name[:60]!r}")
     size = len(name.encode())
     if size > MAX_NAME_BYTES:
-        short = name.encode()[:200].decode("utf-8", "ignore") + "~" + digest_bytes(name.encode())[:8]
+        short = (
+            name.encode()[:200].decode("utf-8", "ignore") + "~" + digest_bytes(name.encode())[:8]
+        )
         note("key", f"the name {name[:40]!r}... has {size:,} bytes; kept under the first 200")
         name = short
     return name

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -43,7 +44,7 @@ def install() -> None:
         for name in SIGNALS:
             number = getattr(signal, name, None)
             if number is not None:
-                quietly(lambda number=number: _take_signal(number))
+                quietly(partial(_take_signal, number))
 
 
 _previous_hook: Callable[..., Any] = sys.excepthook
@@ -100,7 +101,7 @@ def _at_exit() -> None:
             "reason": f"exit code {_exit_code}",
         }
     for run in reversed(context.active_runs()):
-        quietly(lambda run=run: run.finish(**ending))
+        quietly(partial(run.finish, **ending))
 
 
 def _take_signal(number: int) -> None:
@@ -138,7 +139,7 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
 
 def _finish_all(ending: dict[str, Any]) -> None:
     for run in reversed(context.active_runs()):
-        quietly(lambda run=run: run.finish(**ending, timeout=FLUSH_WITHIN * 0.8))
+        quietly(partial(run.finish, **ending, timeout=FLUSH_WITHIN * 0.8))
 
 
 def _flush_all() -> None:

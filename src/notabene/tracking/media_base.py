@@ -231,7 +231,7 @@ def file_blob(path: Path, mime: str) -> Blob:
     return Blob.of(path.read_bytes(), mime)
 
 
-def sniff(head: bytes, suffix: str = "") -> str:
+def sniff(head: bytes | bytearray, suffix: str = "") -> str:
     """Media type by the first bytes, else by the ending of the name, else an empty text."""
     for magic, at, mime in _MAGIC:
         if head[at : at + len(magic)] == magic:

@@ -59,8 +59,10 @@ class Histogram(Media):
         if np_histogram is not None:
             self._given = _given(np_histogram)
             return
-        if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= MAX_BINS:
-            raise UsageError(f"bins={bins!r} is not allowed; a histogram has 1 to {MAX_BINS:,} bins")
+        if type(bins) is not int or not 1 <= bins <= MAX_BINS:
+            raise UsageError(
+                f"bins={bins!r} is not allowed; a histogram has 1 to {MAX_BINS:,} bins"
+            )
         self._values = _numbers(values)
 
     def encode(self) -> Encoded:
@@ -69,7 +71,10 @@ class Histogram(Media):
             return self._given.encoded()
         values = self._values
         few = tuple(json_number(float(v)) for v in values) if len(values) <= FEW else ()
-        found = (_of_list if isinstance(values, list) else _of_array)(values, self._bins)
+        if isinstance(values, list):
+            found = _of_list(values, self._bins)
+        else:
+            found = _of_array(values, self._bins)
         return msgspec.structs.replace(found, n=len(values), values=few).encoded()
 
 
@@ -109,7 +114,7 @@ def _given(np_histogram: tuple[Any, Any]) -> HistogramValue:
             f"np_histogram has {len(counts):,} counts and {len(edges):,} edges; 1 to {MAX_BINS:,} "
             "counts are allowed, and one edge more"
         )
-    if not _rise(edges) or not math.isfinite(edges[-1] - edges[-1] + edges[0] - edges[0]):
+    if not _rise(edges) or not all(map(math.isfinite, (edges[0], edges[-1]))):
         raise UsageError("the edges of a histogram must be finite numbers that rise")
     if not all(0 <= count < math.inf for count in counts):
         raise UsageError("the counts of a histogram must be finite numbers from 0 on")
@@ -123,7 +128,8 @@ def _rise(edges: Sequence[float]) -> bool:
 
 def _edges(low: float, high: float, bins: int) -> tuple[float, ...]:
     """Edges of bins of equal width over a range; wider, where the range is too narrow."""
-    most, edges = sys.float_info.max, (low, high)
+    most = sys.float_info.max
+    edges: tuple[float, ...] = ()
     for room in (0.0, max(0.5, abs(low) * 1e-3, abs(high) * 1e-3)):
         first, last = max(low - room, -most), min(high + room, most)
         # In halves, since the range of float64 is twice as wide as its largest number.
@@ -138,36 +144,29 @@ def _edges(low: float, high: float, bins: int) -> tuple[float, ...]:
 def _of_list(values: list[float], bins: int) -> HistogramValue:
     """Counts without numpy: the same as :func:`_of_array` gives."""
     finite = [v for v in values if math.isfinite(v)]
-    others = {
-        "nan": sum(map(math.isnan, values)),
-        "posinf": values.count(math.inf),
-        "neginf": values.count(-math.inf),
-    }
+    nan, count = sum(map(math.isnan, values)), len(finite)
+    infinite = values.count(math.inf), values.count(-math.inf)
     if not finite:
-        return HistogramValue(**others)
-    low, high, count = min(finite), max(finite), len(finite)
-    edges = _edges(low, high, bins)
-    counts = [0] * bins
+        return _described([], (), (math.nan,) * 4, (nan, *infinite))
+    low, high = min(finite), max(finite)
+    edges, counts = _edges(low, high, bins), [0] * bins
     start, half = edges[0] / 2, edges[-1] / 2 - edges[0] / 2
     for value in finite:
         counts[min(int((value / 2 - start) / half * bins), bins - 1)] += 1
     mean = math.fsum(v / count for v in finite)
     spread = math.hypot(*((v - mean) / math.sqrt(count) for v in finite))
-    return _described(counts, edges, (low, high, mean, spread), others)
+    return _described(counts, edges, (low, high, mean, spread), (nan, *infinite))
 
 
-def _of_array(values: Any, bins: int) -> HistogramValue:
+def _of_array(values: npt.NDArray[np.float64], bins: int) -> HistogramValue:
     import numpy as np
 
     finite = values[np.isfinite(values)]
-    others = {
-        "nan": int(np.isnan(values).sum()),
-        "posinf": int((values == np.inf).sum()),
-        "neginf": int((values == -np.inf).sum()),
-    }
-    if not finite.size:
-        return HistogramValue(**others)
-    low, high, count = float(finite.min()), float(finite.max()), finite.size
+    infinite = int((values == np.inf).sum()), int((values == -np.inf).sum())
+    nan, count = int(np.isnan(values).sum()), finite.size
+    if not count:
+        return _described([], (), (math.nan,) * 4, (nan, *infinite))
+    low, high = float(finite.min()), float(finite.max())
     edges = _edges(low, high, bins)
     start, half = edges[0] / 2, edges[-1] / 2 - edges[0] / 2
     places = np.minimum(((finite / 2 - start) / half * bins).astype(np.int64), bins - 1)
@@ -175,16 +174,25 @@ def _of_array(values: Any, bins: int) -> HistogramValue:
         mean = float((finite / count).sum())
         spread = float(np.linalg.norm((finite - mean) / math.sqrt(count)))
     counts = np.bincount(places, minlength=bins).tolist()
-    return _described(counts, edges, (low, high, mean, spread), others)
+    return _described(counts, edges, (low, high, mean, spread), (nan, *infinite))
 
 
 def _described(
     counts: list[int],
     edges: tuple[float, ...],
-    facts: tuple[float, float, float, float],
-    others: dict[str, int],
+    facts: tuple[float, ...],
+    others: tuple[int, int, int],
 ) -> HistogramValue:
     low, high, mean, std = (fact if math.isfinite(fact) else None for fact in facts)
+    nan, posinf, neginf = others
     return HistogramValue(
-        counts=tuple(counts), edges=edges, min=low, max=high, mean=mean, std=std, **others
+        counts=tuple(counts),
+        edges=edges,
+        min=low,
+        max=high,
+        mean=mean,
+        std=std,
+        nan=nan,
+        posinf=posinf,
+        neginf=neginf,
     )

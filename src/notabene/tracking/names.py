@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -17,26 +18,31 @@ if TYPE_CHECKING:
     from notabene.tracking.run import Run
 
 PARENT = "_NOTABENE_PARENT"
-"""Environment variable that tells a child process its run: ``<join|child>:<id>:<store>``."""
+"""Environment variable that tells a child process its run:
+``<join|child>:<process id>:<run id>:<store>``."""
 
+# fmt: off
 _FIRST = (
     "amber ample aquatic ardent bold brave breezy bright brisk calm candid cheerful civic clear "
-    "clever coastal cosmic crisp curious daring deft eager early earnest easy elegant even fabled "
-    "fair famous fleet fluent fond frank fresh gentle glad golden grand green hardy hazel honest "
-    "humble ideal jolly keen kind level light lively loyal lucid lunar mellow merry mild modest "
-    "neat nimble noble novel open patient placid plain polar prime proud quick quiet rapid rare "
-    "ready robust rosy rural serene sharp silent silver simple sincere sleek smooth sober solar "
-    "solid steady still subtle sunny swift tidy tranquil true vivid warm wise witty young"
+    "clever coastal cosmic crisp curious daring deft eager early earnest easy elegant even "
+    "fabled fair famous fleet fluent fond frank fresh gentle glad golden grand green hardy "
+    "hazel honest humble ideal jolly keen kind level light lively loyal lucid lunar mellow "
+    "merry mild modest neat nimble noble novel open patient placid plain polar prime proud "
+    "quick quiet rapid rare ready robust rosy rural serene sharp silent silver simple sincere "
+    "sleek smooth sober solar solid steady still subtle sunny swift tidy tranquil true vivid "
+    "warm wise witty young "
 ).split()
 _SECOND = (
-    "acorn alder anchor arbor aspen atlas badger basin bay beacon birch bison bough branch breeze "
-    "brook canyon cedar cliff cloud comet coral crane creek crest dawn delta drift dune eagle echo "
-    "elm ember falcon fern field finch fjord flint forest fox garnet glade glen grove gull harbor "
-    "hawk heath heron hill hollow iris island jay juniper lake lantern larch lark laurel ledge lily "
-    "linden lynx maple marsh meadow mesa moor moss oak orbit orchid osprey otter owl peak pebble "
-    "pine plain plover pond poplar prairie quartz raven reef ridge river robin rowan sage shore "
-    "sparrow spruce star stone stork stream summit swan thicket thrush tide valley walnut willow wren"
+    "acorn alder anchor arbor aspen atlas badger basin bay beacon birch bison bough branch "
+    "breeze brook canyon cedar cliff cloud comet coral crane creek crest dawn delta drift dune "
+    "eagle echo elm ember falcon fern field finch fjord flint forest fox garnet glade glen "
+    "grove gull harbor hawk heath heron hill hollow iris island jay juniper lake lantern larch "
+    "lark laurel ledge lily linden lynx maple marsh meadow mesa moor moss oak orbit orchid "
+    "osprey otter owl peak pebble pine plain plover pond poplar prairie quartz raven reef ridge "
+    "river robin rowan sage shore sparrow spruce star stone stork stream summit swan thicket "
+    "thrush tide valley walnut willow wren "
 ).split()
+# fmt: on
 
 
 class Surrounding(msgspec.Struct, frozen=True):
@@ -87,21 +93,34 @@ def next_init() -> int:
 
 
 def tell_children(run: Run) -> None:
-    """Let programs started from here know their parent run."""
+    """Let programs started from here know the run, until it is finished."""
     store = str(run.folder.root) if run.folder is not None else ""
-    export(PARENT, f"child:{run.id}:{store}")
+    _told[run.id] = environment().get(PARENT, "")
+    export(PARENT, f"child:{os.getpid()}:{run.id}:{store}")
+
+
+def untell_children(run_id: str) -> None:
+    """The run is finished: programs started from here belong to the one around it again."""
+    before = _told.pop(run_id, None)
+    if before is not None and _parent()[2] == run_id:
+        export(PARENT, before)
 
 
 def join_variable(run_id: str, store: str) -> dict[str, str]:
     """Environment for a program whose first ``init`` shall join a run (``notabene run``)."""
-    return {PARENT: f"join:{run_id}:{store}"}
+    return {PARENT: f"join:{os.getpid()}:{run_id}:{store}"}
+
+
+def _parent() -> tuple[str, str, str, str]:
+    """How, by which process, which run, in which store; empty texts where nothing is said."""
+    how, pid, run_id, store = (environment().get(PARENT, "").split(":", 3) + [""] * 4)[:4]
+    return how, pid, run_id, store
 
 
 def surrounding_run(store: Path) -> Surrounding:
     """The run of the program that started this one, if it is in the same store."""
-    how, _, rest = environment().get(PARENT, "").partition(":")
-    run_id, _, where = rest.partition(":")
-    if not run_id or (where and Path(where) != store):
+    how, pid, run_id, where = _parent()
+    if not run_id or pid == str(os.getpid()) or (where and Path(where) != store):
         return Surrounding()
     return Surrounding(run_id, how == "join" and _inits == 0)
 
@@ -110,9 +129,11 @@ def attach_to_parent() -> Run | None:
     """For a spawned worker that logs without ``init``: its parent's run, or None."""
     from notabene.tracking.init import attach
 
-    _, _, rest = environment().get(PARENT, "").partition(":")
-    run_id, _, store = rest.partition(":")
-    return attach(store, run_id) if run_id else None
+    _, pid, run_id, store = _parent()
+    return attach(store, run_id) if run_id and pid != str(os.getpid()) else None
+
+
+_told: dict[str, str] = {}
 
 
 def in_notebook() -> bool:

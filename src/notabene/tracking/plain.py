@@ -39,9 +39,10 @@ MAX_LIST = 131_072
 MAX_ARRAY = 1000
 """Elements of an array that is kept number by number; larger ones are described."""
 
+_NO_REPR: object = object.__repr__
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_NAMED = type | FunctionType | BuiltinFunctionType | MethodType | ModuleType
-_ROWS = list | tuple | deque | ValuesView | array.array
+_NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
+_ROWS = (list, tuple, deque, ValuesView, array.array)
 
 _SAID = {
     "text": "{n} without a JSON form kept as text",
@@ -105,12 +106,17 @@ def flatten(nested: Mapping[str, JSON], notes: list[str] | None = None) -> dict[
         if isinstance(value, Mapping) and (value or not path):
             todo += [((*path, key), value[key]) for key in reversed(value)]
             continue
-        if isinstance(value, list) and len(data := msgspec.json.encode(value)) > MAX_LIST:
-            value, _ = cut(data.decode())
-            if notes is not None:
-                notes.append(f"the list {'.'.join(path)[:80]} of {len(data):,} bytes was cut")
-        cells[path_key(path)] = value
+        cells[path_key(path)] = fit(value, notes)
     return cells
+
+
+def fit(value: JSON, notes: list[str] | None = None) -> JSON:
+    """A value that one cell can hold: a list of more than 128 KiB becomes text, and is cut."""
+    if not isinstance(value, list) or len(data := msgspec.json.encode(value)) <= MAX_LIST:
+        return value
+    if notes is not None:
+        notes.append(f"a list of {len(data):,} bytes was cut")
+    return cut(data.decode())[0]
 
 
 def path_key(path: tuple[str, ...]) -> str:
@@ -171,7 +177,7 @@ class Reader:
         if kind is int:
             return _whole(value)
         fields = fields_of(value)
-        if fields is None and not isinstance(value, _ROWS | Set):
+        if fields is None and not isinstance(value, (*_ROWS, Set)):
             try:
                 return self._other(value)
             except TROUBLE:
@@ -184,20 +190,21 @@ class Reader:
     def section(self, fields: Fields, owner: object, read: Callable[[Any], T]) -> dict[str, T]:
         """Names and what ``read`` makes of the values."""
         out: dict[str, T] = {}
+        depth = len(self._path)
         self._above.append(id(owner))
         try:
             for key, value in list(fields.items()):
                 if self._left <= 0:
                     self._note("many")
                     break
-                name = _free(_name(key), out)
+                name = _free(name_of(key), out)
                 self._path.append(name)
                 out[name] = read(value)
-                self._path.pop()
+                del self._path[depth:]
         except TROUBLE:  # a mapping of the user's own that fails on the way
             self._note("text")
-        finally:
-            self._above.pop()
+            del self._path[depth:]
+        self._above.pop()
         return out
 
     def _rows(self, values: Iterable[Any]) -> list[JSON]:
@@ -253,7 +260,7 @@ class Reader:
             return self._array(value)
         if isinstance(value, _NAMED):
             return _code_name(value)
-        if type(value).__repr__ is object.__repr__:
+        if getattr(type(value), "__repr__", None) is _NO_REPR:
             attributes = attributes_of(value)
             if attributes is None:
                 return f"<{_code_name(type(value))}>"
@@ -311,8 +318,8 @@ def _order(value: Any) -> float:
     return 0.0 if number is None else number
 
 
-def _name(key: Any) -> str:
-    """A key as text."""
+def name_of(key: Any) -> str:
+    """A key as the text it is stored under; never empty."""
     if isinstance(key, enum.Enum):
         key = key.name
     text = str.__str__(key) if isinstance(key, str) else text_of(key)

@@ -38,7 +38,7 @@ def test_numbers_rise_from_one(versions):
     """The first version is v1, and each new content has the next number."""
     assert [log(versions, n).version.version for n in range(3)] == [1, 2, 3]
     assert [v.version for v in versions.list("model")] == [3, 2, 1]
-    assert [v.ref for v in versions.list("model")][0] == "model:v3"
+    assert versions.list("model")[0].ref == "model:v3"
 
 
 def test_everything_about_a_version_is_kept(versions, tmp_path):
@@ -180,7 +180,7 @@ def test_a_deleted_version_can_come_back(versions):
         versions.resolve("model:v2")
     with pytest.raises(NotFoundError):
         versions.resolve("model:best")
-    assert versions.restore("model", 2, stamp(2)).version == 2
+    versions.restore("model", 2, stamp(2))
     assert versions.list("model") == before
     with pytest.raises(NotFoundError):
         versions.delete("model", 9, stamp())
@@ -213,8 +213,8 @@ def test_what_is_purged_is_gone(versions):
 
 
 def test_many_versions_open_few_files(versions, tmp_path, monkeypatch):
-    """With 300 versions a new process opens a few files to find equal content, not 300."""
-    for n in range(300):
+    """With 140 versions a new process opens a few files to find equal content, not 140."""
+    for n in range(140):
         log(versions, n)
     assert (tmp_path / "artifacts" / "model" / KNOWN).exists()
     opened = []
@@ -224,8 +224,8 @@ def test_many_versions_open_few_files(versions, tmp_path, monkeypatch):
         "notabene.artifacts.versions._read_version", lambda p, *a: opened.append(p) or real(p, *a)
     )
     assert not log(again, 5).new
-    assert log(again, "new").version.version == 301
-    assert len(opened) < 100
+    assert log(again, "new").version.version == 141
+    assert len(opened) < 20
 
 
 def test_a_damaged_summary_of_versions_is_only_slow(versions, tmp_path):

@@ -1,0 +1,157 @@
+"""A store as opened for reading and edits: its folder, index, content and desk."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, Union
+
+from notabene.artifacts.open import store_blobs
+from notabene.artifacts.versions import Versions
+from notabene.errors import NotFoundError, RefError, TransportError
+from notabene.journal.desk import Desk
+from notabene.journal.folder import StoreFolder
+from notabene.journal.reader import Batch
+from notabene.model.entities import RunInfo
+from notabene.model.records import AnyRecord, Entry
+from notabene.query.ast import Field
+from notabene.settings import Settings
+from notabene.store.base import Store
+from notabene.store.local import LocalStore, index_path
+
+if TYPE_CHECKING:
+    from notabene.api.runs import RunView
+
+RunRef = Union[str, "RunView"]
+
+FRESH = 0.3
+"""Seconds for which what was taken in counts as new enough."""
+
+KNOWN = 2000
+"""Names of the newest runs among which a mistyped one is looked for."""
+
+
+class Door:
+    """What reading and edits have in common.
+
+    Attributes:
+        settings: What holds here and now.
+        folder: The store's folder.
+        store_path: Its path.
+        store: The index, which answers.
+        blobs: Content by digest.
+        versions: Versions of artifacts.
+    """
+
+    def __init__(self, store: str | os.PathLike[str] | None = None) -> None:
+        self.settings = Settings({"store": None if store is None else os.fspath(store)})
+        self.folder = StoreFolder.open(self.settings.store)
+        self.store_path: Path = self.folder.root
+        self._index = LocalStore(self.folder, index_path(self.folder.root, self.settings.cache))
+        self.store: Store = self._index
+        self.blobs = store_blobs(self.folder, self.settings.artifacts)
+        self.versions = Versions(self.folder.artifacts)
+        self._desk = Desk(self.folder)
+        self._lock = threading.Lock()
+        self._looked = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all files. Closing twice is fine."""
+        self._desk.close()
+        self.blobs.close()
+        self._index.close()
+
+    @property
+    def index_path(self) -> Path | None:
+        """File of the index; None where it is in memory."""
+        return self._index.index_path
+
+    # -- taking in -------------------------------------------------------------------------
+
+    def refresh(self, *, full: bool = False) -> None:
+        """Take in what is new in the journals; reads do so by themselves every 0.3 s.
+
+        Args:
+            full: Look at every folder, not only where something is likely to have changed.
+        """
+        with self._lock:
+            self._index.refresh(full=full)
+            self._looked = time.monotonic()
+
+    def fresh(self) -> None:
+        """Take in what is new, unless that was done just now."""
+        if time.monotonic() - self._looked > FRESH:
+            self.refresh()
+
+    def write(self, edits: Sequence[tuple[str, AnyRecord]], *, after: int = 0) -> list[Entry]:
+        """Write edits to the desk journal, and let the index know.
+
+        Args:
+            edits: The run that a record is about (empty where it is about none), and the record.
+            after: Time (µs) of what they override.
+
+        Raises:
+            AccessError: The store may only be read.
+            TransportError: They could not be kept.
+        """
+        entries = self._desk.write(edits, after=after)
+        batch = Batch("", entries[0].writer, entries[0].seq, entries[-1].seq, tuple(entries))
+        # The edits are safe; an index that is busy takes them from the journal later.
+        with contextlib.suppress(TransportError):
+            self.store.apply([batch])
+        return entries
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def info(self, ref: RunRef) -> RunInfo:
+        """The run that a reference names, as it is now.
+
+        Raises:
+            NotFoundError: There is none; the hint names near ones.
+            RefError: Several have that name, or it is no text.
+        """
+        self.fresh()
+        text = ref if isinstance(ref, str) else getattr(ref, "id", None)
+        if not isinstance(text, str) or not text.strip():
+            raise RefError(f"{ref!r} names no run: an id, its last six characters or a name does")
+        try:
+            return self.store.run(text.strip())
+        except NotFoundError as error:
+            near = self._near(text.strip())
+            if not near:
+                raise
+            shown = " or ".join(map(repr, near))
+            raise NotFoundError(error.message, hint=f"did you mean {shown}?") from None
+
+    def _near(self, ref: str) -> list[str]:
+        wanted = [Field("attribute", name) for name in ("name", "project", "id")]
+        known = self.store.runs(deleted=None, archived=None).columns(wanted, limit=KNOWN)
+        names, projects, ids = (known[field].tolist() for field in wanted)
+        whole = [f"{project}/{name}" for project, name in zip(projects, names, strict=True)]
+        words = [*names, *ids, *(whole if "/" in ref else ())]
+        return difflib.get_close_matches(ref, dict.fromkeys(words), n=3, cutoff=0.7)
+
+    def place(self, info: RunInfo) -> Path:
+        """The folder of a run, which may lie in the trash.
+
+        Raises:
+            NotFoundError: It was purged, or moved away by hand.
+        """
+        place = self.folder.find_run_dir(info.id, trash=True)
+        if place is None:
+            raise NotFoundError(
+                f"the folder of run {info.name!r} is not in {self.folder.root}",
+                hint="it was removed for good; its edits and numbers are all that is left",
+            )
+        return place

@@ -1,0 +1,99 @@
+"""All that surrounds a run, part by part; what one part fails at does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from notabene.capture.launch import Launch
+from notabene.capture.part import FAILURES, Deadline, Part
+from notabene.capture.process import process
+from notabene.capture.secrets import Redactor
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to record about the surroundings of a run: ``init(capture=Capture(code=False))``.
+
+    Attributes:
+        process: Command line, folder, user, host, launcher.
+        code: Git commit and changes, sources that no commit holds, notebook cells.
+        environment: Interpreter, packages, system, container, selected variables.
+        hardware: Processors, memory, disk, GPUs; and system metrics while the run goes on.
+        console: What the process prints.
+        budget: Seconds, at most, for all but the console; it is spent in the background.
+        secrets: Names whose values are hidden, beside those known by themselves.
+    """
+
+    process: bool = True
+    code: bool = True
+    environment: bool = True
+    hardware: bool = True
+    console: bool = True
+    budget: float = 20.0
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, value: bool | Capture | None) -> Capture:
+        """True and None mean everything, False means nothing."""
+        if isinstance(value, Capture):
+            return value
+        on = value is not False
+        return cls(process=on, code=on, environment=on, hardware=on, console=on)
+
+
+def snapshot(
+    capture: Capture,
+    started: Launch | None = None,
+    *,
+    script: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Part]:
+    """The parts that are wanted, each as soon as it is ready, the cheap ones first.
+
+    Args:
+        capture: What is wanted.
+        started: What :func:`notabene.capture.launch.launch` found, if it was asked already.
+        script: The program, where it is not the one of this process (``notabene run``).
+        environ: The environment of the run; default is that of the process.
+    """
+    deadline = Deadline(capture.budget)
+    for name in ("process", "environment", "hardware", "code"):
+        if getattr(capture, name):
+            yield _part(name, capture, deadline, started, script, environ)
+
+
+def snapshot_code(
+    capture: Capture, *, script: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Part:
+    """The part ``code`` as it is now; for a notebook this holds the cells executed so far."""
+    deadline = Deadline(capture.budget)
+    return _part("code", capture, deadline, None, script, environ)
+
+
+def _part(
+    name: str,
+    capture: Capture,
+    deadline: Deadline,
+    started: Launch | None,
+    script: Path | None,
+    environ: Mapping[str, str] | None,
+) -> Part:
+    redactor = Redactor(capture.secrets)
+    try:
+        if name == "process":
+            return process(redactor, started, environ)
+        if name == "environment":
+            from notabene.capture.environment import environment
+
+            return environment(redactor, deadline, environ)
+        if name == "hardware":
+            from notabene.capture.hardware import hardware
+
+            return hardware(environ)
+        from notabene.capture.code import code
+
+        return code(redactor, deadline, script=script, environ=environ)
+    except FAILURES as error:
+        return Part(name, {"failed": f"{type(error).__name__}: {error}"})

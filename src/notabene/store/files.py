@@ -1,0 +1,128 @@
+"""Bytes of a run's files by place, also of files that were replaced meanwhile.
+
+Journals only grow, and a sealed file is never changed, so bytes once read at a place are there
+for good; a place names the sealed file by its own id, since a run may be sealed again. Files
+that were replaced lie in the trash for a week, for those who still hold old places.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from notabene.errors import FormatError, NotFoundError
+from notabene.journal.folder import SEALED, StoreFolder
+from notabene.journal.mounts import is_local
+from notabene.journal.segment import Header, read_header
+
+OPEN_FILES = 64
+
+
+def sealed_name(header: Header) -> str:
+    """How places name a sealed file."""
+    return f"{SEALED}:{header.file_id.hex()}"
+
+
+def trash_of(folder: StoreFolder, run: str) -> Path:
+    """Where the replaced files of a run go."""
+    return folder.trash / SEALED / run
+
+
+class Files:
+    """Reads bytes of runs' files; keeps some of them open.
+
+    Threads: any. A fork shares the open files, which is well: they are read by offset only.
+
+    Args:
+        folder: The store.
+    """
+
+    def __init__(self, folder: StoreFolder) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._open: OrderedDict[tuple[str, str], int | memoryview] = OrderedDict()
+        self._places: dict[str, Path] = {}
+
+    def read(self, run: str, name: str, start: int, size: int) -> bytes | memoryview:
+        """Bytes of a file; of a sealed one on a local disk a view that is read when touched.
+
+        Raises:
+            NotFoundError: The file is gone.
+            FormatError: It is shorter than that.
+        """
+        with self._lock:
+            opened = self._open.get((run, name))
+            if opened is None:
+                opened = self._open[run, name] = self._find(run, name)
+                if len(self._open) > OPEN_FILES:
+                    _close(self._open.popitem(last=False)[1])
+            else:
+                self._open.move_to_end((run, name))
+            if isinstance(opened, int):
+                data: bytes | memoryview = os.pread(opened, size, start)
+            else:
+                data = opened[start : start + size]
+        if len(data) < size:
+            raise FormatError(
+                f"{name} of run {run} ends before byte {start + size:,}",
+                hint="notabene db rebuild",
+            )
+        return data
+
+    def _find(self, run: str, name: str) -> int | memoryview:
+        known = self._places.get(run)
+        for place in (known, None):
+            path = place or self._folder.find_run_dir(run, trash=True)
+            if path is None:
+                continue
+            self._places[run] = path
+            opened = self._open_in(path, run, name)
+            if opened is not None:
+                return opened
+        raise NotFoundError(
+            f"the file {name} of run {run} is gone", hint="notabene db rebuild reads what is there"
+        )
+
+    def _open_in(self, path: Path, run: str, name: str) -> int | memoryview | None:
+        kind, _, file_id = name.partition(":")
+        replaced = trash_of(self._folder, run)
+        options = [path / kind, replaced / (f"{kind}-{file_id}" if file_id else kind)]
+        for option in options:
+            try:
+                if file_id and sealed_name(read_header(option)[0]) != name:
+                    continue
+                fd = os.open(option, os.O_RDONLY | os.O_CLOEXEC)
+            except (OSError, EOFError, FormatError):
+                continue
+            return _mapped(fd) if file_id and is_local(option) else fd
+        return None
+
+    def forget(self, run: str) -> None:
+        """Close what is open of a run, since its folder moved or went."""
+        with self._lock:
+            self._places.pop(run, None)
+            for place in [place for place in self._open if place[0] == run]:
+                _close(self._open.pop(place))
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            while self._open:
+                _close(self._open.popitem()[1])
+
+
+def _mapped(fd: int) -> memoryview:
+    """A sealed file, which nobody changes or cuts: of a block only the wanted pages are read."""
+    try:
+        return memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
+    finally:
+        os.close(fd)
+
+
+def _close(opened: int | memoryview) -> None:
+    # A map goes when the last who reads from it lets go.
+    if isinstance(opened, int):
+        os.close(opened)

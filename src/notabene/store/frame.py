@@ -1,0 +1,313 @@
+"""Tables of runs by column: from packed rows straight to arrays, no object per run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from notabene.model.entities import RunInfo
+from notabene.query import fields as known
+from notabene.query.ast import Field
+from notabene.query.fields import LOST_AFTER
+from notabene.query.predicate import STATISTICS
+from notabene.store.base import Columns
+from notabene.store.info import Definitions, facts_of, present, summaries_of, summary_of
+from notabene.store.state import Cell, Cells
+from notabene.store.summary import Matrices, packed_ids, unpack
+
+ATTRIBUTES = ("id", "project", "name", "status", "created", "duration")
+"""Columns of every table that names none."""
+
+_COLUMN_OF = {"group": "grp"}
+_TYPES: dict[str, Any] = {"time": np.int64, "duration": np.float64, "bool": np.bool_}
+_INTEGERS = {"points", "ranks"}
+_PLAIN = {
+    "last": ("last",),
+    "first": ("first",),
+    "min": ("min",),
+    "max": ("max",),
+    "n": ("n",),
+    "nan": ("nan",),
+    "inf": ("posinf", "neginf"),
+    "last_step": ("last_step",),
+    "min_step": ("min_step",),
+    "max_step": ("max_step",),
+}
+"""Statistics that are a field, or a sum of fields, of the packed rows."""
+_FINITE = {"min_step": "min", "max_step": "max"}
+
+Array = npt.NDArray[Any]
+
+
+class Sheet(msgspec.Struct):
+    """Runs in packed form, in order; what is not needed may be empty.
+
+    Attributes:
+        count: How many runs.
+        attributes: Columns of the table ``run``.
+        cells: Packed cells of each run.
+        stats: Packed statistics of each run.
+        ids: Ids of keys by name.
+        names: Names of keys by id.
+    """
+
+    count: int
+    attributes: dict[str, list[Any]]
+    cells: list[bytes]
+    stats: list[bytes]
+    ids: dict[str, int]
+    names: dict[int, str]
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """Which columns of the database a table needs.
+
+    Attributes:
+        attributes: Columns of the table ``run``.
+        cells: The cells of each run.
+        stats: The statistics of each run.
+    """
+
+    attributes: tuple[str, ...]
+    cells: bool
+    stats: bool
+
+
+def needs(fields: Sequence[Field] | None) -> Needs:
+    """What has to be read for these columns."""
+    if fields is None:
+        fields = [Field("attribute", name) for name in ATTRIBUTES]
+        cells = stats = True
+    else:
+        cells = any(f.kind in _READERS or f.stat == "best" for f in fields)
+        stats = any(f.kind in ("metric", "summary") for f in fields)
+    names = {_COLUMN_OF.get(f.name, f.name) for f in fields if f.kind == "attribute"}
+    if "status" in names:
+        names.add("alive")
+    return Needs(tuple(sorted(names)), cells, stats)
+
+
+class _Params(msgspec.Struct):
+    params: dict[str, Cell] = {}
+
+
+class _Tags(msgspec.Struct):
+    tags: dict[str, Cell] = {}
+
+
+class _Facts(msgspec.Struct):
+    facts: dict[str, Cell] = {}
+
+
+_decode_params = msgspec.msgpack.Decoder(_Params).decode
+_decode_tags = msgspec.msgpack.Decoder(_Tags).decode
+_decode_facts = msgspec.msgpack.Decoder(_Facts).decode
+_decode_cells = msgspec.msgpack.Decoder(Cells).decode
+
+
+def build(sheet: Sheet, fields: Sequence[Field] | None, now: int) -> Columns:
+    """The columns that are asked for; see :meth:`notabene.store.base.RunSet.columns`."""
+    out: Columns = {}
+    if fields is None:
+        for name in ATTRIBUTES:
+            out[Field("attribute", name)] = attribute(sheet.attributes, name, now)
+        for kind, read in (("param", _params), ("tag", _tags)):
+            out.update(_by_key(kind, read(sheet), None))
+        out.update(_metrics(sheet, None))
+        return out
+    wanted = list(fields)
+    found: Columns = {}
+    for kind, read in _READERS.items():
+        keys = [field for field in wanted if field.kind == kind]
+        if keys:
+            found.update(_by_key(kind, read(sheet), keys))
+    found.update(_metrics(sheet, [field for field in wanted if field.kind == "metric"]))
+    for field in wanted:
+        if field.kind == "attribute":
+            found[field] = attribute(sheet.attributes, field.name, now)
+        out[field] = found.get(field, _nothing(sheet.count))
+    return out
+
+
+def _nothing(count: int) -> Array:
+    return np.full(count, None, object)
+
+
+def objects(values: Sequence[Any]) -> Array:
+    """An array of objects, whatever they are (also lists)."""
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out
+
+
+def attribute(columns: dict[str, list[Any]], name: str, now: int) -> Array:
+    """A column of the table ``run``, as users know it."""
+    values = columns[_COLUMN_OF.get(name, name)]
+    if name == "status":
+        alive = columns["alive"]
+        values = [
+            "lost" if status == "running" and beat < now - LOST_AFTER else status
+            for status, beat in zip(values, alive, strict=True)
+        ]
+    return _typed(name, values)
+
+
+def _typed(name: str, values: Sequence[Any]) -> Array:
+    kind = known.BY_NAME[name].type
+    dtype = np.int64 if name in _INTEGERS else _TYPES.get(kind)
+    return objects(values) if dtype is None else np.array(values, dtype)
+
+
+# -- cells ---------------------------------------------------------------------------------
+
+
+def _params(sheet: Sheet) -> list[dict[str, Any]]:
+    return [present(_decode_params(data).params) for data in sheet.cells]
+
+
+def _tags(sheet: Sheet) -> list[dict[str, Any]]:
+    return [present(_decode_tags(data).tags) for data in sheet.cells]
+
+
+def _facts(sheet: Sheet) -> list[dict[str, Any]]:
+    return [facts_of(Cells(facts=_decode_facts(data).facts)) for data in sheet.cells]
+
+
+def _summaries(sheet: Sheet) -> list[dict[str, Any]]:
+    out = []
+    for packed, stats in zip(sheet.cells, sheet.stats, strict=True):
+        cells, table = _decode_cells(packed), unpack(stats)
+        names = [sheet.names[number] for number in table.ids.tolist()]
+        out.append(summary_of(cells, summaries_of(table, names, Definitions(cells))))
+    return out
+
+
+_READERS: dict[str, Callable[[Sheet], list[dict[str, Any]]]] = {
+    "param": _params,
+    "tag": _tags,
+    "fact": _facts,
+    "summary": _summaries,
+}
+
+
+def _by_key(kind: Any, rows: list[dict[str, Any]], fields: list[Field] | None) -> Columns:
+    if fields is None:
+        fields = [Field(kind, key) for key in sorted({key for row in rows for key in row})]
+    return {field: objects([row.get(field.name) for row in rows]) for field in fields}
+
+
+# -- metrics -------------------------------------------------------------------------------
+
+
+def _metrics(sheet: Sheet, fields: list[Field] | None) -> Columns:
+    """Statistics of metrics: runs with the same keys are unpacked together."""
+    if fields is not None and not fields:
+        return {}
+    groups: dict[bytes, list[int]] = {}
+    for place, data in enumerate(sheet.stats):
+        groups.setdefault(packed_ids(data), []).append(place)
+    out: dict[Field, Array] = {}
+    count = sheet.count
+    for packed, places in groups.items():
+        ids = np.frombuffer(packed, "<u4")
+        at = {sheet.names[number]: index for index, number in enumerate(ids.tolist())}
+        chosen = fields
+        if chosen is None:
+            chosen = [Field("metric", key, "last") for key in at]
+        here = [field for field in chosen if field.name in at]
+        if here:
+            _fill(sheet, out, here, [at[field.name] for field in here], places, len(ids))
+    if fields is None:
+        return {field: out[field] for field in sorted(out, key=lambda field: field.name)}
+    return {field: out.get(field, np.full(count, np.nan)) for field in fields}
+
+
+def _fill(
+    sheet: Sheet,
+    out: dict[Field, Array],
+    fields: list[Field],
+    columns: list[int],
+    places: list[int],
+    keys: int,
+) -> None:
+    everywhere = len(places) == len(sheet.stats)
+    matrices = Matrices(sheet.stats if everywhere else [sheet.stats[p] for p in places])
+    for field, column in zip(fields, columns, strict=True):
+        values = _statistic(sheet, matrices, field, column, places)
+        if everywhere:
+            out[field] = values
+            continue
+        if field not in out:
+            out[field] = np.full(len(sheet.stats), np.nan)
+        out[field][places] = values
+
+
+def _statistic(
+    sheet: Sheet, matrices: Matrices, field: Field, column: int, places: list[int]
+) -> Array:
+    stat = field.stat or "last"
+    if stat == "best":
+        return _best(sheet, matrices, field.name, column, places)
+    if stat == "mean":
+        return _mean(matrices, column)
+    first, *more = _PLAIN[stat]
+    values = matrices.field(first)[:, column].astype(np.float64)
+    for name in more:
+        values += matrices.field(name)[:, column]
+    if stat in _FINITE:
+        values[np.isnan(matrices.field(_FINITE[stat])[:, column])] = np.nan
+    return values
+
+
+def _mean(matrices: Matrices, column: int) -> Array:
+    odd = sum(matrices.field(name)[:, column] for name in ("nan", "posinf", "neginf"))
+    finite = matrices.field("n")[:, column] - odd
+    with np.errstate(all="ignore"):
+        mean = matrices.field("sum")[:, column] / np.maximum(finite, 1)
+    return np.where(finite > 0, mean, np.nan)
+
+
+def _best(sheet: Sheet, matrices: Matrices, key: str, column: int, places: list[int]) -> Array:
+    chosen = {name: matrices.field(name)[:, column] for name in ("min", "max")}
+    nothing = np.full(len(places), np.nan)
+    goals = [Definitions(_decode_cells(sheet.cells[p])).of(key).get("goal", "") for p in places]
+    return np.array([chosen.get(goal, nothing)[i] for i, goal in enumerate(goals)])
+
+
+# -- runs at hand --------------------------------------------------------------------------
+
+
+def of_runs(runs: Sequence[RunInfo], fields: Sequence[Field] | None) -> Columns:
+    """The same table from entities."""
+    if fields is None:
+        fields = [Field("attribute", name) for name in ATTRIBUTES]
+        for kind, mapping in (("param", "params"), ("tag", "tags"), ("metric", "metrics")):
+            keys = sorted({key for run in runs for key in getattr(run, mapping)})
+            stat = "last" if kind == "metric" else ""
+            fields += [Field(kind, key, stat) for key in keys]  # type: ignore[arg-type]
+    return {field: _of_runs(runs, field) for field in fields}
+
+
+def _of_runs(runs: Sequence[RunInfo], field: Field) -> Array:
+    name = field.name
+    if field.kind == "attribute":
+        return _typed(name, [_plain_attribute(run, name) for run in runs])
+    if field.kind == "metric":
+        choose = STATISTICS[field.stat or "last"]
+        found = [choose(run.metrics[name]) if name in run.metrics else None for run in runs]
+        return np.array([np.nan if value is None else value for value in found], np.float64)
+    mapping = {"param": "params", "tag": "tags", "fact": "facts", "summary": "summary"}
+    if field.kind not in mapping:
+        return _nothing(len(runs))
+    return objects([getattr(run, mapping[field.kind]).get(name) for run in runs])
+
+
+def _plain_attribute(run: RunInfo, name: str) -> Any:
+    if name in ("conclusion", "verdict"):
+        part = "text" if name == "conclusion" else "verdict"
+        return getattr(run.conclusion, part, "")
+    return getattr(run, name)

@@ -1,0 +1,406 @@
+"""Journals of a store folder into an index: what is new since the last look, and nothing else.
+
+A look ("tick") reads the names in ``live/``, the times of the month folders and of the desk,
+and the sizes of the journals of runs that are at work; everything else was read before. A full
+scan looks at every run's folder; it is due at the first look and each ten minutes, for what
+slips through (a clock that was set back, a folder copied with its times).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from notabene._ids import now_us
+from notabene.errors import FormatError
+from notabene.journal.folder import JOURNAL, RECOVERED, SEALED, StoreFolder
+from notabene.journal.reader import CHUNK, Batch, JournalReader, Keysets
+from notabene.journal.recover import open_orphan, project, ring_folder, sweep
+from notabene.store import tables as t
+from notabene.store.files import Files, sealed_name
+from notabene.store.relocate import relocate
+from notabene.store.sql import SqlStore
+
+SCAN_EVERY = 600_000_000
+WATCH = 600_000_000
+"""µs for which a run that shows life is looked at without a mark in ``live``."""
+SWEEP_EVERY = 10_000_000
+DESK_RECENT = 3600 * 10**9
+"""ns for which a desk journal is looked at after it grew last."""
+RUNS_AT_ONCE = 500
+FOLDER = ""
+"""Name under which ``file`` keeps a run's folder: its mtime, and its month as the note."""
+
+
+class Found(msgspec.Struct):
+    """A journal to be read.
+
+    Attributes:
+        run: Id of the run; empty for a desk journal.
+        path: The file.
+        size: Its size when it was found.
+        mtime: When it changed last, ns.
+        start: Where to begin.
+    """
+
+    run: str
+    path: Path
+    size: int
+    mtime: int
+    start: int
+
+
+class _Known(msgspec.Struct):
+    position: int
+    size: int
+    mtime: int
+    note: str
+
+
+class Ingest:
+    """Reads a store folder into an index.
+
+    Args:
+        folder: The store.
+        store: The index.
+        files: Its open files, to be told of folders that moved.
+    """
+
+    def __init__(self, folder: StoreFolder, store: SqlStore, files: Files) -> None:
+        self._folder = folder
+        self._store = store
+        self._files = files
+        self._swept = 0
+        self._was_live: set[str] = set()
+        self._waiting: list[tuple[Found, list[Batch], JournalReader]] = []
+        self._weight = 0
+        self._all_known: dict[str, dict[str, _Known]] | None = None
+        self._ended: set[str] = set()
+        self._pending_folders: list[tuple[Any, ...]] = []
+
+    def look(self, *, full: bool = False, runs: Iterable[str] = ()) -> None:
+        """Take in what is new.
+
+        Args:
+            full: Look at all runs, whether or not that is due.
+            runs: Runs to look at in any case.
+        """
+        self._was_live.update(runs)
+        now = now_us()
+        self._bring_home(now)
+        marks = self._marks()
+        full = full or now - int(marks.get("scanned", "0")) >= SCAN_EVERY
+        self._all_known = self._known_files() if full else None
+        for run, path in self._runs_to_look_at(marks, full=full):
+            self._look_at_run(run, path, full=full)
+        self._look_at_desk(full=full)
+        self._flush()
+        self._all_known = None
+        if full:
+            marks["scanned"] = str(now)
+        self._save_marks(marks)
+
+    # -- where to look ---------------------------------------------------------------------
+
+    def _bring_home(self, now: int) -> None:
+        if now - self._swept < SWEEP_EVERY:
+            return
+        self._swept = now
+        with contextlib.suppress(OSError):
+            sweep(self._folder)
+        if not os.access(self._folder.root, os.W_OK):
+            self._project_rings()
+
+    def _project_rings(self) -> None:
+        """Where nothing may be written, what dead writers left is shown without moving it."""
+        for run, writers in self._folder.live_runs().items():
+            run_dir = self._folder.find_run_dir(run)
+            for writer in writers if run_dir is not None else ():
+                place = ring_folder(run_dir / f"{writer}{JOURNAL}") if run_dir else None
+                orphan = None if place is None else open_orphan(place, writer)
+                if orphan is not None and run_dir is not None:
+                    self._store.apply(project(orphan, run_dir))
+
+    def _marks(self) -> dict[str, str]:
+        """What the last look left behind: times of folders, and of the last full scan."""
+        with self._store.reading() as connection:
+            rows = connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).all()
+        return {key.removeprefix("look:"): value for key, value in rows if key.startswith("look:")}
+
+    def _save_marks(self, marks: dict[str, str]) -> None:
+        rows = sorted((f"look:{key}", value) for key, value in marks.items())
+        with self._store.writing() as connection:
+            columns = ("key", "value")
+            self._store.database.put(connection, t.meta, columns, rows, conflict="update")
+
+    def _runs_to_look_at(self, marks: dict[str, str], *, full: bool) -> Iterator[tuple[str, Path]]:
+        months = {month: self._folder.runs / month for month in self._folder.months()}
+        changed = []
+        for month, path in months.items():
+            with contextlib.suppress(OSError):
+                mtime = str(path.stat().st_mtime_ns)
+                if full or marks.get(month) != mtime:
+                    changed.append(month)
+                    marks[month] = mtime
+        places = self._folders()
+        seen: set[str] = set()
+        for month in changed:
+            here = _names(months[month])
+            gone = [run for run, (of, _) in places.items() if of == month and run not in here]
+            self._look_for_gone(gone)
+            for run in here:
+                if full or run not in places or places[run][0] != month:
+                    seen.add(run)
+                    yield run, months[month] / run
+        for run in self._at_work() - seen:
+            month = places[run][0] if run in places else ""
+            path = months[month] / run if month in months else self._folder.find_run_dir(run)
+            if path is not None:
+                yield run, path
+        if full:
+            trash = self._folder.trash / "runs"
+            yield from ((run, trash / run) for run in _names(trash))
+
+    def _folders(self) -> dict[str, tuple[str, int]]:
+        """Month and mtime of the folders of all runs that were read."""
+        f = t.file.c
+        query = sa.select(f.run, f.note, f.mtime).where(f.name == FOLDER)
+        with self._store.reading() as connection:
+            return {run: (month, mtime) for run, month, mtime in connection.execute(query)}
+
+    def _at_work(self) -> set[str]:
+        """Runs that may have grown: marked, marked at the last look, or showing life."""
+        live = set(self._folder.live_runs())
+        r = t.run.c
+        query = sa.select(r.id).where(r.status == "running", r.alive > now_us() - WATCH)
+        with self._store.reading() as connection:
+            watched = set(connection.execute(query).scalars())
+        wanted = live | watched | self._was_live
+        self._was_live = live
+        return wanted
+
+    def _look_for_gone(self, runs: Iterable[str]) -> None:
+        """Runs whose folders are no longer where they were: moved, in the trash, or gone."""
+        for run in runs:
+            self._files.forget(run)
+            place = self._folder.find_run_dir(run, trash=True)
+            if place is None:
+                self.drop(run)
+                continue
+            with self._store.writing() as connection:
+                month = place.parent.name if place.parent.parent == self._folder.runs else "trash"
+                rows = [(run, FOLDER, 0, 0, 0, month)]
+                self._put_files(connection, rows)
+
+    def drop(self, run: str) -> None:
+        """Forget a run whose folder is gone for good; edits of it are kept."""
+        with self._store.writing() as connection:
+            n = connection.execute(sa.select(t.run.c.n).where(t.run.c.id == run)).scalar()
+            connection.execute(t.file.delete().where(t.file.c.run == run))
+            if n is None:
+                return
+            for table in (t.body, t.cell, t.metric, t.stat, t.points, t.value, t.capture, t.edge):
+                connection.execute(table.delete().where(table.c.run == n))
+            connection.execute(t.run.delete().where(t.run.c.n == n))
+            self._store.note_gone(connection, run)
+
+    # -- one run ---------------------------------------------------------------------------
+
+    def _look_at_run(self, run: str, path: Path, *, full: bool) -> None:
+        try:
+            entry = path.stat()
+            known = self._known(run)
+            folder = known.get(FOLDER)
+            month = path.parent.name if path.parent.parent == self._folder.runs else "trash"
+            if (
+                full
+                and folder is not None
+                and folder.mtime == entry.st_mtime_ns
+                and folder.note == month
+                and run in self._ended
+            ):
+                return
+            found = list(self._journals(run, path, known))
+        except OSError:
+            return
+        self._forget_vanished(run, path, known)
+        sealed = [f for f in found if f.path.name == SEALED]
+        for item in sealed:
+            self._flush()
+            self._take_sealed(run, item)
+        for item in found:
+            if item not in sealed:
+                self._read(item)
+        self._note_folder(run, entry.st_mtime_ns, month)
+
+    def _forget_vanished(self, run: str, path: Path, known: dict[str, _Known]) -> None:
+        """Files that were sealed away need not be remembered."""
+        here = _names(path)
+        gone = [name for name in known if name != FOLDER and name not in here]
+        if gone and SEALED in here:
+            with self._store.writing() as connection:
+                f = t.file.c
+                connection.execute(t.file.delete().where(f.run == run, f.name.in_(gone)))
+
+    def _known(self, run: str) -> dict[str, _Known]:
+        """What was read of a run."""
+        if self._all_known is not None:
+            return self._all_known.get(run, {})
+        return self._known_files(run).get(run, {})
+
+    def _known_files(self, run: str | None = None) -> dict[str, dict[str, _Known]]:
+        f = t.file.c
+        query = sa.select(f.run, f.name, f.position, f.size, f.mtime, f.note)
+        if run is not None:
+            query = query.where(f.run == run)
+        ended = sa.select(t.run.c.id).where(t.run.c.status != "running")
+        out: dict[str, dict[str, _Known]] = {}
+        with self._store.reading() as connection:
+            for of, name, *rest in connection.execute(query):
+                out.setdefault(of, {})[name] = _Known(*rest)
+            if run is None:
+                self._ended = set(connection.execute(ended).scalars())
+        return out
+
+    def _journals(self, run: str, path: Path, known: dict[str, _Known]) -> Iterator[Found]:
+        """The files of a folder that have something new."""
+        for entry in sorted(os.scandir(path), key=lambda e: e.name):
+            name = entry.name
+            if name.startswith(".") or not (name.endswith((JOURNAL, RECOVERED)) or name == SEALED):
+                continue
+            stat = entry.stat()
+            old = known.get(name)
+            if old is not None and old.size == stat.st_size and old.mtime == stat.st_mtime_ns:
+                continue
+            start = 0 if old is None or old.position > stat.st_size else old.position
+            yield Found(run, Path(entry.path), stat.st_size, stat.st_mtime_ns, start)
+
+    def _note_folder(self, run: str, mtime: int, month: str) -> None:
+        self._pending_folders.append((run, FOLDER, 0, 0, mtime, month))
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def _read(self, found: Found) -> None:
+        """Read a journal to its end; applies when enough has gathered."""
+        keysets = self._keysets_of(found.run) if found.start else {}
+        reader = JournalReader(found.path, start=found.start, keysets=keysets)
+        while True:
+            try:
+                batches = reader.read()
+            except FileNotFoundError:
+                return  # sealed or removed a moment ago
+            except FormatError as error:
+                self._put_aside(found, str(error))
+                return
+            if not batches and self._waiting_for(found):
+                break
+            self._waiting.append((found, batches, reader))
+            self._weight += sum(len(p.data) for b in batches for p in b.points) + 1
+            if not batches:
+                break
+            if self._weight > CHUNK or len(self._waiting) >= RUNS_AT_ONCE:
+                self._flush()
+
+    def _waiting_for(self, found: Found) -> bool:
+        return bool(self._waiting) and self._waiting[-1][0] is found
+
+    def _keysets_of(self, run: str) -> Keysets:
+        """Names of the key sets of a run as far as they are known."""
+        self._flush()
+        return self._store.keysets(run)
+
+    def _put_aside(self, found: Found, note: str) -> None:
+        with self._store.writing() as connection:
+            row = (found.run, found.path.name, found.start, found.size, found.mtime, note)
+            self._put_files(connection, [row])
+
+    def _flush(self) -> None:
+        """Apply what was read, and note how far, as one."""
+        waiting, self._waiting, self._weight = self._waiting, [], 0
+        folders, self._pending_folders = self._pending_folders, []
+        if not waiting and not folders:
+            return
+        seen: dict[str, int] = {}
+        rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+        batches: list[Batch] = []
+        for found, read, reader in waiting:
+            batches += read
+            if read and found.run:
+                seen[found.run] = max(seen.get(found.run, 0), min(found.mtime // 1000, now_us()))
+            place = found.run, found.path.name
+            rows[place] = (*place, reader.position, found.size, found.mtime, _damage(reader))
+        with self._store.writing() as connection:
+            if batches:
+                self._store.apply_within(connection, batches, seen)
+            self._put_files(connection, [*rows.values(), *folders])
+
+    def _put_files(self, connection: sa.Connection, rows: list[tuple[Any, ...]]) -> None:
+        columns = ("run", "name", "position", "size", "mtime", "note")
+        self._store.database.put(connection, t.file, columns, rows, conflict="update")
+
+    def _take_sealed(self, run: str, found: Found) -> None:
+        """Read a sealed file, and have the points lie there from now on."""
+        reader = JournalReader(found.path)
+        try:
+            batches = reader.all()
+        except FormatError as error:
+            self._put_aside(found, str(error))
+            return
+        if reader.header is None:
+            return
+        name = sealed_name(reader.header)
+        placed = [_placed(batch, name) for batch in batches]
+        with self._store.writing() as connection:
+            self._store.apply_within(connection, placed, {run: found.mtime // 1000})
+            relocate(self._store, connection, run, reader.header, placed)
+            note = _damage(reader)
+            row = (run, SEALED, reader.position, found.size, found.mtime, note)
+            self._put_files(connection, [row])
+
+    # -- the desk --------------------------------------------------------------------------
+
+    def _look_at_desk(self, *, full: bool) -> None:
+        known = self._known("")
+        recent = now_us() * 1000 - DESK_RECENT
+        for entry in _entries(self._folder.desk):
+            old = known.get(entry.name)
+            if not entry.name.endswith(JOURNAL) or entry.name.startswith("."):
+                continue
+            if old is not None and not full and old.mtime < recent:
+                continue
+            with contextlib.suppress(OSError):
+                stat = entry.stat()
+                if old is not None and old.size == stat.st_size:
+                    continue
+                start = 0 if old is None or old.position > stat.st_size else old.position
+                self._read(Found("", Path(entry.path), stat.st_size, stat.st_mtime_ns, start))
+
+
+def _placed(batch: Batch, name: str) -> Batch:
+    points = tuple(msgspec.structs.replace(p, file=name) for p in batch.points)
+    return msgspec.structs.replace(batch, points=points)
+
+
+def _damage(reader: JournalReader) -> str:
+    """What is wrong with a file; a torn end is only what a writer at work looks like."""
+    damage = reader.damage
+    if damage is None or damage.torn:
+        return ""
+    return f"damaged at byte {damage.offset:,}: {damage.reason}"
+
+
+def _entries(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(path), key=lambda e: e.name)
+    except OSError:
+        return []
+
+
+def _names(path: Path) -> set[str]:
+    return {entry.name for entry in _entries(path) if not entry.name.startswith(".")}

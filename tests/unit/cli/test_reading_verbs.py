@@ -1,0 +1,130 @@
+"""ls, show, tail, plot, wait, diary: what people and programs read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.cli.conftest import Command
+
+
+def test_ls_json_lists_runs_with_what_programs_need(nota: Command) -> None:
+    """``ls --json`` is a list of runs with id, name, project, status, config, summary, tags, times."""
+    runs = nota("ls", "--json").json
+    assert [r["name"] for r in runs] == ["broken", "fast", "slow"]
+    fast = runs[1]
+    assert set(fast) >= {"id", "name", "project", "status", "config", "summary", "tags", "created"}
+    assert fast["config"] == {"lr": 0.1, "deep": {"n": 1}}
+    assert fast["summary"]["loss"] == pytest.approx(1 / 50)
+    assert fast["tags"] == {"team": "vision"}
+    assert fast["status"] == "finished"
+
+
+def test_ls_filters_sorts_and_limits(nota: Command) -> None:
+    """Queries, several sort keys and limits choose and order runs."""
+    names = lambda *words: [r["name"] for r in nota("ls", "--json", *words).json]  # noqa: E731
+    assert names("params.lr < 0.05") == ["slow"]
+    assert names("metrics.acc.max > 0.5") == ["fast"]
+    assert names("tags.team = 'vision' and not status = 'failed'", "-s", "name") == ["fast", "slow"]
+    assert names("-p", "other") == ["broken"]
+    assert names("-s", "-metrics.loss,name", "-n", "1") == ["broken"]
+    assert names("name like 'f%' or name = 'broken'", "-s", "name") == ["broken", "fast"]
+
+
+def test_a_bad_query_points_at_its_column(nota: Command) -> None:
+    """A query error has a caret under the column for people, code and position for programs."""
+    done = nota("ls", "params.lr <", code=2)
+    assert "^" in done.err
+    error = nota("ls", "statsu = 'x'", "--json", code=2).json["error"]
+    assert error["code"] == "query"
+    assert error["position"] == 0
+
+
+def test_ls_fits_a_pipe_and_80_columns(nota: Command) -> None:
+    """In a pipe there is no colour and no cut; fields can be chosen."""
+    done = nota("ls")
+    assert "\x1b[" not in done.out
+    assert "finished" in done.out
+    assert "fast" in done.out
+    rows = nota("ls", "--fields", "name,config.lr,summary.loss").out.splitlines()
+    assert rows[0].split() == ["NAME", "CONFIG.LR", "SUMMARY.LOSS"]
+    assert len(rows) == 4
+    picked = nota("ls", "--json", "--fields", "name,config.lr").json
+    assert picked[1] == {"name": "fast", "config.lr": 0.1}
+
+
+def test_ls_lists_projects(nota: Command) -> None:
+    """Projects are listed with their counts."""
+    assert {p["name"]: p["runs"] for p in nota("ls", "--projects", "--json").json} == {
+        "digits": 2,
+        "other": 1,
+    }
+
+
+def test_show_says_what_a_run_is(nota: Command) -> None:
+    """A run is shown by name, with config, metrics, and why it failed."""
+    out = nota("show", "fast").out
+    for word in ("fast", "finished", "lr", "0.1", "deep.n", "loss", "acc", "team=vision", "sample"):
+        assert word in out
+    broken = nota("show", "broken").out
+    assert "ValueError: no such layer" in broken
+    document = nota("show", "@last", "--json").json
+    assert document["name"] == "broken"
+    assert document["metrics"]["loss"]["last"] == 3.0
+
+
+def test_runs_are_found_by_every_kind_of_name(nota: Command) -> None:
+    """Full id, last six, name, project/name and @last name one run; nothing else does."""
+    run_id = nota("show", "fast", "--json").json["id"]
+    for ref in (run_id, run_id[-6:], "digits/fast", "digits/@last"):
+        assert nota("show", ref, "--json").json["name"] == "fast"
+    error = nota("show", "fats", "--json", code=3).json["error"]
+    assert error["code"] == "not_found"
+    assert "fats" in error["message"]
+
+
+def test_plot_draws_the_curve(nota: Command) -> None:
+    """Curves come as braille where that can be printed, as marks where not, as points in JSON."""
+    out = nota("plot", "fast", "-m", "loss", PYTHONIOENCODING="utf-8").out
+    assert any(0x2800 < ord(c) <= 0x28FF for c in out)
+    assert max(len(line) for line in out.splitlines()) <= 80
+    plain = nota("plot", "fast", "slow", "-m", "acc", PYTHONIOENCODING="ascii").out
+    assert "*" in plain
+    assert "o slow" in plain
+    (curve,) = nota("plot", "fast", "-m", "loss", "--json").json
+    assert curve["steps"] == list(range(50))
+    assert curve["values"][:2] == [1.0, 0.5]
+    nota("plot", "fast", "-m", "nothing", code=3)
+
+
+def test_wait_ends_with_what_happened(nota: Command) -> None:
+    """0 for a finished run or a query that holds, 1 otherwise, 124 when the time is up."""
+    nota("wait", "fast")
+    nota("wait", "broken", code=1)
+    nota("wait", "broken", "--until", "metrics.loss > 2")
+    nota("wait", "fast", "--until", 'metrics."loss" > 2 or status = \'failed\'', code=1)
+
+
+def test_tail_prints_metrics(nota: Command) -> None:
+    """tail -m prints the last points of a metric."""
+    lines = nota("tail", "fast", "-m", "loss", "-n", "3", "--no-follow").out.splitlines()
+    assert [line.split()[1] for line in lines] == ["47", "48", "49"]
+
+
+def test_unknown_verbs_suggest(nota: Command) -> None:
+    """A misspelt verb ends with 2 and a suggestion."""
+    assert "show" in nota("shwo", code=2).err
+
+
+def test_a_missing_store_is_one_sentence(nota: Command, tmp_path: object) -> None:
+    """Where there is no store, one sentence says what to do; JSON has code and hint."""
+    error = nota("ls", "--store", f"{tmp_path}/nowhere", "--json", code=3).json["error"]
+    assert error["code"] == "not_found"
+    assert error["hint"]
+
+
+def test_every_verb_has_help(nota: Command) -> None:
+    """-h of every verb prints usage and ends with 0."""
+    from notabene.cli.main import VERBS
+
+    for verb in VERBS:
+        assert "Usage:" in nota(verb, "-h").out

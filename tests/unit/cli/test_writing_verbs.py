@@ -1,0 +1,154 @@
+"""tag, note, conclude, rm, restore, artifact, export, import, db, gc, journal, config, doctor."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Command
+
+
+def test_edits_are_kept_and_survive_a_rebuild(nota: Command) -> None:
+    """Tags, notes, conclusions and names written at the desk are part of the truth."""
+    nota("tag", "fast", "+best", "+stage=2", "-team")
+    nota("note", "fast", "look at step 12")
+    nota("note", "-p", "digits", "a note on the project")
+    nota("conclude", "fast", "it is fast", "--verdict", "supported")
+    nota("rename", "slow", "slower")
+    for _ in range(2):
+        run = nota("show", "fast", "--json").json
+        assert run["tags"] == {"best": "", "stage": "2"}
+        assert [n["text"] for n in run["notes"]] == ["look at step 12"]
+        assert run["conclusion"]["verdict"] == "supported"
+        assert nota("show", "slower", "--json").json["config"]["lr"] == 0.01
+        nota("db", "rebuild")
+    assert "a note on the project" in nota("diary", "digits").out
+
+
+def test_the_trash_can_be_undone(nota: Command) -> None:
+    """rm hides a run, restore brings it back as it was."""
+    before = nota("show", "fast", "--json").json
+    nota("rm", "fast")
+    assert [r["name"] for r in nota("ls", "--json").json] == ["broken", "slow"]
+    assert [r["name"] for r in nota("ls", "--deleted", "--json").json] == ["fast"]
+    nota("restore", before["id"])
+    after = nota("show", "fast", "--json").json
+    assert {k: v for k, v in after.items() if k != "updated"} == {
+        k: v for k, v in before.items() if k != "updated"
+    }
+    nota("rm", "fast", "--archive")
+    assert "fast" not in [r["name"] for r in nota("ls", "--json").json]
+
+
+def test_artifacts_from_the_command_line(nota: Command, tmp_path: Path) -> None:
+    """put, ls, show, get, alias, rm and restore; equal content makes no new version."""
+    source = tmp_path / "weights"
+    source.mkdir()
+    (source / "a.bin").write_bytes(b"a" * 1000)
+    (source / "b.txt").write_text("b")
+    assert nota("artifact", "put", str(source), "--name", "m", "--json").json["new"] is True
+    assert nota("artifact", "put", str(source), "--name", "m", "--json").json["new"] is False
+    (source / "b.txt").write_text("c")
+    nota("artifact", "put", str(source), "--name", "m", "--alias", "best")
+    assert [v["version"] for v in nota("artifact", "ls", "m", "--json").json] == [2, 1]
+    out = tmp_path / "out"
+    nota("artifact", "get", "m:v1", str(out))
+    assert (out / "b.txt").read_text() == "b"
+    assert (out / "a.bin").read_bytes() == b"a" * 1000
+    nota("artifact", "alias", "m:v1", "good")
+    assert nota("artifact", "show", "m:good", "--json").json["version"] == 1
+    nota("artifact", "rm", "m:v1")
+    nota("artifact", "get", "m:v1", str(tmp_path / "x"), code=3)
+    nota("artifact", "restore", "m:v1")
+    nota("artifact", "get", "m:v1", str(tmp_path / "y"))
+    nota("artifact", "show", "nothing", code=3)
+
+
+def test_a_run_travels_as_one_file(nota: Command, tmp_path: Path) -> None:
+    """export and import into another store give equal answers; twice changes nothing."""
+    nota("tag", "fast", "+moved")
+    path = tmp_path / "fast.notabene"
+    nota("export", "fast", "-o", str(path))
+    other = str(tmp_path / "other")
+    nota("import", str(path), "--store", other)
+    nota("import", str(path), "--store", other)
+    for verb in (("show", "fast"), ("plot", "fast", "-m", "loss")):
+        assert nota(*verb, "--json", "--store", other).json == nota(*verb, "--json").json
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(bytes(damaged))
+    done = nota("import", str(path), "--store", str(tmp_path / "third"), "--json", code=7)
+    assert done.json["error"]["code"] == "integrity"
+
+
+def test_tables_for_other_programs(nota: Command, tmp_path: Path) -> None:
+    """CSV and Parquet hold one row per point."""
+    csv = tmp_path / "points.csv"
+    nota("export", "fast", "--csv", "-o", str(csv))
+    assert len(csv.read_text().splitlines()) == 1 + 2 * 50
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "points.parquet"
+    nota("export", "-p", "digits", "--parquet", "-o", str(path))
+    assert parquet.read_table(path).num_rows == 2 * 2 * 50
+
+
+def test_the_index_is_only_a_cache(nota: Command, store: Path, home: Path) -> None:
+    """Deleting the index, or moving the store, changes no answer."""
+    before = nota("ls", "--json").json
+    index = Path(nota("db", "path", "--json").json["index"])
+    for path in index.parent.glob(f"{index.name}*"):
+        path.unlink()
+    assert nota("ls", "--json").json == before
+    nota("db", "check")
+    moved = store.with_name("moved")
+    shutil.copytree(store, moved)
+    assert nota("ls", "--json", "--store", str(moved)).json == before
+
+
+def test_journals_can_be_verified_read_and_repaired(nota: Command, store: Path) -> None:
+    """A flipped byte is named with its offset, what is before it is served, repair saves the rest."""
+    path = max(store.rglob("*.journal"), key=lambda p: p.stat().st_size)
+    nota("journal", "verify", str(path))
+    assert "run-created" in nota("journal", "cat", str(path)).out
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    done = nota("journal", "verify", str(path), code=1)
+    assert any(word.isdigit() for word in done.out.replace(",", "").split())
+    nota("ls")
+    nota("journal", "repair", str(path))
+    nota("ls")
+
+
+def test_gc_says_first_and_can_be_undone(nota: Command) -> None:
+    """gc is a dry run until --apply, and --undo brings back."""
+    assert "would go" in nota("gc").out
+    nota("gc", "--apply")
+    nota("gc", "--undo")
+
+
+def test_settings_are_shown_and_written(nota: Command, store: Path) -> None:
+    """config shows values with their source, writes to the user's file, and refuses nonsense."""
+    shown = nota("config", "--json").json
+    assert shown["store"] == {"value": str(store), "source": "NOTABENE_STORE"}
+    nota("config", "system_every", "30")
+    assert nota("config", "system_every").out.strip() == "30.0"
+    nota("config", "system_every", "--unset")
+    assert nota("config", "system_every").out.strip() == "10.0"
+    nota("config", "colour", code=2)
+    nota("config", "system_every", "often", code=2)
+    assert "_NOTABENE_COMPLETE" in nota("config", "--completion", "bash").out
+
+
+def test_doctor_looks_around(nota: Command) -> None:
+    """doctor ends with 0 on a good store and names it."""
+    assert "3 runs" in nota("doctor").out
+
+
+def test_init_makes_a_store_for_a_project(nota: Command, tmp_path: Path) -> None:
+    """init makes .notabene, which programs below find by walking up."""
+    nota("init", str(tmp_path))
+    assert (tmp_path / ".notabene" / "format").exists()
+    assert (tmp_path / ".notabene" / ".gitignore").read_text() == "*\n"

@@ -1,0 +1,205 @@
+"""Numbers and arrays of any library, told from everything else without importing one."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import fractions
+import math
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notabene.tracking.arrays import as_number, is_a, is_frame, scalar_of, shape_of, to_numpy
+
+
+class Float:
+    """A number of somebody's own."""
+
+    def __float__(self) -> float:
+        return 2.5
+
+
+class Broken:
+    """A number that cannot be had."""
+
+    def __float__(self) -> float:
+        raise RuntimeError("no value yet")
+
+
+class Shapeless:
+    """An array whose shape cannot be had, as in a graph that is being built."""
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        raise ValueError("unknown")
+
+
+def ids(values: list[Any]) -> list[str]:
+    """A name for each case that is the same in every process."""
+    firsts = [
+        value[0] if isinstance(value, tuple) and len(value) == 2 else value for value in values
+    ]
+    return [f"{i}-{type(value).__name__}" for i, value in enumerate(firsts)]
+
+
+NUMBERS: list[tuple[object, float]] = [
+    (3, 3.0),
+    (True, 1.0),
+    (0.5, 0.5),
+    (10**400, math.inf),
+    (-(10**400), -math.inf),
+    (decimal.Decimal("1.5"), 1.5),
+    (decimal.Decimal("Infinity"), math.inf),
+    (fractions.Fraction(1, 4), 0.25),
+    (fractions.Fraction(10**400), math.inf),
+    (np.float32(0.25), 0.25),
+    (np.float16(0.5), 0.5),
+    (np.longdouble("1e400"), math.inf),
+    (np.int64(-3), -3.0),
+    (np.uint64(2**63), 2.0**63),
+    (np.bool_(True), 1.0),
+    (np.array(2.0), 2.0),
+    (np.array([[4]]), 4.0),
+    (Float(), 2.5),
+]
+NO_NUMBERS: list[object] = [
+    None, "0.5", b"1", 1j, [1], (1,), {1}, {"a": 1}, object(), int, np.float32, Broken(),
+    Shapeless(), datetime.timedelta(1), np.datetime64("2020-01-01"), np.timedelta64(5, "ns"),
+    np.complex64(1), np.array([1, 2]), np.array([]), np.array(["a"]), np.array([object()]),
+    np.zeros(1, "V4"), np.str_("3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "number"), NUMBERS, ids=ids(NUMBERS))
+def test_what_is_a_number(value: object, number: float):
+    """Numbers of Python, numpy and whoever else are floats, too large ones infinite."""
+    assert as_number(value) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [math.nan, decimal.Decimal("NaN"), decimal.Decimal("sNaN"), np.float32("nan")],
+    ids=["float", "quiet", "signalling", "numpy"],
+)
+def test_nan_is_a_number(value: object):
+    """NaN of any kind, a signalling one too, is NaN."""
+    number = as_number(value)
+    assert number is not None
+    assert math.isnan(number)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=ids(NO_NUMBERS))
+def test_what_is_no_number(value: object):
+    """Texts, times, complex numbers, containers and arrays of several are no numbers."""
+    assert as_number(value) is None
+
+
+def test_whole_numbers_stay_whole():
+    """scalar_of() keeps the kind of number: an int, a truth value, a float."""
+    assert [type(scalar_of(v)) for v in (np.int8(1), np.bool_(1), np.float16(1), np.array([3]))] == [
+        int, bool, float, int,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [1.0, [1.0], np.array([1.0, 2.0]), np.array([]), "1"])
+def test_what_has_no_scalar(value: object):
+    """Plain numbers, and arrays of none or several elements, hold no scalar."""
+    assert scalar_of(value) is None
+
+
+def test_shapes():
+    """An array has a shape; numbers, lists, types and unfinished arrays have none."""
+    assert shape_of(np.zeros((2, 3))) == (2, 3)
+    assert shape_of(np.float32(1)) == ()
+    assert [shape_of(v) for v in (1, [1], np.float32, Shapeless())] == [None] * 4
+
+
+@pytest.mark.parametrize("value", [np.arange(3), np.float32(1), np.array([True])])
+def test_numbers_come_as_numpy(value: object):
+    """to_numpy() gives arrays of numbers as they are."""
+    array = to_numpy(value)
+    assert array is not None
+    np.testing.assert_array_equal(array, value)
+
+
+@pytest.mark.parametrize("value", [[1, 2], 3, "a", np.array(["a"]), np.array([1j]), Shapeless()])
+def test_what_is_no_array_of_numbers(value: object):
+    """to_numpy() gives None for all else."""
+    assert to_numpy(value) is None
+
+
+@given(st.floats(width=32))
+def test_torch_tensors(number: float):
+    """A tensor's number is had from any width, with a gradient or without, and no warning."""
+    torch = pytest.importorskip("torch")
+    for tensor in (torch.tensor(number), torch.tensor([[number]], requires_grad=True) * 1):
+        found = as_number(tensor)
+        assert found == number or (math.isnan(number) and math.isnan(found))
+    assert as_number(torch.tensor(0.5, dtype=torch.bfloat16, requires_grad=True)) == 0.5
+    assert as_number(torch.empty(1, device="meta")) is None
+
+
+def test_torch_arrays():
+    """Tensors of several numbers come as numpy in a width that numpy knows."""
+    torch = pytest.importorskip("torch")
+    half = to_numpy(torch.ones(2, 2, dtype=torch.bfloat16, requires_grad=True))
+    assert half is not None
+    assert half.dtype == np.float32
+    assert to_numpy(torch.empty(3, device="meta")) is None
+    assert to_numpy(torch.ones(2, dtype=torch.complex64)) is None
+
+
+def test_jax_arrays():
+    """jax's arrays are read, those that are being traced are not."""
+    jax = pytest.importorskip("jax")
+    assert as_number(jax.numpy.array([1.5], "bfloat16")) == 1.5
+    seen = []
+    jax.jit(lambda x: seen.append((as_number(x), to_numpy(x))) or x)(jax.numpy.float32(1))
+    assert seen == [(None, None)]
+
+
+def test_frames():
+    """Frames of pandas and polars and tables of Arrow are frames and never numbers."""
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    arrow = pytest.importorskip("pyarrow")
+    frames = [pandas.DataFrame({"a": [1]}), polars.DataFrame({"a": [1]}), arrow.table({"a": [1]})]
+    assert all(map(is_frame, frames))
+    assert [as_number(frame) for frame in frames] == [None] * 3
+    assert not is_frame(pandas.Series([1]))
+    assert [as_number(s) for s in (pandas.Series([1]), polars.Series([2]))] == [1.0, 2.0]
+
+
+def test_classes_are_known_by_name():
+    """is_a() looks at the names of a class and of those it is built on, and at their library."""
+
+    class Mine(np.ndarray):
+        pass
+
+    assert is_a(np.zeros(1).view(Mine), "numpy", "ndarray")
+    assert not is_a(np.zeros(1), "torch", "ndarray")
+    assert not is_a(np.zeros(1), "numpy", "Tensor")
+
+
+def test_nothing_is_imported():
+    """Asking what a plain value is loads neither numpy nor any framework."""
+    code = (
+        "import sys\n"
+        "from notabene.tracking.media import as_number, as_value\n"
+        "from notabene.tracking.config import Config\n"
+        "as_number(1.5), as_value('text').encode(), as_value([1, 2, 3]).encode()\n"
+        "Config({'lr': 0.1, 'betas': (0.9, 0.99)})\n"
+        "print([m for m in ('numpy', 'PIL', 'pandas', 'torch', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr

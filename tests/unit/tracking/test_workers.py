@@ -1,0 +1,255 @@
+"""Forks, spawns, ranks and requeued jobs: one run, whatever writes to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import notabene
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return str(tmp_path / "store")
+
+
+def start(code: str, store: str, **env: str) -> subprocess.Popen[str]:
+    """Start Python code in a process of its own, with this store."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1", **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], code: int = 0) -> None:
+    """Wait for a process and look at its exit code."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, out + err
+
+
+FORKED = """
+    import gc, os, notabene
+    run = notabene.init("p", id="forked", capture=False)
+    run.log({"parent": 1})
+    children = []
+    for number in range(4):
+        pid = os.fork()
+        if pid == 0:
+            for step in range(100):
+                notabene.log({f"child{number}": step}, step=step)
+                gc.collect(0)
+            run.flush()
+            os._exit(0)
+        children.append(pid)
+    for pid in children:
+        assert os.waitpid(pid, 0)[1] == 0
+    run.log({"parent": 2})
+"""
+
+
+def test_forked_children_log_into_the_run(store: str) -> None:
+    """Each forked child writes to the parent's run by a writer of its own; nothing hangs."""
+    finish(start(FORKED, store))
+    with notabene.Api(store) as api:
+        for number in range(4):
+            assert api.history("forked", f"child{number}").values.tolist() == list(range(100))
+        assert api.history("forked", "parent").values.tolist() == [1, 2]
+        assert api.run("forked").status == "finished"
+
+
+POOL = """
+    import multiprocessing, notabene
+
+    def work(number):
+        notabene.log({f"w{number}": number}, step=number)
+        return number
+
+    if __name__ == "__main__":
+        run = notabene.init("p", id="pool", capture=False)
+        with multiprocessing.get_context("METHOD").Pool(2) as pool:
+            assert pool.map(work, range(6)) == list(range(6))
+            pool.close()
+            pool.join()
+        run.finish()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_processes_that_do_not_init_log_into_the_run(
+    store: str, tmp_path: Path, method: str
+) -> None:
+    """Workers of a pool, forked or spawned, write to the run of the process that began it."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(POOL).replace("METHOD", method))
+    process = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    with notabene.Api(store) as api:
+        assert [v.id for v in api.runs()] == ["pool"]
+        assert api.keys("pool") == [f"w{n}" for n in range(6)]
+
+
+RANK = """
+    import os, signal, time, notabene
+    rank = int(os.environ["RANK"])
+    with notabene.init("p", capture=False) as run:
+        for step in range(50):
+            run.log({"loss": rank * 100 + step}, step=step)
+        if os.environ.get("DIE") == str(rank):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.2)
+"""
+
+
+def launch(store: str, world: int, **extra: str) -> list[subprocess.Popen[str]]:
+    """Start ranks as a launcher does."""
+    shared = {
+        "WORLD_SIZE": str(world),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "29511",
+        "TORCHELASTIC_RUN_ID": "job-7",
+        "LOCAL_WORLD_SIZE": str(world),
+    }
+    return [
+        start(RANK, store, RANK=str(rank), LOCAL_RANK=str(rank), **shared, **extra)
+        for rank in range(world)
+    ]
+
+
+def test_ranks_of_one_launch_are_one_run(store: str) -> None:
+    """All ranks agree on the id without talking to each other; rank 0 is what is shown first."""
+    for process in launch(store, 4):
+        finish(process)
+    with notabene.Api(store) as api:
+        (view,) = api.runs()
+        assert view.ranks == 4
+        assert view.status == "finished"
+        assert api.history(view.id, "loss").values.tolist() == list(range(50))
+        assert api.history(view.id, "loss", rank=3).values.tolist() == list(range(300, 350))
+
+
+def test_a_killed_rank_fails_the_run_and_is_named(store: str) -> None:
+    """The others finish; the run is failed or killed, and says which rank."""
+    for rank, process in enumerate(launch(store, 4, DIE="2")):
+        finish(process, -signal.SIGKILL if rank == 2 else 0)
+    with notabene.Api(store) as api:
+        (view,) = api.runs()
+        assert view.status in ("failed", "killed")
+        assert "rank 2" in view.reason
+        assert api.history(view.id, "loss", rank=2).values.tolist() == list(range(200, 250))
+
+
+def test_a_requeued_job_continues_its_run(store: str) -> None:
+    """A SLURM job that is begun anew goes on with the same run and replaces what it redoes."""
+    code = """
+        import notabene, os
+        first = int(os.environ["SLURM_RESTART_COUNT"])
+        with notabene.init("p", capture=False) as run:
+            for step in range(5 * first, 5 * first + 10):
+                run.log({"x": 100 * first + step}, step=step)
+    """
+    for restart in (0, 1):
+        finish(start(code, store, SLURM_JOB_ID="4711", SLURM_RESTART_COUNT=str(restart)))
+    with notabene.Api(store) as api:
+        (view,) = api.runs()
+        found = api.history(view.id, "x")
+        assert found.steps.tolist() == list(range(15))
+        assert found.values.tolist() == [0, 1, 2, 3, 4, *range(105, 115)]
+
+
+def test_sigterm_stops_the_run_and_keeps_the_exit_code(store: str) -> None:
+    """A terminated program is ended by the same signal, its run is stopped, its data there."""
+    code = """
+        import time, notabene
+        run = notabene.init("p", id="term", capture=False)
+        run.log({"x": 1})
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+    process = start(code, store)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.terminate()
+    finish(process, -signal.SIGTERM)
+    with notabene.Api(store) as api:
+        view = api.run("term")
+        assert (view.status, view.reason, view.exit_code) == ("stopped", "SIGTERM", 143)
+        assert view.metrics["x"].n == 1
+
+
+def test_the_program_s_own_handler_still_runs(store: str) -> None:
+    """A handler set before init is called after the data is saved, and decides the exit code."""
+    code = """
+        import signal, sys, time, notabene
+        def bye(number, frame):
+            print("own handler", flush=True)
+            sys.exit(7)
+        signal.signal(signal.SIGTERM, bye)
+        run = notabene.init("p", id="own", capture=False)
+        run.log({"x": 1})
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+    process = start(code, store)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 7
+    assert "own handler" in out
+    with notabene.Api(store) as api:
+        assert api.run("own").status == "stopped"
+
+
+def test_ctrl_c_stops_the_run(store: str) -> None:
+    """KeyboardInterrupt ends the run as stopped."""
+    code = """
+        import time, notabene
+        run = notabene.init("p", id="ctrl-c", capture=False)
+        run.log({"x": 1})
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+    process = start(code, store)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)
+    with notabene.Api(store) as api:
+        view = api.run("ctrl-c")
+        assert (view.status, view.reason) == ("stopped", "Ctrl-C")
+
+
+def test_a_stop_request_ends_a_running_run(store: str) -> None:
+    """Api.stop() reaches the program within seconds, which ends as if by Ctrl-C."""
+    code = """
+        import time, notabene
+        run = notabene.init("p", id="asked", capture=False)
+        run.log({"x": 1})
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+    process = start(code, store)
+    assert process.stdout is not None
+    process.stdout.readline()
+    with notabene.Api(store) as api:
+        api.stop("asked")
+        process.communicate(timeout=60)
+        assert process.returncode in (130, -signal.SIGINT)
+        api.refresh()
+        assert api.run("asked").status == "stopped"
