@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["notabene", "numpy"]
 # ///
-"""A small network in numpy that learns a spiral: config, metrics with goals, a table, a conclusion."""
+"""A small network in numpy learns a spiral: config, metrics with goals, a table, a conclusion."""
 
 import numpy as np
 

@@ -13,12 +13,14 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs/reference"
@@ -63,7 +65,7 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell(c) for c in line) + " |" for line in lines)
@@ -74,12 +76,14 @@ def page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", NOTICE, *(p.strip("\n") for p in parts if p)]) + "\n"
 
 
-def public_classes(module: ModuleType, base: type) -> list[type]:
+def public_classes(module: ModuleType, base: type[T]) -> list[type[T]]:
     """Classes of a module below ``base``, in the order of the source."""
     return [
         value
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
     ]
 
 
@@ -214,10 +218,10 @@ def query_page() -> str:
         return ", ".join(f"`{w}`" for w in words)
 
     attributes = [(f"`{a.name}`", a.type, a.doc, names(a.aliases)) for a in fields.ATTRIBUTES]
-    prefixes = [
-        (f"`{p.name}.`", p.type, p.doc + (f" Keys: {names(p.keys)}." if p.keys else ""), names(p.aliases))
-        for p in fields.PREFIXES
-    ]
+    prefixes = []
+    for p in fields.PREFIXES:
+        keys = f" Keys: {names(p.keys)}." if p.keys else ""
+        prefixes.append((f"`{p.name}.`", p.type, p.doc + keys, names(p.aliases)))
     statistics = [(f"`{name}`", doc) for name, doc in fields.STATISTICS.items()]
     return page(
         "Query fields",
@@ -228,7 +232,7 @@ def query_page() -> str:
         "## Keys behind a prefix",
         table(("Prefix", "Compared as", "Meaning", "Also written"), prefixes),
         "## Statistics of a metric",
-        "Written after the key: `metrics.loss.min`, `metrics.\"val/acc\".max`.",
+        'Written after the key: `metrics.loss.min`, `metrics."val/acc".max`.',
         table(("Statistic", "Meaning"), statistics),
         "## Durations and times",
         _code_block(importlib.import_module("notabene.query.times").__doc__),
@@ -260,35 +264,55 @@ def python_page() -> str:
             sections.append(f"## {name}\n\nA text.")
     returned = importlib.import_module("notabene.api")
     sections.append("# What reading gives back\n\nMade by `Api`, never by yourself.")
-    for name in returned.__all__:
-        if name not in notabene.__all__:
-            sections.append(_class_section(name, getattr(returned, name), made_by_us=True))
+    given = [name for name in returned.__all__ if name not in notabene.__all__]
+    sections += [_class_section(n, getattr(returned, n), made_by_us=True) for n in given]
     return page("Python", plain(notabene.__doc__), *sections)
 
 
 def _signature(name: str, value: Any) -> str:
+    """How it is called, on one line where it fits."""
     try:
         shown = inspect.signature(value)
     except (TypeError, ValueError):
         return f"```text\n{name}(...)\n```"
-    kept = [p for p in shown.parameters.values() if p.name != "self"]
-    plainly = str(shown.replace(parameters=kept)).replace("'", "").replace("collections.abc.", "")
-    text = f"{name}{plainly}"
+    parts = _parameters(shown)
+    after = "" if shown.return_annotation is shown.empty else f" -> {shown.return_annotation}"
+    after = after.replace("'", "")
+    text = f"{name}({', '.join(parts)}){after}"
     if len(text) > 90:
-        inside, _, after = text[len(name) + 1 :].rpartition(")")
-        parts = re.split(r", (?=(?:\*{0,2}\w+:|\*,|\*{1,2}\w+|/))", inside)
-        text = f"{name}(\n" + "".join(f"    {p},\n" for p in parts) + f"){after}"
+        text = f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){after}"
     return f"```text\n{text}\n```"
 
 
+def _parameters(signature: inspect.Signature) -> list[str]:
+    parts = []
+    starred = False
+    for parameter in signature.parameters.values():
+        if parameter.name == "self":
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            parts.append("*")
+        starred = starred or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        text = parameter.name
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            text = f"*{text}"
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            text = f"**{text}"
+        if parameter.annotation is not parameter.empty:
+            text += f": {parameter.annotation}"
+        if parameter.default is not parameter.empty:
+            text += f" = {parameter.default!r}"
+        parts.append(text)
+    return parts
+
+
 def _class_section(name: str, cls: type, *, made_by_us: bool = False) -> str:
+    if issubclass(cls, BaseException):
+        return f"## {name}\n\n{plain(cls.__doc__)}\n\nSee [errors](errors.md#{name.lower()})."
     parts = [f"## {name}"]
-    if not (made_by_us or issubclass(cls, BaseException)):
+    if not made_by_us:
         parts.append(_signature(name, cls))
     parts.append(plain(cls.__doc__))
-    if issubclass(cls, BaseException):
-        parts.append("See [errors](errors.md).")
-        return "\n\n".join(parts)
     for member, value in sorted(_members(cls)):
         doc = plain(value.__doc__)
         if isinstance(value, property):
@@ -331,7 +355,7 @@ def entities_page() -> str:
             annotation = type_name(inspect.get_annotations(cls)[field.name])
             rows.append((f"`{field.name}`", f"`{annotation}`", docs.get(field.name, "")))
         for name, value in vars(cls).items():
-            if isinstance(value, property):
+            if isinstance(value, property) and value.fget is not None:
                 kind = type_name(inspect.get_annotations(value.fget).get("return", ""))
                 rows.append((f"`{name}`", f"`{kind}`", plain(value.__doc__)))
         body = table(("Field", "Type", "Meaning"), rows)
@@ -377,7 +401,8 @@ def _command_section(command: Any, context: Any, path: str, depth: int) -> str:
     """A heading, how it is called, what it does, its options."""
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     text = re.sub(r"\n?\x08\n", "\n", plain(command.help)).replace("\x0c", "")
-    return f"{'#' * depth} {path}\n\n```text\n{usage}\n```\n\n{text}\n\n{_options(command, context)}".rstrip()
+    head = f"{'#' * depth} {path}\n\n```text\n{usage}\n```"
+    return f"{head}\n\n{text}\n\n{_options(command, context)}".rstrip()
 
 
 def _options(command: Any, context: Any) -> str:

@@ -1,4 +1,4 @@
-"""Running what the pages and examples show, as a reader would: in a folder and home of their own."""
+"""Runs what pages and examples show, as a reader would: in a folder and home of their own."""
 
 from __future__ import annotations
 

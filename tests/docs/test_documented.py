@@ -98,7 +98,9 @@ def test_what_reading_gives_back_is_documented(name):
     assert getattr(notabene.api, name).__doc__
 
 
-@pytest.mark.parametrize("field", sorted({*RunInfo.__struct_fields__, *MetricSummary.__struct_fields__}))
+@pytest.mark.parametrize(
+    "field", sorted({*RunInfo.__struct_fields__, *MetricSummary.__struct_fields__})
+)
 def test_every_field_of_a_run_is_documented(field):
     """Each field of a run and of a metric is in a table."""
     assert f"\n| `{field}` |" in page("entities.md")
@@ -115,7 +117,8 @@ def test_the_public_names_are_few_and_sorted():
 
 def test_the_glossary_is_true():
     """Each word of the glossary names something that the code has."""
-    rows = re.findall(r"^\| ([\w ]+) \|.*\| `(notabene[\w.]*)` \|$", (ROOT / "docs/glossary.md").read_text(), re.M)
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w ]+) \|.*\| `(notabene[\w.]*)` \|$", text, re.MULTILINE)
     assert len(rows) > 25
     for word, path in rows:
         assert word == word.lower()
@@ -128,10 +131,9 @@ def test_the_glossary_is_true():
 
 def test_the_promise_has_one_wording():
     """README, why, the explanation and the decision promise the same, word for word."""
-    promise = (
-        "nothing that `log()` returned for is lost while the ring's disk outlives the process"
-    )
-    for path in ("README.md", "docs/why.md", "docs/explanation/promises.md", "docs/adr/0003-log-writes-into-a-ring.md"):
+    promise = "nothing that `log()` returned for is lost while the ring's disk outlives the process"
+    pages = ("why.md", "explanation/promises.md", "adr/0003-log-writes-into-a-ring.md")
+    for path in ("README.md", *(f"docs/{page}" for page in pages)):
         text = " ".join((ROOT / path).read_text(encoding="utf-8").replace(">", "").split())
         assert promise in text, path
         assert "at most the last second" in text, path

@@ -24,7 +24,8 @@ PAGES = sorted(
 RUN = {"python", "sh"}
 SHOW = {"text", "json", "toml", "yaml", "ini"}
 BLOCK = re.compile(
-    r"(?:^<!-- (?P<order>[a-z ]+): (?P<detail>.+?) -->\n+)?^```(?P<language>\w*)\n(?P<code>.*?)^```$",
+    r"(?:^<!-- (?P<order>[a-z ]+): (?P<detail>.+?) -->\n+)?"
+    r"^```(?P<language>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 

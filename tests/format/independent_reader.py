@@ -93,14 +93,14 @@ def block(data: bytes):
 
 
 def read_run(folder: Path):
-    """All of one run: {(writer, seq): (time, record)} and {(writer, key): {seq: (step, time, value)}}."""
+    """{(writer, seq): (time, record)} and {(writer, key): {seq: (step, time, value)}} of a run."""
     records: dict = {}
     points: dict = {}
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".journal", ".recovered", "")):
-        found = frames(path.read_bytes())
-        next(found)
+        parts = frames(path.read_bytes())
+        next(parts)
         keysets: dict = {}
-        for writer, first, last, body in found:
+        for writer, first, last, body in parts:
             at = 0
             while at < len(body):
                 kind, size = struct.unpack_from("<BI", body, at)
@@ -113,15 +113,17 @@ def read_run(folder: Path):
                     if first <= seq <= last:
                         records[writer, seq] = time, record
                 elif kind in (2, 6):
-                    for seq, keyset, step, time, values in rows(data if kind == 2 else unpacked(data)):
+                    plain = data if kind == 2 else unpacked(data)
+                    for seq, keyset, step, time, values in rows(plain):
                         for key, value in zip(keysets[writer, keyset], values, strict=True):
                             points.setdefault((writer, key), {})[seq] = step, time, value
                 elif kind == 3:
                     steps, times, seqs, values = block(data[4:])
                     keys = keysets[writer, int.from_bytes(data[:4], "little")]
                     for key, column in zip(keys, values, strict=True):
-                        triples = zip(steps.tolist(), times.tolist(), column.tolist(), strict=True)
-                        points.setdefault((writer, key), {}).update(zip(seqs.tolist(), triples, strict=True))
+                        found = zip(steps.tolist(), times.tolist(), column.tolist(), strict=True)
+                        series = points.setdefault((writer, key), {})
+                        series.update(zip(seqs.tolist(), found, strict=True))
     return records, points
 
 

@@ -26,7 +26,8 @@ class Source(NamedTuple):
 
     def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         """All functions and methods, inner ones included."""
-        return [n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef
+        return [n for n in ast.walk(self.tree) if isinstance(n, kinds)]
 
     def classes(self) -> list[ast.ClassDef]:
         """All classes, inner ones included."""

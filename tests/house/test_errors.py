@@ -69,7 +69,6 @@ def test_errors_import_nothing_of_ours(package):
 
 def test_the_drawing_is_the_tree():
     """The tree drawn at the top of errors.py names every class, and no other."""
-    drawn = {
-        word for word in (errors.__doc__ or "").split() if word.endswith("Error") and "(" not in word
-    }
+    words = (errors.__doc__ or "").split()
+    drawn = {word for word in words if word.endswith("Error") and "(" not in word}
     assert drawn == {e.__name__ for e in TREE}

@@ -34,7 +34,9 @@ def test_files_are_short(package):
 
 def test_functions_are_short(package):
     """No function has over 80 lines, at most one in fifty over 50, and nine in ten at most 30."""
-    sizes = sorted((length(f), f"{s.name}:{f.lineno} {f.name}") for s in package for f in s.functions())
+    sizes = sorted(
+        (length(f), f"{s.name}:{f.lineno} {f.name}") for s in package for f in s.functions()
+    )
     assert [s for s in sizes if s[0] > FUNCTION_HARD] == []
     long = [s for s in sizes if s[0] > FUNCTION_SOFT]
     assert len(long) <= len(sizes) / 50, long
@@ -115,12 +117,13 @@ def test_nothing_is_left_to_do(package, tests):
 
 
 def test_only_the_guard_catches_everything(package):
-    """``except Exception`` stands in tracking/guard.py alone; everyone else names what it expects."""
+    """``except Exception`` stands in tracking/guard.py alone; others name what they expect."""
     broad = [
         f"{s.name}:{node.lineno}"
         for s in package
         for node in ast.walk(s.tree)
-        if isinstance(node, ast.ExceptHandler) and _is_broad(node.type)
+        if isinstance(node, ast.ExceptHandler)
+        and _is_broad(node.type)
         # A handler that raises again hides nothing.
         and not any(isinstance(n, ast.Raise) and n.exc is None for n in ast.walk(node))
     ]

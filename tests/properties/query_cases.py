@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from notabene.model.entities import ArtifactEdge, Conclusion, MetricSummary, RunInfo
@@ -14,6 +13,9 @@ from notabene.query.ast import And, Expr, Field, Moment, Not, Or, Order, Test
 from notabene.query.fields import ATTRIBUTES, CELL_KINDS, STATISTICS, type_of
 from notabene.query.values import cell_of, number_cell
 from notabene.store import tables as t
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 NOW = 1_714_564_800_000_000  # 2024-05-01 12:00 UTC
 SECOND = 1_000_000
@@ -28,7 +30,7 @@ TEXTS = (
     "a%b_c",
     "a[b]*?c",
     "back\\slash",
-    "it's \"so\"",
+    'it\'s "so"',
     "two\nlines",
     "ÉTÉ été",
     "ΟΔΟΣ οδος",
@@ -63,7 +65,19 @@ MOMENTS = tuple(
 )
 PATTERNS = (
     *("%", "", "a%", "A%", "%b%c", "_dam", "%[b]%", "%*?%", "a\\%b\\_c", "%\\\\%", "été", "%ÉTÉ%"),
-    *("ου", "%ΣΣ", "οδο_", "%οδος", "日_", "%\U0010ffff%", "x%1", "%\\", "TR%", "two%lines", "\U0010ffff%"),
+    *(
+        "ου",
+        "%ΣΣ",
+        "οδο_",
+        "%οδος",
+        "日_",
+        "%\U0010ffff%",
+        "x%1",
+        "%\\",
+        "TR%",
+        "two%lines",
+        "\U0010ffff%",
+    ),
 )
 
 texts = st.sampled_from(TEXTS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -169,9 +183,7 @@ all_fields = st.one_of(
     st.sampled_from([Field("attribute", a.name) for a in ATTRIBUTES]),
     st.builds(Field, st.sampled_from(["param", "tag", "summary"]), st.sampled_from(KEYS)),
     st.builds(Field, st.just("fact"), st.sampled_from(["git.dirty", "lr"])),
-    st.builds(
-        Field, st.just("metric"), st.sampled_from(KEYS), st.sampled_from(list(STATISTICS))
-    ),
+    st.builds(Field, st.just("metric"), st.sampled_from(KEYS), st.sampled_from(list(STATISTICS))),
     st.builds(
         Field,
         st.sampled_from(["input", "output"]),

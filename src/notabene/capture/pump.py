@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -206,7 +207,7 @@ def _write(target: int, data: bytes) -> bool:
         try:
             view = view[os.write(target, view) :]
         except BlockingIOError:
-            threading.Event().wait(0.01)
+            time.sleep(0.01)
         except OSError:
             return False
     return True
@@ -255,7 +256,7 @@ def _forwarding(program: Program) -> Iterator[Callable[[], None]]:
     for the program would keep its handler from running. A byte in a pipe is never missed.
     """
     if os.name != "posix" or threading.current_thread() is not threading.main_thread():
-        yield lambda: threading.Event().wait(0.02) and None
+        yield lambda: time.sleep(0.02)
         return
 
     def forward(number: int, _: object) -> None:

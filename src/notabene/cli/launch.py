@@ -154,7 +154,7 @@ class PatternReader:
     def _names(pattern: re.Pattern[str]) -> dict[int, str]:
         names = {index: name for name, index in pattern.groupindex.items()}
         if not names:
-            before = re.match(r"\W*([A-Za-z_][\w/.-]*?)\W*[\\s*:=]*\(", pattern.pattern)
+            before = re.match(r"\W*([A-Za-z_][\w/.-]*?)(?:\\s|\W)*\(", pattern.pattern)
             names[1] = before[1] if before else "value"
         return names
 

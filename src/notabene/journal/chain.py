@@ -102,7 +102,7 @@ def decode_meta(data: bytes) -> RingMeta:
         raise FormatError("this is no file of a ring")
     _, size, crc = _HEAD.unpack_from(data)
     body = data[_HEAD.size : _HEAD.size + size]
-    if zlib.crc32(body) != crc:
+    if len(body) != size or zlib.crc32(body) != crc:
         raise FormatError("the head of this file of a ring is damaged")
     return msgspec.msgpack.decode(body, type=RingMeta)
 
@@ -253,18 +253,22 @@ class Chain:
             except OSError as error:
                 self._failed(error, fd, path)
                 continue
+            except BaseException as error:  # Ctrl-C
+                self._failed(error, fd, path)
+                raise
             segment.buffer[: len(head)] = head
             return segment
         segment = Segment(None, -1, bytearray(size), size)
         segment.buffer[: len(head)] = head
         return segment
 
-    def _failed(self, error: OSError, fd: int, path: Path) -> None:
+    def _failed(self, error: BaseException, fd: int, path: Path) -> None:
         if fd >= 0:
-            os.close(fd)
+            with contextlib.suppress(OSError):
+                os.close(fd)
             with contextlib.suppress(OSError):
                 path.unlink()
-        if error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in _FULL:
             self.trouble = "the disk is full"
 
     def note_lost(self, lost: Lost) -> None:
@@ -280,12 +284,23 @@ class Chain:
         descriptor of the open file, which is the parent's.
         """
         if self._mark_path is not None and unlink:
+            self._sweep()
             with contextlib.suppress(OSError):
                 self._mark_path.unlink()
         if self._mark >= 0:
             with contextlib.suppress(OSError):
                 os.close(self._mark)
             self._mark = -1
+
+
+    def _sweep(self) -> None:
+        """Remove segments that nobody knows of: Ctrl-C came while they were made."""
+        prefix = f"{self._meta.writer}{RING}."
+        for place, _ in self._places:
+            with contextlib.suppress(OSError):
+                for entry in os.scandir(place):
+                    if entry.name.startswith(prefix):
+                        os.unlink(entry.path)
 
 
 def _mapped(path: Path, fd: int, size: int) -> Segment:

@@ -19,9 +19,7 @@ from typing import Literal
 
 import msgspec
 
-FieldKind = Literal[
-    "attribute", "param", "metric", "tag", "summary", "fact", "input", "output"
-]
+FieldKind = Literal["attribute", "param", "metric", "tag", "summary", "fact", "input", "output"]
 Op = Literal["in", "<", "<=", ">", ">=", "like", "ilike", "null"]
 
 

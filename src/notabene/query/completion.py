@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -83,10 +84,9 @@ def _complete(
         parser = Parser(before)
     except QueryError:
         return []
-    try:
+    # It need not be finished: what could stand where is known.
+    with contextlib.suppress(QueryError):
         read(parser)
-    except QueryError:
-        pass  # it is not finished; what could stand where is known
     # A word that ends at the cursor may still grow; after a blank the next one begins.
     wants = [w for w in parser.scan.wants if w.at < len(before) or not before[-1:].strip()]
     if not wants:

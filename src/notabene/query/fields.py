@@ -124,10 +124,12 @@ PREFIXES = (
         ("name", "digest", "role"),
     ),
     Prefix("git", "fact", "any", "The repository: git.commit, git.branch, git.dirty."),
-    Prefix("code", "fact", "any", "The code that ran."),
-    Prefix("env", "fact", "any", "The environment: env.python, env.os."),
-    Prefix("host", "fact", "any", "The machine: host.name, host.cpu."),
+    Prefix("code", "fact", "any", "The code that ran: code.script, code.module, code.notebook."),
+    Prefix("env", "fact", "any", "The environment: env.python, env.os, env.container."),
+    Prefix("host", "fact", "any", "The machine: host.name, host.cpu, host.memory."),
     Prefix("gpu", "fact", "any", "Its accelerators: gpu.name, gpu.count."),
+    Prefix("process", "fact", "any", "How it was called: process.command, process.cwd."),
+    Prefix("launch", "fact", "any", "What launched it: launch.scheduler, launch.job."),
     Prefix("facts", "fact", "any", 'Any captured fact by its full name: facts."git.commit".'),
 )
 

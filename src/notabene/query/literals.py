@@ -9,7 +9,7 @@ from collections.abc import Callable
 from notabene.errors import QueryError
 from notabene.query import fields, patterns, times
 from notabene.query.ast import Field, Value
-from notabene.query.scanner import Written, Scanner, nearest
+from notabene.query.scanner import Scanner, Written, nearest
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _SPECIAL = {

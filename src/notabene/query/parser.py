@@ -109,11 +109,11 @@ class Parser:
 
     def query(self) -> Expr:
         """The whole text."""
-        if self.scan.done:
+        if self.scan.at_end():
             self.scan.want("field")
             return And()
         expr = self.either()
-        if not self.scan.done:
+        if not self.scan.at_end():
             raise self._surprised("'and', 'or' or the end of the query must stand here")
         return expr
 
@@ -354,7 +354,7 @@ class Parser:
 
     def order(self, keys: list[Order]) -> None:
         """Append the keys of the whole text."""
-        if self.scan.done and not keys:
+        if self.scan.at_end() and not keys:
             self.scan.want("field")
             return
         while True:
@@ -365,7 +365,7 @@ class Parser:
             keys.append(key)
             if len(keys) > MAX_KEYS:
                 raise self.scan.error(f"at most {MAX_KEYS} fields can be sorted by", start)
-            if self.scan.done:
+            if self.scan.at_end():
                 return
             if not self.scan.symbol(","):
                 raise self._surprised("'asc', 'desc', ',' or the end must stand here")

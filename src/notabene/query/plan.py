@@ -18,13 +18,13 @@ not of one key in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from notabene.query import fields, sql
 from notabene.query.ast import And, Expr, Field, Or, Order, Test, conjuncts
 from notabene.query.ast import fields as fields_of
-from notabene.query.sql import Bundle, Dialect, Params, Writer, join
+from notabene.query.sql import Bundle, Dialect, Params, Writer, join, select
 from notabene.query.values import Flag
 
 Execute = Callable[[str, Params], Sequence[Sequence[Any]]]
@@ -42,9 +42,8 @@ _DRIVING_ATTRIBUTES = {"id", "name", "project", "group", "parent"}
 
 
 class Piece(NamedTuple):
-    """A part of a walk: ``FROM``, the condition, and the terms to sort by."""
+    """A part of a walk: the condition on the indexed row, and the terms its index sorts by."""
 
-    tables: str
     where: str
     terms: tuple[str, ...]
 
@@ -76,7 +75,7 @@ def search(
     now: int,
     limit: int | None = None,
     offset: int = 0,
-    zone: tzinfo = UTC,
+    zone: tzinfo | None = None,
 ) -> list[int]:
     """The numbers (``run.n``) of the runs that match, in order.
 
@@ -88,7 +87,7 @@ def search(
         now: The present, µs since 1970 UTC.
         limit: At most so many; None for all.
         offset: So many are left out at the beginning.
-        zone: Where days begin.
+        zone: Where days begin; None for the zone of this machine.
     """
     planner = Planner(expr, sql.complete(order), dialect, now, zone)
     if limit is None:
@@ -103,18 +102,18 @@ def search(
         if rows or not offset:
             offset = 0
         else:
-            ((skipped,),) = execute(f"SELECT count(*) FROM ({statement.sql}) q", statement.params)
+            ((skipped,),) = execute(select("count(*)", f"({statement.sql}) q"), statement.params)
             offset -= skipped
     return found
 
 
 def count(
-    expr: Expr, execute: Execute, *, dialect: Dialect, now: int, zone: tzinfo = UTC
+    expr: Expr, execute: Execute, *, dialect: Dialect, now: int, zone: tzinfo | None = None
 ) -> int:
     """How many runs match."""
     writer = Writer(dialect, now, zone)
     where = writer.where(expr, "in")
-    ((number,),) = execute(f"SELECT count(*) FROM run r WHERE {where}", writer.params)
+    ((number,),) = execute(select("count(*)", f"run r WHERE {where}"), writer.params)
     return int(number)
 
 
@@ -122,7 +121,7 @@ class Planner:
     """Writes the statements for one page and chooses among them."""
 
     def __init__(
-        self, expr: Expr, order: tuple[Order, ...], dialect: Dialect, now: int, zone: tzinfo
+        self, expr: Expr, order: tuple[Order, ...], dialect: Dialect, now: int, zone: tzinfo | None
     ) -> None:
         self.expr = expr
         self.order = order
@@ -155,9 +154,8 @@ class Planner:
             writer = self._writer()
             queries = source(part, writer)
             if queries and len(counts) < MAX_PROBES:
-                rows = f"SELECT run FROM ({' UNION ALL '.join(queries)}) a LIMIT {COUNTED}"
-                counted = f"SELECT count(*) FROM ({rows}) b"
-                ((found,),) = execute(counted, writer.params)
+                rows = select("run", f"({' UNION ALL '.join(queries)}) a LIMIT {COUNTED}")
+                ((found,),) = execute(select("count(*)", f"({rows}) b"), writer.params)
                 counts.append((found, number))
         return counts
 
@@ -172,7 +170,7 @@ class Planner:
         writer = self._writer()
         sorting = writer.sorting(self.order)
         where = writer.where(self.expr, shape)
-        return _statement(writer, Piece("run r", where, sorting.terms), sorting.joins)
+        return _statement(writer, "run r", sorting.joins, where, sorting.terms)
 
     def drive(self, part: Bundle) -> Statement:
         """The runs that one condition gives from its index, sorted."""
@@ -186,60 +184,29 @@ class Planner:
         )
         where = writer.where(And(others))
         tables = f"({rows}) d {self._join()} run r ON r.n = d.run"
-        return _statement(writer, Piece(tables, where, sorting.terms), sorting.joins)
+        return _statement(writer, tables, sorting.joins, where, sorting.terms)
 
     def walk(self) -> list[Statement]:
         """Along the index of the first key, in pieces; empty if it has none."""
         first, rest = self.order[0], self.order[1:]
-        statements = []
-        for make in self._pieces(first):
-            writer = self._writer()
-            writer.walking = first.field.name if first.field.kind == "attribute" else ""
-            piece = make(writer)
-            sorting = writer.sorting(rest, 1)
-            where = join(piece.where, writer.where(self.expr))
-            terms = (*piece.terms, *sorting.terms)
-            statements.append(
-                _statement(writer, Piece(piece.tables, where, terms), sorting.joins)
-            )
-        return statements
+        pieces = _pieces(first)
+        statements = [self._piece(first.field, piece, rest) for piece in pieces]
+        return [*statements, self._piece(first.field, None, rest)] if pieces else []
 
-    def _pieces(self, key: Order) -> list[Callable[[Writer], Piece]]:
-        field, down = key.field, " DESC" if key.descending else ""
-        at = sql.place(field, "s0")
+    def _piece(self, field: Field, piece: Piece | None, rest: Sequence[Order]) -> Statement:
+        """One piece of a walk; None is the last one, of the runs without the field."""
+        writer = self._writer()
+        tables, home = "run r", ""
         if field.kind == "attribute":
-            if field.name not in _INDEXED_ATTRIBUTES:
-                return []
-            column = at.num or at.text
-            there = Piece("run r", at.there, (f"{column}{down}",))
-            absent = Piece("run r", f"NOT ({at.there})", ())
-            return [lambda _: there, *([lambda _: absent] if at.there else [])]
-
-        def rows(condition: str, *terms: str) -> Callable[[Writer], Piece]:
-            ordered = tuple(f"{term}{down}" for term in terms)
-            return lambda writer: self._keyed(writer, field, condition, ordered)
-
-        numbers = rows(f"{at.num} IS NOT NULL", at.num)
-        nans = rows(f"{at.num} IS NULL AND {at.flag} = {int(Flag.NAN)}")
-        texts = rows(f"{at.flag} IN ({int(Flag.TEXT)}, {int(Flag.OTHER)})", at.cut, at.text)
-        absent_rows: Callable[[Writer], Piece] = lambda writer: self._absent(writer, field)  # noqa: E731
-        if field.kind == "tag":
-            return [texts, absent_rows]
-        if field.kind != "metric":
-            return [numbers, texts, nans, absent_rows]
-        if field.stat not in _INDEXED_STATS:
-            return []
-        return [numbers, nans, absent_rows] if at.flag else [numbers, absent_rows]
-
-    def _keyed(
-        self, writer: Writer, field: Field, condition: str, terms: tuple[str, ...]
-    ) -> Piece:
-        table, home = writer.home(field, "s0")
-        tables = f"{table} s0 {self._join()} run r ON r.n = s0.run"
-        return Piece(tables, join(home, condition), terms)
-
-    def _absent(self, writer: Writer, field: Field) -> Piece:
-        return Piece("run r", writer.where(Test(field, "null")), ())
+            writer.walking = field.name
+        elif piece is not None:
+            table, home = writer.home(field, "s0")
+            tables = f"{table} s0 {self._join()} run r ON r.n = s0.run"
+        own = writer.where(Test(field, "null")) if piece is None else piece.where
+        sorting = writer.sorting(rest, 1)
+        where = join(home, own, writer.where(self.expr))
+        terms = (*(piece.terms if piece else ()), *sorting.terms)
+        return _statement(writer, tables, sorting.joins, where, terms)
 
     def _join(self) -> str:
         # SQLite takes the tables of a CROSS JOIN in the order in which they are written.
@@ -249,11 +216,35 @@ class Planner:
         return Writer(self.dialect, self.now, self.zone)
 
 
-def _statement(writer: Writer, piece: Piece, joins: Sequence[str]) -> Statement:
-    text = " ".join(
-        ("SELECT r.n FROM", piece.tables, *joins, "WHERE", piece.where, "ORDER BY", ", ".join(piece.terms))
-    )
+def _statement(
+    writer: Writer, tables: str, joins: Sequence[str], where: str, terms: Sequence[str]
+) -> Statement:
+    tables = " ".join((tables, *joins))
+    text = select("r.n", f"{tables} WHERE {where} ORDER BY {', '.join(terms)}")
     return Statement(text, writer.params)
+
+
+def _pieces(key: Order) -> list[Piece]:
+    """The pieces of a walk along the index of a key, but for the runs without the field."""
+    field, down = key.field, " DESC" if key.descending else ""
+    at = sql.place(field, "s0")
+    if field.kind == "attribute":
+        if field.name not in _INDEXED_ATTRIBUTES:
+            return []
+        return [Piece(at.there, (f"{at.num or at.text}{down}",))]
+    if field.kind == "metric" and field.stat not in _INDEXED_STATS:
+        return []
+    texts = Piece(
+        f"{at.flag} IN ({int(Flag.TEXT)}, {int(Flag.OTHER)})",
+        (f"{at.cut}{down}", f"{at.text}{down}"),
+    )
+    if field.kind == "tag":
+        return [texts]
+    numbers = Piece(f"{at.num} IS NOT NULL", (f"{at.num}{down}",))
+    nans = Piece(f"{at.num} IS NULL AND {at.flag} = {int(Flag.NAN)}", ())
+    if field.kind != "metric":
+        return [numbers, texts, nans]
+    return [numbers, nans] if at.flag else [numbers]
 
 
 def source(bundle: Bundle, writer: Writer) -> tuple[str, ...]:
@@ -272,8 +263,8 @@ def source(bundle: Bundle, writer: Writer) -> tuple[str, ...]:
     if not any(map(_indexed, tests)):
         return ()
     if tests[0].field.kind == "attribute":
-        return (f"SELECT r.n AS run FROM run r WHERE {writer.test(tests[0], 'exists')}",)
-    return (f"SELECT x.run FROM {writer.rows(tests)}",)
+        return (select("r.n AS run", f"run r WHERE {writer.test(tests[0], 'exists')}"),)
+    return (select("x.run", writer.rows(tests)),)
 
 
 def _indexed(test: Test) -> bool:

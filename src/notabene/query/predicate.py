@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any, Final
 
 from notabene.model.entities import MetricSummary, RunInfo
 from notabene.query import fields, patterns, times
-from notabene.query.ast import NEWEST_FIRST, And, Expr, Field, Moment, Not, Or, Order, Test, Value
+from notabene.query.ast import NEWEST_FIRST, And, Expr, Field, Moment, Not, Order, Test, Value
 from notabene.query.values import PYTHON_BOOLS, Cell, Flag, cell_of, number_cell, text_cell
 
 Predicate = Callable[[RunInfo], bool]
@@ -24,13 +24,13 @@ ABSENT: Final = 3
 """The order in which values come, ascending and descending alike."""
 
 
-def compile(expr: Expr, now: int, *, zone: tzinfo = UTC) -> Predicate:
+def compile(expr: Expr, now: int, *, zone: tzinfo | None = None) -> Predicate:
     """A function that tells whether a run matches.
 
     Args:
         expr: What :func:`notabene.query.parser.parse` made.
         now: The present, µs since 1970 UTC: what ``today`` and ``7d ago`` count from.
-        zone: Where days begin.
+        zone: Where days begin; None for the zone of this machine.
     """
     if isinstance(expr, Test):
         return _test(expr, now, zone)
@@ -128,7 +128,7 @@ def _time(stamp: int) -> Cell | None:
 # -- comparing -------------------------------------------------------------------------------------
 
 
-def _test(test: Test, now: int, zone: tzinfo) -> Predicate:
+def _test(test: Test, now: int, zone: tzinfo | None) -> Predicate:
     negated = test.negated
     if test.field.kind in {"input", "output"}:
         return _edges(test, now, zone)
@@ -144,7 +144,7 @@ def _test(test: Test, now: int, zone: tzinfo) -> Predicate:
     return matches
 
 
-def _edges(test: Test, now: int, zone: tzinfo) -> Predicate:
+def _edges(test: Test, now: int, zone: tzinfo | None) -> Predicate:
     """Of several artifacts one must fit; ``is null`` asks whether there is none."""
     direction, name, negated = test.field.kind, test.field.name, test.negated
     fitting = (lambda _: True) if test.op == "null" else fits(test, now, zone)
@@ -159,7 +159,7 @@ def _edges(test: Test, now: int, zone: tzinfo) -> Predicate:
     return matches
 
 
-def fits(test: Test, now: int, zone: tzinfo) -> Fits:
+def fits(test: Test, now: int, zone: tzinfo | None) -> Fits:
     """A function that tells whether a value fits, before any negation."""
     if test.op in {"like", "ilike"}:
         pattern = patterns.pieces(str(test.values[0]), fold=test.op == "ilike")
@@ -169,7 +169,7 @@ def fits(test: Test, now: int, zone: tzinfo) -> Fits:
     return options[0] if len(options) == 1 else lambda cell: any(option(cell) for option in options)
 
 
-def _compare(test: Test, value: Value, now: int, zone: tzinfo) -> Fits:
+def _compare(test: Test, value: Value, now: int, zone: tzinfo | None) -> Fits:
     if fields.type_of(test.field) == "time" and isinstance(value, Moment | float):
         return _within(*times.window(test.op, value, now, zone))
     if isinstance(value, bool):

@@ -80,20 +80,19 @@ class Scanner:
         """Note what could stand here."""
         self.wants.append(Want(what, self.at, field))
 
-    @property
-    def done(self) -> bool:
+    def at_end(self) -> bool:
         """Whether all has been read."""
         return self.at >= len(self.text)
 
     @property
     def next(self) -> str:
-        """The next character, or an empty text."""
+        """The next character; an empty text at the end."""
         return self.text[self.at : self.at + 1]
 
     def found(self) -> str:
         """What comes next, for a message: ``'or'``, or ``the end``."""
         match = _PLAIN.match(self.text, self.at)
-        return "the end" if self.done else repr(match[0][:40] if match else self.next)
+        return "the end" if self.at_end() else repr(match[0][:40] if match else self.next)
 
     def blank(self) -> None:
         """Skip white space."""
@@ -163,7 +162,7 @@ class Scanner:
     def literal(self) -> Written:
         """Read a value: a text in quotes or a bare word."""
         start = self.at
-        if self.next in {"'", '"'} and not self.done:
+        if self.next in {"'", '"'}:
             text = self.quoted()
             self.blank()
             return Written(text, quoted=True, at=start)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Literal, NamedTuple
 
 from notabene.model.records import STATUSES
@@ -71,7 +71,7 @@ class Sorting(NamedTuple):
 
 
 def compile(
-    expr: Expr, dialect: Dialect, now: int, *, zone: tzinfo = UTC
+    expr: Expr, dialect: Dialect, now: int, *, zone: tzinfo | None = None
 ) -> tuple[str, Params]:
     """A condition for ``WHERE``, over the table ``run`` by the name of ``r``, and its parameters.
 
@@ -79,17 +79,15 @@ def compile(
         expr: What :func:`notabene.query.parser.parse` made.
         dialect: Whose SQL.
         now: The present, µs since 1970 UTC.
-        zone: Where days begin.
+        zone: Where days begin; None for the zone of this machine.
     """
     writer = Writer(dialect, now, zone)
     return writer.where(expr), writer.params
 
 
-def compile_order(
-    order: Sequence[Order], dialect: Dialect, now: int
-) -> tuple[str, str, Params]:
+def compile_order(order: Sequence[Order], dialect: Dialect, now: int) -> tuple[str, str, Params]:
     """Joins to put behind ``FROM run r``, the terms of ``ORDER BY``, and their parameters."""
-    writer = Writer(dialect, now, UTC)
+    writer = Writer(dialect, now)
     sorting = writer.sorting(complete(order))
     return " ".join(sorting.joins), ", ".join(sorting.terms), writer.params
 
@@ -147,16 +145,21 @@ def join(*conditions: str) -> str:
     return " AND ".join(c for c in conditions if c) or "TRUE"
 
 
+def select(what: str, where_from: str) -> str:
+    """A query. What goes in was written here: values and keys are parameters."""
+    return f"SELECT {what} FROM {where_from}"  # noqa: S608
+
+
 class Writer:
     """Writes one statement and collects its parameters.
 
     Args:
         dialect: Whose SQL.
         now: The present, µs since 1970 UTC.
-        zone: Where days begin.
+        zone: Where days begin; None for the zone of this machine.
     """
 
-    def __init__(self, dialect: Dialect, now: int, zone: tzinfo) -> None:
+    def __init__(self, dialect: Dialect, now: int, zone: tzinfo | None = None) -> None:
         self.dialect = dialect
         self.now = now
         self.zone = zone
@@ -214,8 +217,8 @@ class Writer:
             # PostgreSQL would make a join of it, and guesses badly how many rows have a key and
             # a value; an offset keeps it from that.
             fence = " OFFSET 0" if self.dialect == "postgresql" else ""
-            return f"EXISTS (SELECT 1 FROM {rows} AND x.run = r.n{fence})"
-        return f"r.n IN (SELECT x.run FROM {rows})"
+            return f"EXISTS ({select('1', f'{rows} AND x.run = r.n{fence}')})"
+        return f"r.n IN ({select('x.run', rows)})"
 
     def rows(self, tests: Sequence[Test]) -> str:
         """Table and condition of the rows, by the name of ``x``, for which the tests hold.

@@ -2,7 +2,7 @@
 
 Durations: ``90s``, ``1.5h``, ``1h30m``, ``2 days``; units ms, s, m (min), h, d, w and their
 names. Times: ``2024-05-01``, ``2024-05-01 14:30``, ``2024-05-01T14:30:05.25Z`` (without an
-offset: in the zone of who asks), ``now``, ``today``, ``yesterday``, ``7d ago``; or a number,
+offset: local time), ``now``, ``today``, ``yesterday``, ``7d ago``; or a number,
 which is milliseconds since 1970 UTC, as MLflow's clients send.
 
 ``<``, ``<=``, ``>`` and ``>=`` compare with the beginning of what is named, so that
@@ -90,14 +90,15 @@ def _ago(word: str) -> float | None:
     return past if past is not None and past < 1000 * 365 * SECONDS["d"] else None
 
 
-def window(op: Op, value: Moment | float, now: int, zone: tzinfo) -> Window:
+def window(op: Op, value: Moment | float, now: int, zone: tzinfo | None) -> Window:
     """The times for which a comparison holds.
 
     Args:
         op: ``in``, ``<``, ``<=``, ``>`` or ``>=``.
         value: As in the tree; a number is milliseconds since 1970 UTC, and finite.
         now: µs since 1970 UTC.
-        zone: Where days begin, and what times without an offset are in.
+        zone: Where days begin, and what times without an offset are in; None for the zone of
+            this machine.
 
     Raises:
         QueryError: The text of the moment names no time.
@@ -119,7 +120,7 @@ def _clamped(milliseconds: int) -> int:
     return max(-INT64, min(INT64, milliseconds * 1000))
 
 
-def _named(text: str, now: int, zone: tzinfo) -> tuple[int, int]:
+def _named(text: str, now: int, zone: tzinfo | None) -> tuple[int, int]:
     if text in {"today", "yesterday"}:
         today = (_EPOCH + timedelta(microseconds=now)).astimezone(zone).date()
         return _day(today - timedelta(days=1 if text == "yesterday" else 0), zone)
@@ -138,11 +139,12 @@ def _named(text: str, now: int, zone: tzinfo) -> tuple[int, int]:
     return start, start + (1 if fraction else 1_000_000 if second else 60_000_000)
 
 
-def _day(day: date, zone: tzinfo) -> Span:
+def _day(day: date, zone: tzinfo | None) -> tuple[int, int]:
     # Not 24 hours where clocks are changed that day.
     start, end = (datetime.combine(d, time(), zone) for d in (day, day + timedelta(days=1)))
     return _us(start), _us(end)
 
 
 def _us(when: datetime) -> int:
-    return (when - _EPOCH) // timedelta(microseconds=1)
+    # Without a zone it is local time, and astimezone() knows the rules of this machine.
+    return ((when if when.tzinfo else when.astimezone()) - _EPOCH) // timedelta(microseconds=1)

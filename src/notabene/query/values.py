@@ -71,7 +71,7 @@ def cell_of(value: JSON) -> Cell | None:
     if isinstance(value, float):
         return number_cell(value)
     if isinstance(value, int):
-        return Cell(_float(value), Flag.NUMBER, str(value))
+        return number_cell(_float(value))._replace(text=str(value))
     return Cell(None, Flag.OTHER, _storable(json.dumps(value, ensure_ascii=False)))
 
 
@@ -93,7 +93,7 @@ def _float(value: int) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _storable(text: str) -> str:

@@ -118,9 +118,8 @@ class Asked:
         self._db.put(self._connection, t.metric, METRIC_COLUMNS, metrics)
 
     def _stats_of(self, runs: list[int]) -> dict[int, Table]:
-        query = sa.select(t.body.c.run, t.body.c.stats)
-        rows = self._db.rows_of(self._connection, query, t.body.c.run, runs)
-        return {run: unpack(stats) for run, stats in rows}
+        sql = "SELECT run, stats FROM body WHERE run AMONG"
+        return {n: unpack(stats) for n, stats in self._db.rows_of(self._connection, sql, runs)}
 
 
 class _Params(msgspec.Struct):

@@ -191,9 +191,10 @@ def successors(writers: Writers) -> dict[int, list[int]]:
     numbers = {writer.id: number for number, writer in enumerate(writers.all)}
     direct: dict[int, set[int]] = {}
     for number, writer in enumerate(writers.all):
-        for old in writer.replaces:
-            if old in numbers and numbers[old] != number:
-                direct.setdefault(numbers[old], set()).add(number)
+        for name in writer.replaces:
+            old = numbers.get(name, number)
+            if old != number:
+                direct.setdefault(old, set()).add(number)
     out: dict[int, list[int]] = {}
     for old in direct:
         found: set[int] = set()

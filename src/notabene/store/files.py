@@ -16,9 +16,11 @@ from pathlib import Path
 from notabene.errors import FormatError, NotFoundError
 from notabene.journal.folder import SEALED, StoreFolder
 from notabene.journal.mounts import is_local
-from notabene.journal.segment import Header, read_header
+from notabene.journal.segment import MAX_BODY, Header, decode_header
 
-OPEN_FILES = 64
+OPEN_FILES = 256
+HEADER = 4096
+"""Bytes that hold the header of nearly every sealed file."""
 
 
 def sealed_name(header: Header) -> str:
@@ -42,6 +44,7 @@ class Files:
 
     def __init__(self, folder: StoreFolder) -> None:
         self._folder = folder
+        self._local = is_local(folder.root)
         self._lock = threading.Lock()
         self._open: OrderedDict[tuple[str, str], int | memoryview] = OrderedDict()
         self._places: dict[str, Path] = {}
@@ -92,12 +95,13 @@ class Files:
         options = [path / kind, replaced / (f"{kind}-{file_id}" if file_id else kind)]
         for option in options:
             try:
-                if file_id and sealed_name(read_header(option)[0]) != name:
-                    continue
                 fd = os.open(option, os.O_RDONLY | os.O_CLOEXEC)
-            except (OSError, EOFError, FormatError):
+            except OSError:
                 continue
-            return _mapped(fd) if file_id and is_local(option) else fd
+            if file_id and not _is(fd, name):
+                os.close(fd)
+                continue
+            return _mapped(fd) if file_id and self._local else fd
         return None
 
     def forget(self, run: str) -> None:
@@ -112,6 +116,16 @@ class Files:
         with self._lock:
             while self._open:
                 _close(self._open.popitem()[1])
+
+
+def _is(fd: int, name: str) -> bool:
+    """Whether an open sealed file is the one that a place names."""
+    try:
+        return sealed_name(decode_header(os.pread(fd, HEADER, 0))[0]) == name
+    except EOFError:  # a header of thousands of writers
+        return sealed_name(decode_header(os.pread(fd, MAX_BODY, 0))[0]) == name
+    except FormatError:
+        return False
 
 
 def _mapped(fd: int) -> memoryview:

@@ -115,8 +115,8 @@ def build(sheet: Sheet, fields: Sequence[Field] | None, now: int) -> Columns:
     if fields is None:
         for name in ATTRIBUTES:
             out[Field("attribute", name)] = attribute(sheet.attributes, name, now)
-        for kind, read in (("param", _params), ("tag", _tags)):
-            out.update(_by_key(kind, read(sheet), None))
+        for kind in ("param", "tag"):
+            out.update(_by_key(kind, _READERS[kind](sheet), None))
         out.update(_metrics(sheet, None))
         return out
     wanted = list(fields)
@@ -220,7 +220,7 @@ def _metrics(sheet: Sheet, fields: list[Field] | None) -> Columns:
             chosen = [Field("metric", key, "last") for key in at]
         here = [field for field in chosen if field.name in at]
         if here:
-            _fill(sheet, out, here, [at[field.name] for field in here], places, len(ids))
+            _fill(sheet, out, here, [at[field.name] for field in here], places)
     if fields is None:
         return {field: out[field] for field in sorted(out, key=lambda field: field.name)}
     return {field: out.get(field, np.full(count, np.nan)) for field in fields}
@@ -232,7 +232,6 @@ def _fill(
     fields: list[Field],
     columns: list[int],
     places: list[int],
-    keys: int,
 ) -> None:
     everywhere = len(places) == len(sheet.stats)
     matrices = Matrices(sheet.stats if everywhere else [sheet.stats[p] for p in places])

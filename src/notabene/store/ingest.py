@@ -160,9 +160,9 @@ class Ingest:
                     yield run, months[month] / run
         for run in self._at_work() - seen:
             month = places[run][0] if run in places else ""
-            path = months[month] / run if month in months else self._folder.find_run_dir(run)
-            if path is not None:
-                yield run, path
+            place = months[month] / run if month in months else self._folder.find_run_dir(run)
+            if place is not None:
+                yield run, place
         if full:
             trash = self._folder.trash / "runs"
             yield from ((run, trash / run) for run in _names(trash))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -100,6 +100,21 @@ class Column(NamedTuple):
     steps: I64
     times: I64
     values: F64
+
+    def take(self, chosen: slice | npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Column:
+        """Some of the rows."""
+        return Column(self.steps[chosen], self.times[chosen], self.values[chosen])
+
+
+def join(columns: Sequence[Column]) -> Column:
+    """Columns one after the other."""
+    if len(columns) == 1:
+        return columns[0]
+    return Column(
+        np.concatenate([column.steps for column in columns]),
+        np.concatenate([column.times for column in columns]),
+        np.concatenate([column.values for column in columns]),
+    )
 
 
 def from_points(points: Points, writer: int, spans: Sequence[Span], part: int) -> list[Piece]:
@@ -234,10 +249,8 @@ def decode_column(
         return Column(rows.steps, rows.times, np.ascontiguousarray(rows.values[:, column]))
     block = Block(data)
     steps, values = block.steps(), block.column(column)
-    if times or not rises(steps):
-        stamps = block.times()
-    else:
-        stamps = np.zeros(len(steps), np.int64)
+    needed = times or not rises(steps)
+    stamps = block.times() if needed else np.zeros(len(steps), np.int64)
     if piece.rows == block.rows:
         return Column(steps, stamps, values)
     seqs = block.seqs()
@@ -245,7 +258,7 @@ def decode_column(
     return Column(steps[mask], stamps[mask], values[mask])
 
 
-def rises(steps: npt.NDArray[np.generic]) -> bool:
+def rises(steps: npt.NDArray[Any]) -> bool:
     """Whether each is larger than the one before."""
     return len(steps) < 2 or bool((steps[1:] > steps[:-1]).all())
 

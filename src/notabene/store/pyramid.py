@@ -18,7 +18,8 @@ finite.
 from __future__ import annotations
 
 import struct
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -44,15 +45,15 @@ class _Head(msgspec.Struct, array_like=True, frozen=True):
     """One byte a column: 1 where min and max are float64, 2 where values are not all finite."""
 
 
-class Cells(NamedTuple):
-    """Statistics per bucket of one key, in order of steps; all of shape (b,).
+class Cells(msgspec.Struct, frozen=True, eq=False):
+    """Statistics per bucket of one key, in order of x; all of shape (b,).
 
-    ``bucket`` is the number of the bucket (step >> k).
+    ``bucket`` is the number of the bucket; over steps that is ``step >> k``.
     """
 
     bucket: I64
-    first: I64
-    last: I64
+    first: npt.NDArray[Any]
+    last: npt.NDArray[Any]
     count: I64
     nan: I64
     posinf: I64
@@ -62,11 +63,21 @@ class Cells(NamedTuple):
     sum: F64
     value: F64
 
+    def take(self, chosen: slice | npt.NDArray[np.intp]) -> Cells:
+        """Some of the buckets."""
+        return Cells(*(column[chosen] for column in msgspec.structs.astuple(self)))
 
-def base_width(steps: I64) -> int:
-    """The k at which buckets of 2^k steps hold about 256 of these rows."""
-    span = int(steps.max()) - int(steps.min()) + 1
-    wanted = span * ROWS_PER_BUCKET // max(1, len(steps))
+    def means(self) -> F64:
+        """Means over finite values, NaN where there is none."""
+        finite = self.count - self.nan - self.posinf - self.neginf
+        with np.errstate(all="ignore"):
+            mean = self.sum / np.maximum(finite, 1)
+        return np.where(finite > 0, mean, np.nan).astype(np.float64, copy=False)
+
+
+def base_width(low: int, high: int, rows: int) -> int:
+    """The k at which buckets of 2^k steps hold about 256 of so many rows in a range of steps."""
+    wanted = (high - low + 1) * ROWS_PER_BUCKET // max(1, rows)
     return max(0, wanted.bit_length() - 1)
 
 
@@ -78,56 +89,62 @@ def cells_at(x: npt.NDArray[Any], values: F64, bucket: I64) -> Cells:
         values: Shape (n,).
         bucket: Number of each point's bucket, shape (n,).
     """
-    begins = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
-    ends = np.append(begins[1:], len(x)) - 1
+    begins, ends = _groups(bucket)
     finite = np.isfinite(values)
-    odd = [np.zeros(len(begins), np.int64)] * 3
-    low = shown = values
+    nan = posinf = neginf = np.zeros(len(begins), np.int64)
+    some = shown = values
     if not finite.all():
-        masks = (np.isnan(values), values == np.inf, values == -np.inf)
-        odd = [np.add.reduceat(mask.astype(np.int64), begins) for mask in masks]
-        low, shown = np.where(finite, values, np.nan), np.where(finite, values, 0.0)
+        nan, posinf, neginf = (
+            np.add.reduceat(mask.astype(np.int64), begins)
+            for mask in (np.isnan(values), values == np.inf, values == -np.inf)
+        )
+        some, shown = np.where(finite, values, np.nan), np.where(finite, values, 0.0)
     with np.errstate(all="ignore"):
         return Cells(
             bucket[begins],
             x[begins],
             x[ends],
             ends - begins + 1,
-            *odd,
-            np.fmin.reduceat(low, begins),
-            np.fmax.reduceat(low, begins),
+            nan,
+            posinf,
+            neginf,
+            np.fmin.reduceat(some, begins),
+            np.fmax.reduceat(some, begins),
             np.add.reduceat(shown, begins),
             values[ends],
         )
 
 
-def merge_cells(parts: list[Cells], shift: int = 0) -> Cells:
+def _groups(bucket: I64) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """First and last index of each run of equal numbers."""
+    inner = np.flatnonzero(bucket[1:] != bucket[:-1])
+    begins = np.concatenate((np.zeros(1, np.intp), inner + 1))
+    ends = np.concatenate((inner, np.array([len(bucket) - 1], np.intp)))
+    return begins, ends
+
+
+def merge_cells(parts: Sequence[Cells], shift: int = 0) -> Cells:
     """Parts of one series taken together, at buckets 2^shift times as wide."""
     if len(parts) == 1 and shift == 0:
         return parts[0]
-    joined = parts[0] if len(parts) == 1 else Cells(*map(np.concatenate, zip(*parts, strict=True)))
-    bucket = joined.bucket >> shift
-    if len(bucket) > 1 and bool((bucket[1:] < bucket[:-1]).any()):
+    cells = parts[0]
+    if len(parts) > 1:
+        columns = zip(*map(msgspec.structs.astuple, parts), strict=True)
+        cells = Cells(*map(np.concatenate, columns))
+    bucket = cells.bucket >> shift
+    if bool((bucket[1:] < bucket[:-1]).any()):
         order = np.argsort(bucket, kind="stable")
-        joined, bucket = Cells(*(column[order] for column in joined)), bucket[order]
-    begins = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
-    if len(begins) == len(bucket):
-        return joined._replace(bucket=bucket)
-    return _grouped(joined, bucket, begins)
-
-
-def _grouped(cells: Cells, bucket: I64, begins: I64) -> Cells:
-    ends = np.append(begins[1:], len(bucket)) - 1
-    last = np.maximum.reduceat(cells.last, begins)
-    if len(cells.last) > 1 and bool((cells.last[1:] < cells.last[:-1]).any()):
-        group = np.repeat(np.arange(len(begins)), ends - begins + 1)
+        cells, bucket = cells.take(order), bucket[order]
+    begins, ends = _groups(bucket)
+    if bool((cells.last[1:] < cells.last[:-1]).any()):
         # Within a bucket the part that reaches furthest has the last value.
+        group = np.repeat(np.arange(len(begins)), ends - begins + 1)
         ends = np.lexsort((np.arange(len(bucket)), cells.last, group))[ends]
     with np.errstate(all="ignore"):
         return Cells(
             bucket[begins],
             np.minimum.reduceat(cells.first, begins),
-            last,
+            np.maximum.reduceat(cells.last, begins),
             np.add.reduceat(cells.count, begins),
             np.add.reduceat(cells.nan, begins),
             np.add.reduceat(cells.posinf, begins),
@@ -146,7 +163,7 @@ def encode(rows: Rows) -> bytes:
     """The pyramid of a block; empty where the block has so few rows that it would not pay."""
     if len(rows.steps) < LEAST_ROWS:
         return b""
-    k = base_width(rows.steps)
+    k = base_width(int(rows.steps.min()), int(rows.steps.max()), len(rows.steps))
     if not bool((rows.steps[1:] > rows.steps[:-1]).all()):
         rows = rows.take(np.lexsort((rows.times, rows.steps)))
     bucket = rows.steps >> k
@@ -185,11 +202,6 @@ def _outward(values: F64, toward: float) -> npt.NDArray[np.float32]:
         return np.where(inner, np.nextafter(near, np.float32(toward)), near).astype("<f4")
 
 
-def width_of(data: bytes | memoryview) -> int:
-    """The k of a stored pyramid."""
-    return _head(data)[0].k
-
-
 def _head(data: bytes | memoryview) -> tuple[_Head, int]:
     (size,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + size
@@ -205,9 +217,11 @@ def decode(data: bytes | memoryview, column: int) -> tuple[int, Cells]:
     count = np.frombuffer(data, "<u4", b, at + 16 * b).astype(np.int64)
     at += 20 * b + sum(_column_size(kind, b) for kind in head.columns[:column])
     kind = head.columns[column]
-    odd = [np.zeros(b, np.int64)] * 3
+    nan = posinf = neginf = np.zeros(b, np.int64)
     if kind & _ODD:
-        odd = [np.frombuffer(data, "<u4", b, at + 4 * b * i).astype(np.int64) for i in range(3)]
+        nan, posinf, neginf = (
+            np.frombuffer(data, "<u4", b, at + 4 * b * i).astype(np.int64) for i in range(3)
+        )
         at += 12 * b
     dtype, size = ("<f8", 8) if kind & _WIDE else ("<f4", 4)
     low = np.frombuffer(data, dtype, b, at).astype(np.float64)
@@ -215,7 +229,8 @@ def decode(data: bytes | memoryview, column: int) -> tuple[int, Cells]:
     at += 2 * size * b
     total = np.frombuffer(data, "<f8", b, at)
     value = np.frombuffer(data, "<f8", b, at + 8 * b)
-    cells = Cells(first >> head.k, first, last, count, *odd, low, high, total, value)
+    bucket = first >> head.k
+    cells = Cells(bucket, first, last, count, nan, posinf, neginf, low, high, total, value)
     return head.k, cells
 
 

@@ -52,9 +52,9 @@ def relocate(
         spans: list[Span] = [(batch.first, batch.last)]
         for part, points in enumerate(batch.points):
             pieces += from_points(points, number, spans, part)
-    for writer, ranges in header.replaces:
+    for name, ranges in header.replaces:
         for first, last in ranges:
-            _forget(connection, n, numbers[writer], first, last)
+            _forget(connection, n, numbers[name], first, last)
     rows = [row for piece in pieces for row in piece_rows(n, piece, keep=False)]
     store.database.put(connection, t.points, ("run", *PIECE_COLUMNS), rows)
     tops = _tops(connection, n)

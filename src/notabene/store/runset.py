@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,7 +14,6 @@ from notabene.query.ast import And, Expr, Field, Order, Test, all_of
 from notabene.query.ast import fields as fields_of
 from notabene.query.predicate import compile as compile_predicate
 from notabene.query.predicate import sort_key
-from notabene.store import tables as t
 from notabene.store.asked import all_ids
 from notabene.store.base import Columns
 from notabene.store.database import plain
@@ -70,7 +68,6 @@ class SqlRunSet:
             now=self._now,
             limit=limit,
             offset=offset,
-            zone=UTC,
         )
 
     def page(self, limit: int | None = None, offset: int = 0) -> list[RunInfo]:
@@ -95,9 +92,9 @@ class SqlRunSet:
         self._store.ask(plan.asks(self._where, self._order))
         with self._store.reading() as connection:
             numbers = self._numbers(connection, limit, offset)
-            query = sa.select(t.run.c.n, t.run.c.id)
-            rows = self._store.database.rows_of(connection, query, t.run.c.n, numbers)
-            known = {n: run for n, run in rows}
+            sql = "SELECT n, id FROM run WHERE n AMONG"
+            rows = self._store.database.rows_of(connection, sql, numbers)
+            known = {row[0]: row[1] for row in rows}
         return [known[n] for n in numbers]
 
     def columns(
@@ -127,15 +124,17 @@ def _sheet(
     store: SqlStore, connection: sa.Connection, numbers: Sequence[int], wanted: Needs
 ) -> Sheet:
     names = wanted.attributes
-    blobs = [t.body.c[name] for name in ("cells", "stats") if getattr(wanted, name)]
-    key = t.run.c.n if names or not blobs else t.body.c.run
-    query = sa.select(key, *(t.run.c[name] for name in names), *blobs)
-    if names and blobs:
-        query = query.join(t.body, t.body.c.run == t.run.c.n)
-    rows = store.database.rows_of(connection, query, key, numbers)
+    blobs = [name for name in ("cells", "stats") if getattr(wanted, name)]
+    columns = [*(f'r."{name}"' for name in names), *(f"b.{name}" for name in blobs)]
+    tables = "run r JOIN body b ON b.run = r.n" if names and blobs else "run r"
+    key = "r.n"
+    if blobs and not names:
+        tables, key = "body b", "b.run"
+    sql = f"SELECT {', '.join([key, *columns])} FROM {tables} WHERE {key} AMONG"  # noqa: S608 - names of our own
+    rows = store.database.rows_of(connection, sql, numbers)
     place = {row[0]: row for row in rows}
-    columns = list(zip(*(place[n] for n in numbers if n in place), strict=True))
-    found = dict(zip(["n", *names, *(blob.name for blob in blobs)], columns, strict=False))
+    values = list(zip(*(place[n] for n in numbers if n in place), strict=True))
+    found = dict(zip(["n", *names, *blobs], values, strict=False))
     stats = found.get("stats", ())
     store.names.load(connection, all_ids(stats))
     return Sheet(

@@ -113,16 +113,15 @@ def seal_run(
     with _alone(run_dir) as mine:
         if not mine:
             return None
-        with contextlib.ExitStack() as stack:
-            sources = [_Source(path, stack) for path in paths]
-            draft = run_dir / f".{SEALED}-{new_id()}{DRAFT}"
-            try:
-                points = _write(draft, run, sources, deadline)
-                if points is None or not all(source.unchanged() for source in sources):
-                    return None
-                return _put_in_place(folder, run_dir, run, draft, sources, points)
-            finally:
-                draft.unlink(missing_ok=True)
+        sources = [_Source(path) for path in paths]
+        draft = run_dir / f".{SEALED}-{new_id()}{DRAFT}"
+        try:
+            points = _write(draft, run, sources, deadline)
+            if points is None or not all(source.unchanged() for source in sources):
+                return None
+            return _put_in_place(folder, run_dir, run, draft, sources, points)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def _sources(run_dir: Path) -> list[Path]:
@@ -161,11 +160,13 @@ def _alone(run_dir: Path) -> Iterator[bool]:
 class _Source:
     """A file to be sealed, mapped into memory."""
 
-    def __init__(self, path: Path, stack: contextlib.ExitStack) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        file = stack.enter_context(open(path, "rb"))
-        self.size = os.fstat(file.fileno()).st_size
-        data = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ) if self.size else b""
+        with open(path, "rb") as file:
+            self.size = os.fstat(file.fileno()).st_size
+            data = (
+                mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ) if self.size else b""
+            )
         self._view = memoryview(data)
         try:
             self.header, self._start = decode_header(self._view)
@@ -232,7 +233,7 @@ def _write(draft: Path, run: str, sources: Sequence[_Source], deadline: float | 
             lent = _lent(writers[writer])
             if lent:
                 file.write(encode_frame(header.seed, 1, 0, lent, index))
-            for window in _windows(run, writer, writers[writer]):
+            for window in _windows(run, writers[writer]):
                 if deadline is not None and time.monotonic() > deadline:
                     return None
                 body = window.body(writers[writer].newest)
@@ -339,7 +340,7 @@ def _count(parts: Sequence[Rows]) -> int:
     return sum(len(part.seqs) for part in parts)
 
 
-def _windows(run: str, name: str, writer: _Writer) -> Iterator[_Window]:
+def _windows(run: str, writer: _Writer) -> Iterator[_Window]:
     """A writer's frames, joined until a window is full; what came twice is left out."""
     keysets: Keysets = {}
     covered: list[list[int]] = []

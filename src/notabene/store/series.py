@@ -18,7 +18,7 @@ from notabene.journal.block import F64, I64
 from notabene.store import pyramid
 from notabene.store.base import Buckets, Points, Series, Window
 from notabene.store.counting import Cuts, Source, cuts_of, ids_of
-from notabene.store.pieces import Column, Piece, decode_column, rises
+from notabene.store.pieces import Column, Piece, decode_column, join, rises
 from notabene.store.pyramid import Cells
 from notabene.store.state import Work
 
@@ -131,9 +131,9 @@ def _places(work: Work, wanted: dict[int, str]) -> dict[str, list[tuple[Place, i
             if keyset not in work.writers.all[number].tops:
                 continue
             ids = ids_of(work, number, keyset)
-            for column in np.flatnonzero(np.isin(ids, list(wanted))).tolist():
-                place = (work.n, number, keyset), column
-                out.setdefault(wanted[int(ids[column])], []).append(place)
+            for key, name in wanted.items():
+                for column in np.flatnonzero(ids == key).tolist():
+                    out.setdefault(name, []).append(((work.n, number, keyset), column))
     return out
 
 
@@ -214,28 +214,21 @@ def _column(
     if rises(steps):
         begin = 0 if low is None else int(np.searchsorted(steps, low))
         end = len(steps) if high is None else int(np.searchsorted(steps, high, "right"))
-        return Column(*(values[begin:end] for values in column))
+        return column.take(slice(begin, end))
     mask = np.ones(len(steps), bool)
     if low is not None:
         mask &= steps >= low
     if high is not None:
         mask &= steps <= high
-    return Column(*(values[mask] for values in column))
+    return column.take(mask)
 
 
 def _joined(columns: list[Column]) -> Column | None:
     """Columns as one, in order of (step, time); None where there is no point."""
     if not columns:
         return None
-    one = (
-        columns[0]
-        if len(columns) == 1
-        else Column(*map(np.concatenate, zip(*columns, strict=True)))
-    )
-    if rises(one.steps):
-        return one
-    order = np.lexsort((one.times, one.steps))
-    return Column(*(values[order] for values in one))
+    one = join(columns)
+    return one if rises(one.steps) else one.take(np.lexsort((one.times, one.steps)))
 
 
 def _buckets(
@@ -244,54 +237,44 @@ def _buckets(
     # Whole buckets, so that a bucket does not change when the range moves over it.
     begin = None if low is None else (low >> k) << k
     end = None if high is None else (((high >> k) + 1) << k) - 1
-    parts: list[Cells] = []
+    parts: dict[int, list[Cells]] = {}
     for part in line.parts:
-        found = _stored_cells(source, line.work.id, part, begin, end, k)
-        if found is None:
+        width, cells = _stored_cells(source, line.work.id, part, k) or (k, None)
+        if cells is None:
             column = _column(source, line.work.id, part, begin, end, times=False)
-            column = _joined([column]) if len(column.steps) else None
-            if column is None:
+            joined = _joined([column]) if len(column.steps) else None
+            if joined is None:
                 continue
-            found = pyramid.cells_at(column.steps, column.values, column.steps >> k)
-        parts.append(found)
-    parts = [part for part in parts if len(part.bucket)]
-    if not parts:
+            cells = pyramid.cells_at(joined.steps, joined.values, joined.steps >> k)
+        parts.setdefault(width, []).append(cells)
+    merged = [pyramid.merge_cells(some, k - width) for width, some in parts.items()]
+    if not merged:
         return None
-    return _shown(pyramid.merge_cells(parts), float(1 << k), 0.0)
+    cells = pyramid.merge_cells(merged)
+    if begin is not None or end is not None:
+        first = 0 if begin is None else int(np.searchsorted(cells.bucket, begin >> k))
+        last = None if end is None else int(np.searchsorted(cells.bucket, end >> k, "right"))
+        cells = cells.take(slice(first, last))
+    return _shown(cells, float(1 << k), 0.0) if len(cells.bucket) else None
 
 
-def _stored_cells(
-    source: SeriesSource, run: str, part: _Part, low: int | None, high: int | None, k: int
-) -> Cells | None:
+def _stored_cells(source: SeriesSource, run: str, part: _Part, k: int) -> tuple[int, Cells] | None:
     """From the piece's pyramid, or None where it has none that would do."""
     piece = part.piece
-    if not piece.pyramid_size:
+    if not piece.pyramid_size or piece.low is None or piece.high is None:
         return None
-    if part.before is not None and (piece.high is None or piece.high >= part.before):
+    if part.before is not None and piece.high >= part.before:
+        return None
+    if pyramid.base_width(piece.low, piece.high, piece.rows) > k:
         return None
     data = piece.pyramid if piece.pyramid is not None else source.read_pyramid(run, piece)
     width, cells = pyramid.decode(data, part.column)
-    if width > k:
-        return None
-    if low is not None or high is not None:
-        begin = 0 if low is None else int(np.searchsorted(cells.bucket, low >> width))
-        end = (
-            len(cells.bucket)
-            if high is None
-            else int(np.searchsorted(cells.bucket, high >> width, "right"))
-        )
-        cells = Cells(*(column[begin:end] for column in cells))
-    if not len(cells.bucket):
-        return cells
-    return pyramid.merge_cells([cells], k - width)
+    return (width, cells) if width <= k else None
 
 
 def _shown(cells: Cells, width: float, begin: float) -> Buckets:
-    count = cells.count - cells.nan - cells.posinf - cells.neginf
-    with np.errstate(all="ignore"):
-        mean = np.where(count > 0, cells.sum / np.maximum(count, 1), np.nan)
     return Buckets(
-        begin + cells.bucket * width,
+        (begin + cells.bucket * width).astype(np.float64, copy=False),
         cells.first,
         cells.last,
         cells.count,
@@ -300,7 +283,7 @@ def _shown(cells: Cells, width: float, begin: float) -> Buckets:
         cells.neginf,
         cells.min,
         cells.max,
-        mean,
+        cells.means(),
         cells.value,
     )
 

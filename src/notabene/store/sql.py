@@ -83,13 +83,14 @@ class SqlStore:
             self.database.put(
                 connection, t.meta, columns, sorted(wanted.items()), conflict="nothing"
             )
-            found = dict(connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).all())
+            rows = connection.execute(sa.select(t.meta.c.key, t.meta.c.value))
+            found = {key: value for key, value in rows}  # noqa: C416 - rows are no pairs by type
         if found["schema"] != str(t.SCHEMA):
             raise FormatError(
                 f"this database has schema {found['schema']}; this notabene uses {t.SCHEMA}",
                 hint="notabene db rebuild makes a local index anew; for a server, migrate",
             )
-        return found["epoch"]
+        return str(found["epoch"])
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -105,9 +106,9 @@ class SqlStore:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state."""
-        with self._lock if self._alone else contextlib.nullcontext():
-            with self.database.read() as connection:
-                yield connection
+        alone = self._lock if self._alone else contextlib.nullcontext()
+        with alone, self.database.read() as connection:
+            yield connection
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -238,12 +239,13 @@ class SqlStore:
 
     def infos(self, connection: sa.Connection, numbers: Sequence[int]) -> list[RunInfo]:
         """Runs by number, in the order given; those that are gone are left out."""
-        query = sa.select(
-            t.body.c.run, t.run.c.id, t.body.c.cells, t.body.c.writers, t.body.c.stats
-        ).join(t.run, t.run.c.n == t.body.c.run)
+        sql = (
+            "SELECT b.run, r.id, b.cells, b.writers, b.stats "
+            "FROM run r JOIN body b ON b.run = r.n WHERE b.run AMONG"
+        )
         now = now_us()
         found = {}
-        rows = self.database.rows_of(connection, query, t.body.c.run, list(numbers))
+        rows = self.database.rows_of(connection, sql, numbers)
         for n, run, cells, writers, stats in rows:
             table = unpack(stats)
             ids = table.ids.tolist()
@@ -345,9 +347,11 @@ class Reading:
         Raises:
             NotFoundError: One of them is not there.
         """
-        query = sa.select(t.run.c.id, t.run.c.n, t.body.c.writers, t.body.c.keysets)
-        query = query.join(t.body, t.body.c.run == t.run.c.n)
-        rows = self._store.database.rows_of(self._connection, query, t.run.c.id, list(runs))
+        sql = (
+            "SELECT r.id, r.n, b.writers, b.keysets "
+            "FROM run r JOIN body b ON b.run = r.n WHERE r.id AMONG"
+        )
+        rows = self._store.database.rows_of(self._connection, sql, list(runs))
         found = {
             run: Work(run, Cells(), decode_writers(writers), decode_keysets(keysets), n=n)
             for run, n, writers, keysets in rows
@@ -359,9 +363,9 @@ class Reading:
 
     def key_ids(self, names: Collection[str]) -> dict[str, int]:
         """Ids of those keys that any run has."""
-        query = sa.select(t.key.c.id, t.key.c.name)
-        rows = self._store.database.rows_of(self._connection, query, t.key.c.name, list(names))
-        return {name: number for number, name in rows}
+        sql = 'SELECT name, id FROM "key" WHERE name AMONG'
+        rows = self._store.database.rows_of(self._connection, sql, list(names))
+        return {row[0]: row[1] for row in rows}
 
     def in_range(
         self, places: Sequence[Place], low: int | None, high: int | None
@@ -374,26 +378,21 @@ class Reading:
         return {place: pieces_of(rows) for place, rows in found.items()}
 
     def _rows_in(self, places: Sequence[Place], low: int | None, high: int | None) -> list[Any]:
-        c = t.points.c
-        wanted = (
-            sa.values(
-                sa.column("run", t.Int), sa.column("writer", t.Int), sa.column("keyset", t.Int)
-            )
-            .data([(n, writer, keyset) for n, writer, keyset in places])
-            .cte("wanted")
-        )
-        query = sa.select(c.run, *(c[name] for name in PIECE_COLUMNS)).join(
-            wanted,
-            sa.and_(
-                c.run == wanted.c.run, c.writer == wanted.c.writer, c.keyset == wanted.c.keyset
-            ),
+        # As text, since building the statement would take longer than running it. SQLite takes
+        # the tables of a CROSS JOIN in the order in which they are written.
+        wanted = ", ".join(f"({n}, {writer}, {keyset})" for n, writer, keyset in places)
+        columns = ", ".join(f'p."{name}"' for name in ("run", *PIECE_COLUMNS))
+        join = "JOIN" if self._store.database.postgres else "CROSS JOIN"
+        sql = (
+            f"WITH wanted(run, writer, keyset) AS (VALUES {wanted}) SELECT {columns} FROM wanted w "
+            f"{join} points p ON p.run = w.run AND p.writer = w.writer AND p.keyset = w.keyset "
         )
         if low is not None:
-            query = query.where(sa.or_(c.high.is_(None), c.high >= low))
+            sql += f"AND (p.high IS NULL OR p.high >= {low}) "
         if high is not None:
-            query = query.where(sa.or_(c.low.is_(None), c.low <= high))
-        order = (c.run, c.writer, c.keyset, c.first, c.part)
-        return list(self._connection.execute(query.order_by(*order)).all())
+            sql += f"AND (p.low IS NULL OR p.low <= {high}) "
+        sql += "ORDER BY p.run, p.writer, p.keyset, p.first, p.part"
+        return list(self._connection.exec_driver_sql(sql).all())
 
     def read_pyramid(self, run: str, piece: Piece) -> bytes | memoryview:
         """The statistics per bucket of a piece that has some."""
@@ -417,17 +416,18 @@ class Reading:
 
 
 def _changes(connection: sa.Connection, after: int) -> Iterator[Change]:
-    query = sa.select(t.run.c.id, t.run.c.project, t.run.c.version)
+    r, a, m = t.run.c, t.artifact.c, t.mark.c
     projects: dict[str, int] = {}
-    for run, project, version in connection.execute(query.where(t.run.c.version > after)):
+    artifacts: dict[str, int] = {}
+    runs = sa.select(r.id, r.project, r.version).where(r.version > after)
+    for run, project, version in connection.execute(runs):
         yield Change(kind="run", id=run, version=version)
         projects[project] = max(projects.get(project, 0), version)
-    artifacts: dict[str, int] = {}
-    query = sa.select(t.artifact.c.name, t.artifact.c.feed)
-    for name, feed in connection.execute(query.where(t.artifact.c.feed > after)):
+    versions = sa.select(a.name, a.feed).where(a.feed > after)
+    for name, feed in connection.execute(versions):
         artifacts[name] = max(artifacts.get(name, 0), feed)
-    query = sa.select(t.mark.c.kind, t.mark.c.scope, t.mark.c.feed)
-    for kind, scope, feed in connection.execute(query.where(t.mark.c.feed > after)):
+    marks = sa.select(m.kind, m.scope, m.feed).where(m.feed > after)
+    for kind, scope, feed in connection.execute(marks):
         if kind == "gone":
             yield Change(kind="run", id=scope, version=feed)
             continue

@@ -18,6 +18,7 @@ the infinities are stored as such, with flag 2 and 3.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -56,7 +57,7 @@ class Flag(IntEnum):
 Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Small = sa.SmallInteger()
-Real = sa.Double()
+Real: sa.Double[float] = sa.Double()
 Blob = sa.LargeBinary()
 
 
@@ -324,8 +325,5 @@ file = sa.Table(  # how far each journal has been read
 for _table, _columns in ((points, ("data", "pyramid")), (body, ("cells", "stats"))):
     _storage = ", ".join(f"ALTER COLUMN {name} SET STORAGE EXTERNAL" for name in _columns)
     for _change in ("SET (toast_tuple_target = 8160)", _storage):
-        sa.event.listen(
-            _table,
-            "after_create",
-            sa.DDL(f"ALTER TABLE {_table.name} {_change}").execute_if(dialect="postgresql"),
-        )
+        _alter: Any = sa.DDL(f"ALTER TABLE {_table.name} {_change}")  # type: ignore[no-untyped-call]
+        sa.event.listen(_table, "after_create", _alter.execute_if(dialect="postgresql"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from notabene.model.records import ArtifactLogged
+from notabene.model.records import ArtifactLogged, Captured, Entry
 from notabene.store import tables as t
 from notabene.store.asked import Asked
 from notabene.store.database import ASKED_LOCK, Database, plain
@@ -16,6 +17,8 @@ from notabene.store.engine import Held, Outcome
 from notabene.store.info import first_writer, flag_attr, ranks_of, text_attr, times_of
 from notabene.store.pieces import Encoding, Piece, slices
 from notabene.store.state import (
+    Mark,
+    Part,
     Shared,
     Work,
     decode_cells,
@@ -29,6 +32,7 @@ from notabene.store.summary import Base, pack, pack_base, unpack_base
 RUN_COLUMNS = tuple(column.name for column in t.run.columns)
 PIECE_COLUMNS = tuple(column.name for column in t.points.columns if column.name != "run")
 _PIECE = sa.select(*(t.points.c[name] for name in PIECE_COLUMNS))
+KEYS = 'SELECT id, name FROM "key" WHERE name AMONG'
 EARLIEST = (
     "(artifact.time, artifact.writer, artifact.seq) > "
     "(excluded.time, excluded.writer, excluded.seq)"
@@ -104,28 +108,20 @@ class SqlTransaction:
                 "FROM (SELECT unnest(%s::text[]) AS id ORDER BY 1) AS wanted",
                 (wanted,),
             )
-        query = sa.select(
-            t.run.c.id,
-            t.run.c.n,
-            t.run.c.version,
-            t.body.c.cells,
-            t.body.c.writers,
-            t.body.c.keysets,
-            t.body.c.stats,
-        ).join(t.body, t.body.c.run == t.run.c.n)
+        sql = (
+            "SELECT r.id, r.n, r.version, b.cells, b.writers, b.keysets, b.stats "
+            "FROM run r JOIN body b ON b.run = r.n WHERE r.id AMONG"
+        )
+        rows = self._db.rows_of(self._connection, sql, wanted)
         found = {}
-        for run, n, version, cells, writers, keysets, stats in self._db.rows_of(
-            self._connection, query, t.run.c.id, wanted
-        ):
+        for run, n, version, cells, writers, keysets, stats in rows:
             work = Work(
                 run, decode_cells(cells), decode_writers(writers), decode_keysets(keysets), n=n
             )
             found[run] = Held(work, version, stats)
         missing = [run for run in wanted if run not in found]
-        ghosts = sa.select(t.ghost.c.id, t.ghost.c.cells, t.ghost.c.writers)
-        for run, cells, writers in self._db.rows_of(
-            self._connection, ghosts, t.ghost.c.id, missing
-        ):
+        ghosts = "SELECT id, cells, writers FROM ghost WHERE id AMONG"
+        for run, cells, writers in self._db.rows_of(self._connection, ghosts, missing):
             found[run] = Held(Work(run, decode_cells(cells), decode_writers(writers), {}), 0, b"")
             self._ghosts.add(run)
         return found
@@ -140,8 +136,7 @@ class SqlTransaction:
         known = self._names.ids
         missing = sorted(name for name in names if name not in known)
         if missing:
-            query = sa.select(t.key.c.id, t.key.c.name)
-            self._names.add(self._db.rows_of(self._connection, query, t.key.c.name, missing))
+            self._names.add(self._db.rows_of(self._connection, KEYS, missing))
             missing = [name for name in missing if name not in known]
         if missing:
             self._put_names(missing)
@@ -151,13 +146,13 @@ class SqlTransaction:
         # Sorted above, so that two writers at once cannot wait for each other.
         if self._db.postgres:
             self._connection.exec_driver_sql(
-                "INSERT INTO key (name) SELECT * FROM unnest(%s::text[]) ON CONFLICT (name) DO NOTHING",
+                "INSERT INTO key (name) SELECT * FROM unnest(%s::text[]) "
+                "ON CONFLICT (name) DO NOTHING",
                 (missing,),
             )
         else:
             self._db.put(self._connection, t.key, ("name",), [(name,) for name in missing])
-        query = sa.select(t.key.c.id, t.key.c.name)
-        self._names.add(self._db.rows_of(self._connection, query, t.key.c.name, missing))
+        self._names.add(self._db.rows_of(self._connection, KEYS, missing))
 
     def pieces(self, n: int, writer: int, keyset: int, after: int) -> list[Piece]:
         """Pieces of a key set with rows beyond a sequence, in order of their first row."""
@@ -285,68 +280,65 @@ class SqlTransaction:
         self._db.put(self._connection, t.stat, columns, rows, conflict="update")
 
     def _put_values(self, outcomes: Sequence[Outcome]) -> None:
-        values, captures, edges = [], [], []
+        values, edges = [], []
         for o in outcomes:
             n = o.work.n
             for v in o.work.values:
                 r = v.record
                 values.append((n, v.writer, v.seq, r.key, r.step, v.time, r.kind, encode(r.value)))
-            for part in o.work.captures:
-                e = part.entry
-                record: Any = e.record
-                captures.append(
-                    (n, record.part, part.rank, e.time, e.writer, e.seq, encode(record.data))
-                )
             if o.work.cells_changed:
                 for name, (time, _, _, digest) in o.work.cells.edges.items():
                     direction, artifact, number, role = name.split("\0")
                     edges.append((n, direction, artifact, int(number), role, digest, time))
+            for part in o.work.captures:
+                self._put_capture(n, part)
         put = self._db.put
-        columns = ("run", "writer", "seq", "key", "step", "time", "kind", "value")
-        put(self._connection, t.value, columns, values, conflict="nothing")
-        columns = ("run", "part", "rank", "time", "writer", "seq", "data")
+        put(self._connection, t.value, names_of(t.value), values, conflict="nothing")
+        put(self._connection, t.edge, names_of(t.edge), edges, conflict="update")
+
+    def _put_capture(self, n: int, part: Part) -> None:
         # One row at a time: PostgreSQL takes no two rows of one key in one statement.
-        for row in captures:
-            put(self._connection, t.capture, columns, [row], conflict=_newest("capture"))
-        columns = ("run", "direction", "name", "version", "role", "digest", "time")
-        put(self._connection, t.edge, columns, edges, conflict="update")
+        e = part.entry
+        if isinstance(e.record, Captured):
+            data = encode(e.record.data)
+            row = (n, e.record.part, part.rank, e.time, e.writer, e.seq, data)
+            names, newest = names_of(t.capture), _newest("capture")
+            self._db.put(self._connection, t.capture, names, [row], conflict=newest)
 
     def _put_shared(self, shared: Shared, version: int) -> None:
-        put = self._db.put
-        columns = ("name", "version", "time", "writer", "seq", "run", "type", "digest", "size")
-        columns += ("files", "description", "metadata", "feed")
-        for e in shared.artifacts:
-            r = e.record
-            if not isinstance(r, ArtifactLogged):
-                continue
-            row = (r.name, r.version, e.time, e.writer, e.seq, e.run, r.type, r.digest, r.size)
-            row += (r.files, plain(r.description), encode(r.metadata), version)
-            put(self._connection, t.artifact, columns, [row], conflict=EARLIEST)
-        columns = ("kind", "scope", "key", "time", "writer", "seq", "begun", "value", "feed")
-        for m in shared.marks:
-            row = (
-                m.kind,
-                m.scope,
-                m.key,
-                m.time,
-                m.writer,
-                m.seq,
-                m.time,
-                encode(m.value),
-                version,
-            )
-            put(self._connection, t.mark, columns, [row], conflict=_newest("mark"), keep=("begun",))
-            if m.kind == "note":
-                self._connection.execute(
-                    t.mark.update()
-                    .where(t.mark.c.kind == m.kind, t.mark.c.scope == m.scope)
-                    .where(t.mark.c.key == m.key, t.mark.c.begun > m.time)
-                    .values(begun=m.time, feed=version)
-                )
+        for entry in shared.artifacts:
+            self._put_artifact(entry, version)
+        for mark in shared.marks:
+            self._put_mark(mark, version)
+
+    def _put_artifact(self, e: Entry, version: int) -> None:
+        r = e.record
+        if isinstance(r, ArtifactLogged):
+            made = (r.type, r.digest, r.size, r.files, plain(r.description), encode(r.metadata))
+            row = (r.name, r.version, e.time, e.writer, e.seq, e.run, *made, version)
+            names = names_of(t.artifact)
+            self._db.put(self._connection, t.artifact, names, [row], conflict=EARLIEST)
+
+    def _put_mark(self, m: Mark, version: int) -> None:
+        row = (m.kind, m.scope, m.key, m.time, m.writer, m.seq, m.time, encode(m.value), version)
+        names, newest = names_of(t.mark), _newest("mark")
+        self._db.put(self._connection, t.mark, names, [row], conflict=newest, keep=("begun",))
+        if m.kind == "note":  # which is shown where it was begun, not where it was last edited
+            c = t.mark.c
+            earlier = t.mark.update().where(c.kind == m.kind, c.scope == m.scope, c.key == m.key)
+            earlier = earlier.where(c.begun > m.time).values(begun=m.time, feed=version)
+            self._connection.execute(earlier)
+
+
+@lru_cache(maxsize=32)
+def names_of(table: sa.Table) -> tuple[str, ...]:
+    """Names of a table's columns."""
+    return tuple(column.name for column in table.columns)
 
 
 def _newest(table: str) -> str:
-    return f"(excluded.time, excluded.writer, excluded.seq) > ({table}.time, {table}.writer, {table}.seq)"
+    new, old = (f"({of}.time, {of}.writer, {of}.seq)" for of in ("excluded", table))
+    return f"{new} > {old}"
 
 
 def run_row(outcome: Outcome, version: int) -> tuple[Any, ...]:

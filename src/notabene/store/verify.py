@@ -109,7 +109,7 @@ def _check_points(store: LocalStore, run: str, report: CheckReport) -> None:
 
 
 def measured_table(reading: Reading, work: Work) -> tuple[Table, int]:
-    """Statistics of all points of a run that are shown, by decoding them; and how many there are."""
+    """Statistics of a run's points that are shown, by decoding; and how many points it has."""
     cuts = cuts_of(work, reading)
     tables, points = [], 0
     order = sorted(range(len(work.writers.all)), key=lambda n: work.writers.all[n].id)

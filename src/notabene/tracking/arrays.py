@@ -9,7 +9,6 @@ the libraries give for reading a number.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from notabene.tracking.guard import TROUBLE
@@ -40,14 +39,14 @@ def as_number(value: Any) -> float | None:
     """
     if type(value) is float:
         return value
-    if value is None or isinstance(value, _NO_NUMBERS):
+    try:
+        if value is None or isinstance(value, _NO_NUMBERS):
+            return None
+        if not isinstance(value, int | float) and shape_of(value) is not None:
+            value = scalar_of(value)
+        return _to_float(value) if hasattr(type(value), "__float__") else None
+    except TROUBLE:  # an object that stands for another, which is not there
         return None
-    if isinstance(value, int | float | Fraction):
-        return _to_float(value)
-    if shape_of(value) is not None:
-        value = scalar_of(value)
-        return None if value is None else as_number(value)
-    return _to_float(value) if hasattr(type(value), "__float__") else None
 
 
 def scalar_of(value: Any) -> int | float | None:
@@ -134,5 +133,3 @@ def _to_float(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
     except ValueError:  # a signalling NaN of Decimal
         return math.nan if hasattr(value, "is_nan") else None
-    except TROUBLE:
-        return None

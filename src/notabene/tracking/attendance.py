@@ -250,6 +250,7 @@ class Attendance:
         blobs = self._run.opened_blobs
         if blobs is not None:
             blobs.flush()
+            blobs.close()
 
     def last_lines(self, most: int = 40) -> str:
         """The end of the console as text."""

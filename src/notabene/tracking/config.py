@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, cast
@@ -11,7 +10,16 @@ from notabene.errors import NotFoundError, UsageError
 from notabene.model.records import JSON
 from notabene.model.refs import split_path
 from notabene.tracking.fields import as_mapping
-from notabene.tracking.plain import Leaf, Reader, Tree, flatten, name_of, plain, plain_value
+from notabene.tracking.plain import (
+    Leaf,
+    Reader,
+    Tree,
+    flatten,
+    name_of,
+    path_key,
+    plain,
+    plain_value,
+)
 
 __all__ = ["Config", "as_mapping", "flatten", "plain", "plain_value"]
 
@@ -49,11 +57,11 @@ class Config(MutableMapping[str, Any]):
         on_note: Called with ``(code, message)`` when a value could not be kept as it was.
     """
 
-    __slots__ = ("_changed", "_noted", "_parts", "_top", "_up")
+    __slots__ = ("_changed", "_name", "_noted", "_parts", "_up")
 
     _parts: dict[str, Leaf | Config]
     _up: Config | None
-    _top: str
+    _name: str
     _changed: Changed | None
     _noted: Noted | None
 
@@ -72,7 +80,7 @@ class Config(MutableMapping[str, Any]):
     def _settle(self, *fields: Any) -> None:
         """Set the fields, which plain assignment would take for settings."""
         for name, field in zip(
-            ("_parts", "_up", "_top", "_changed", "_noted"), fields, strict=True
+            ("_parts", "_up", "_name", "_changed", "_noted"), fields, strict=True
         ):
             object.__setattr__(self, name, field)
 
@@ -219,7 +227,7 @@ class Config(MutableMapping[str, Any]):
         if isinstance(found, Config):
             return found
         child = Config()
-        child._settle({}, self, self._top or name, None, None)
+        child._settle({}, self, name, None, None)
         self._parts[name] = child
         return child
 
@@ -254,28 +262,33 @@ class Config(MutableMapping[str, Any]):
         root: Config = self
         while root._up is not None:
             root = root._up
-        tops = {self._top} if self._up is not None else set()
-        if not tops:
-            names = [name_of(key) for key in keys]
-            tops = {*names, *(_split(name)[0] for name in names)}
-        notes: list[str] = []
-        before = root._cells(tops, [])
+        if root._changed is None:
+            edit()
+            return
+        scopes, notes = [self._scope(key) for key in keys], list[str]()
+        before = _cells(scopes, [])
         edit()
-        after = root._cells(tops, notes)
+        after = _cells(scopes, notes)
         if root._noted is not None:
             for note in (*notes, *(reader.notes() if reader is not None else ())):
                 root._noted("config", f"config: {note}")
         changed = {k: v for k, v in after.items() if k not in before or not _same(v, before[k])}
         removed = tuple(sorted(before.keys() - after.keys()))
-        if root._changed is not None and (changed or removed):
+        if changed or removed:
             root._changed(changed, removed)
 
-    def _cells(self, names: set[str], notes: list[str]) -> dict[str, JSON]:
-        """What is recorded of some of the root's parts."""
-        if self._changed is None:
-            return {}
-        parts = {name: self._parts[name] for name in names if name in self._parts}
-        return flatten({name: _json_of(part) for name, part in parts.items()}, notes)
+    def _scope(self, key: object) -> tuple[Config, tuple[str, ...]]:
+        """What a change of a key can touch: the section it lies in, and names there."""
+        section, name = self._spot(key)
+        return section, (name, _split(name)[0])
+
+    def _path(self) -> tuple[str, ...]:
+        names: list[str] = []
+        section = self
+        while section._up is not None:
+            names.append(section._name)
+            section = section._up
+        return tuple(reversed(names))
 
     def _portable(self) -> dict[str, Any]:
         return {
@@ -286,6 +299,8 @@ class Config(MutableMapping[str, Any]):
         }
 
     def _missing(self, key: object) -> tuple[str, str]:
+        import difflib
+
         section, name = self._spot(key)
         names = list(section._parts)
         near = difflib.get_close_matches(name, names, 1) if len(names) <= 1000 else []
@@ -303,6 +318,18 @@ class Config(MutableMapping[str, Any]):
                 f"config.{name} is a name of Python's own or a method",
                 hint=f"config[{name!r}] = ... sets a value of this name",
             )
+
+
+def _cells(scopes: Iterable[tuple[Config, tuple[str, ...]]], notes: list[str]) -> dict[str, JSON]:
+    """What is recorded of some parts of sections; an empty section is a cell itself."""
+    cells: dict[str, JSON] = {}
+    for section, names in scopes:
+        parts = {n: _json_of(section._parts[n]) for n in names if n in section._parts}
+        above = section._path()
+        if above and not section._parts:
+            cells[path_key(above)] = {}
+        cells |= flatten(parts, notes, above=above)
+    return cells
 
 
 def _json_of(part: Leaf | Config) -> JSON:

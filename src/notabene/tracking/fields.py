@@ -6,11 +6,9 @@ means that they are loaded.
 
 from __future__ import annotations
 
-import inspect
 import sys
-from argparse import Namespace
 from collections.abc import Mapping, Set
-from types import ModuleType, SimpleNamespace
+from types import MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 from notabene.errors import UsageError
@@ -60,7 +58,7 @@ def _fields_of(value: Any) -> Fields | None:
         return _omegaconf(value)
     if isinstance(value, Mapping):
         return value
-    if isinstance(value, Namespace | SimpleNamespace):
+    if isinstance(value, SimpleNamespace) or is_a(value, "argparse", "Namespace"):
         return vars(value)
     if isinstance(value, type) or shape_of(value) is not None or is_frame(value):
         return None
@@ -80,9 +78,9 @@ def _fields_of(value: Any) -> Fields | None:
 
 
 def _by_method(value: Any) -> Fields | None:
-    if inspect.ismethod(to_dict := getattr(value, "to_dict", None)):
+    if isinstance(to_dict := getattr(value, "to_dict", None), MethodType):
         return _if_mapping(to_dict())
-    if inspect.ismethod(keys := getattr(value, "keys", None)):
+    if isinstance(keys := getattr(value, "keys", None), MethodType):
         return {key: value[key] for key in keys()}
     return None
 

@@ -114,6 +114,9 @@ def init(
         raise UsageError(f"resume={resume!r} is unknown; allowed are 'never', 'allow', 'must'")
     if resume is True or resume is False:
         resume = "allow" if resume else "never"
+    for given, what in ((project, "project name"), (name, "run name"), (group, "group")):
+        if given is not None and given != "":
+            check_name(given, what)
     settings = Settings(
         {
             "store": None if store is None else os.fspath(store),

@@ -98,9 +98,9 @@ class MediaList(Media):
 
 def as_value(value: Any) -> Media | None:
     """What ``log`` keeps for something that is no number, or None; never raises."""
-    if isinstance(value, Media):
-        return value
     try:
+        if isinstance(value, Media):
+            return value
         if isinstance(value, str):
             return Text(value)
         if isinstance(value, list | tuple) and not hasattr(value, "_fields"):

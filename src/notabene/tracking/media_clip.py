@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import wave
 from collections.abc import Iterator
-from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +74,8 @@ class Audio(Media):
                 seconds=frames / rate if rate else 0.0,
                 caption=self.caption,
             ).encoded(blob)
+        import wave
+
         samples, clipped, nan = _to_pcm(self._data)
         out = io.BytesIO()
         with wave.open(out, "wb") as file:
@@ -213,6 +213,8 @@ def _mime(head: bytes, suffix: str, what: str) -> str:
 
 def _wave_facts(source: bytes | Path) -> tuple[int, int, int]:
     """Sample rate, channels and frames of a WAV; zeros for all else."""
+    import wave
+
     try:
         with wave.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
             return file.getframerate(), file.getnchannels(), file.getnframes()
@@ -283,6 +285,8 @@ def _to_pcm(samples: Array) -> tuple[npt.NDArray[np.integer[Any]], int, int]:
 
 def _mp4(frames: _Frames, size: tuple[int, int], fps: float) -> bytes:
     """H.264 in MP4, by PyAV; odd widths and heights grow by a pixel, which the form asks for."""
+    from fractions import Fraction
+
     import numpy as np
 
     av = importlib.import_module("av")

@@ -270,6 +270,8 @@ def _typed(cells: list[Any], pack: Pack, notes: Counter[str]) -> tuple[ColumnTyp
         found = {_NUMBER_OR_TEXT[kind] for kind in kinds}
     kind = _common(found)
     if kind == "float":
+        if kinds == {float} and None not in cells and all(map(math.isfinite, cells)):
+            return kind, cells
         return kind, [None if cell is None else json_number(float(cell)) for cell in cells]
     if kind == "text":
         return kind, [None if cell is None else clean(cell) for cell in cells]

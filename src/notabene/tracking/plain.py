@@ -13,11 +13,8 @@ import functools
 import math
 import os
 import re
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Set, ValuesView
-from decimal import Decimal
-from fractions import Fraction
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple, TypeVar
 
@@ -93,17 +90,24 @@ def plain_value(value: Any, notes: list[str] | None = None) -> JSON:
     return out
 
 
-def flatten(nested: Mapping[str, JSON], notes: list[str] | None = None) -> dict[str, JSON]:
+def flatten(
+    nested: Mapping[str, JSON], notes: list[str] | None = None, *, above: tuple[str, ...] = ()
+) -> dict[str, JSON]:
     """Nested JSON objects as cells by path: ``{"model": {"depth": 3}}`` -> ``model.depth``.
 
     Empty objects and all lists are values. Paths are names fit to be stored (at most 250 bytes,
     no control characters); a list of more than 128 KiB becomes text, and is cut.
+
+    Args:
+        nested: The objects.
+        notes: Gets a sentence for each list that was cut.
+        above: The path that they lie under.
     """
     cells: dict[str, JSON] = {}
-    todo: list[tuple[tuple[str, ...], JSON]] = [((), dict(nested))]
+    todo: list[tuple[tuple[str, ...], JSON]] = [(above, dict(nested))]
     while todo:
         path, value = todo.pop()
-        if isinstance(value, Mapping) and (value or not path):
+        if isinstance(value, Mapping) and (value or path == above):
             todo += [((*path, key), value[key]) for key in reversed(value)]
             continue
         cells[path_key(path)] = fit(value, notes)
@@ -177,9 +181,10 @@ class Reader:
         if kind is int:
             return _whole(value)
         fields = fields_of(value)
-        if fields is None and not isinstance(value, (*_ROWS, Set)):
+        if fields is None:
             try:
-                return self._other(value)
+                if not isinstance(value, (*_ROWS, Set)):
+                    return self._other(value)
             except TROUBLE:
                 return self._shown(value)
         marker = self._stop(value)
@@ -254,7 +259,11 @@ class Reader:
             return self._text(str.__str__(value))
         if isinstance(value, int):
             return _whole(int(value))
-        if isinstance(value, float | Decimal | Fraction):
+        if (
+            isinstance(value, float)
+            or is_a(value, "decimal", "Decimal")
+            or is_a(value, "fractions", "Fraction")
+        ):
             return as_number(value)
         if shape_of(value) is not None or is_frame(value):
             return self._array(value)
@@ -283,7 +292,7 @@ class Reader:
             parts = [text_of(a) for a in value.args]
             parts += [f"{name}={text_of(a)}" for name, a in value.keywords.items()]
             return self._text(f"partial({', '.join([str(self.json(value.func)), *parts])})")
-        if isinstance(value, complex | uuid.UUID) or _is_type_word(value):
+        if isinstance(value, complex) or is_a(value, "uuid", "UUID") or _is_type_word(value):
             return str(value)
         if isinstance(value, range | slice):
             return repr(value)

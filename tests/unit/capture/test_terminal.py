@@ -142,10 +142,11 @@ def test_the_program_has_a_terminal_of_our_size(sit, path):
 def test_a_change_of_size_reaches_the_program(sit):
     """When the window changes, the program is told, and sees the new size."""
     person = sit(
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "def changed(*_): print(os.get_terminal_size().columns, 'wide'); sys.exit()\n"
         "signal.signal(signal.SIGWINCH, changed)\n"
-        "print('ready'); input()\n"
+        "print('ready')\n"
+        "for _ in range(600): time.sleep(0.1)\n"
     )
     person.read_until("ready")
     person.resize(40, 77)
@@ -197,21 +198,23 @@ def test_ctrl_c_without_a_handler_ends_the_program_by_it(sit):
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
 def test_ctrl_z_stops_both_and_they_go_on_together(sit, path):
     """At a shell's prompt Ctrl-Z brings the prompt back, and ``fg`` goes on where it was."""
-    person = sit("import time\nfor n in range(600): print('tick', n); time.sleep(0.05)", shell=True)
-    person.read_until("tick 3")
+    # The shell shows the command: what it prints must not stand in it.
+    code = "import time\nfor n in range(600): print('kcot'[::-1], n); time.sleep(0.05)"
+    person = sit(code, shell=True)
+    person.read_until("tock 3")
     person.type("\x1a")
     person.read_until("Stopped")
-    stopped = person.seen.count("tick")
+    stopped = person.seen.count("tock ")
     person.type("echo a $((2 + 3)) prompt\r")
     person.read_until("a 5 prompt")
-    assert person.seen.count("tick") == stopped
+    assert person.seen.count("tock ") == stopped
     person.type("fg\r")
-    person.read_until(f"tick {stopped + 10}")
+    person.read_until(f"tock {stopped + 10}")
     person.type("\x03")
     person.read_until("outcome 0 2 True")
     person.type("exit 4\r")
     assert person.end() == 4
-    assert heard(path)[:4] == ["tick 0", "tick 1", "tick 2", "tick 3"]
+    assert heard(path)[:4] == ["tock 0", "tock 1", "tock 2", "tock 3"]
 
 
 def test_piped_input_stays_piped(sit, path):

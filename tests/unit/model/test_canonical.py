@@ -59,9 +59,15 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("text", "is_one"),
-    [("a" * 64, True), ("0123456789abcdef" * 4, True), ("A" * 64, False), ("a" * 63, False), ("", False),
-     ("g" * 64, False)],
-)  # fmt: skip
+    [
+        ("a" * 64, True),
+        ("0123456789abcdef" * 4, True),
+        ("A" * 64, False),
+        ("g" * 64, False),
+        ("a" * 63, False),
+        ("", False),
+    ],
+)
 def test_digests_are_recognised(text: str, is_one: bool):
     """A digest is 64 lower-case hexadecimal digits and nothing else."""
     assert is_digest(text) is is_one

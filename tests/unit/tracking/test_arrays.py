@@ -8,6 +8,7 @@ import fractions
 import math
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Shapeless:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Fails."""
         raise ValueError("unknown")
 
 
@@ -104,9 +106,8 @@ def test_what_is_no_number(value: object):
 
 def test_whole_numbers_stay_whole():
     """scalar_of() keeps the kind of number: an int, a truth value, a float."""
-    assert [type(scalar_of(v)) for v in (np.int8(1), np.bool_(1), np.float16(1), np.array([3]))] == [
-        int, bool, float, int,
-    ]  # fmt: skip
+    values = (np.int8(1), np.bool_(1), np.float16(1), np.array([3]))
+    assert [type(scalar_of(value)) for value in values] == [int, bool, float, int]
 
 
 @pytest.mark.parametrize("value", [1.0, [1.0], np.array([1.0, 2.0]), np.array([]), "1"])
@@ -145,6 +146,68 @@ def test_torch_tensors(number: float):
         assert found == number or (math.isnan(number) and math.isnan(found))
     assert as_number(torch.tensor(0.5, dtype=torch.bfloat16, requires_grad=True)) == 0.5
     assert as_number(torch.empty(1, device="meta")) is None
+
+
+class Tensor:
+    """What is asked of a tensor of torch, for where torch is not installed.
+
+    Like torch's it warns where a number is read that has a gradient, and refuses to become an
+    array of numpy from a device, with a gradient, or of a type that numpy has not.
+    """
+
+    def __init__(self, values: Any, dtype: str, *, grad: bool = False, device: str = "cpu") -> None:
+        self._values = np.asarray(values)
+        self.dtype, self.requires_grad, self.device = f"torch.{dtype}", grad, device
+        self.shape = self._values.shape
+
+    def _other(self, **changes: Any) -> Tensor:
+        kept = {"grad": self.requires_grad, "device": self.device}
+        dtype = changes.pop("dtype", self.dtype.removeprefix("torch."))
+        return Tensor(self._values, dtype, **{**kept, **changes})
+
+    def detach(self) -> Tensor:
+        """Without its gradient."""
+        return self._other(grad=False)
+
+    def cpu(self) -> Tensor:
+        """In memory."""
+        return self._other(device="cpu")
+
+    def float(self) -> Tensor:
+        """In 32 bits."""
+        return self._other(dtype="float32")
+
+    def resolve_conj(self) -> Tensor:
+        """Itself."""
+        return self
+
+    resolve_neg = resolve_conj
+
+    def item(self) -> Any:
+        """The number."""
+        if self.requires_grad:
+            warnings.warn("a number is read from a tensor with a gradient", stacklevel=2)
+        return self._values.item()
+
+    def numpy(self) -> Any:
+        """The array."""
+        if self.requires_grad or self.device != "cpu" or "bfloat" in self.dtype:
+            raise TypeError("cannot be an array of numpy")
+        return self._values
+
+
+Tensor.__module__ = "torch"
+
+
+def test_tensors_of_every_device_and_width():
+    """Numbers of tensors are read detached, from their device, in a width that numpy has."""
+    for dtype in ("float32", "bfloat16"):
+        one = Tensor([0.5], dtype, grad=True, device="cuda:0")
+        assert as_number(one) == 0.5
+        many = to_numpy(Tensor([[0.5, 1.5]], dtype, grad=True, device="cuda:0"))
+        assert many is not None
+        assert many.tolist() == [[0.5, 1.5]]
+        assert as_number(Tensor([1.0, 2.0], dtype)) is None
 
 
 def test_torch_arrays():

@@ -37,6 +37,7 @@ class Failing:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Fails."""
         raise RuntimeError("no")
 
 
@@ -134,8 +135,8 @@ def test_paths_of_media(tmp_path: Path, name: str, kind: type[Media]):
 @pytest.mark.parametrize(
     "value",
     [
-        None, b"bytes", 1j, {1}, {"a": 1}, object(), [], [[1], [2]], ["a", 1], ["a", None], range(3),
-        np.array(["a"]), np.zeros(2, complex), Failing(), [Failing()], len, Path,
+        None, b"bytes", 1j, {1}, {"a": 1}, object(), [], [[1], [2]], ["a", 1], ["a", None],
+        range(3), np.array(["a"]), np.zeros(2, complex), Failing(), [Failing()], len, Path,
     ],
     ids=lambda v: type(v).__name__ + str(v)[:9].replace("<", ""),
 )  # fmt: skip

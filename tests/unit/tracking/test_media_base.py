@@ -53,8 +53,12 @@ def test_html_from_all_sources(tmp_path: Path, form: str):
     path = tmp_path / "page.html"
     path.write_text(page)
     sources = {
-        "text": page, "stream": io.StringIO(page), "bytes": page.encode(), "path": path, "name": str(path),
-    }  # fmt: skip
+        "text": page,
+        "stream": io.StringIO(page),
+        "bytes": page.encode(),
+        "path": path,
+        "name": str(path),
+    }
     encoded = Html(sources[form], caption="c").encode()
     (blob,) = encoded.blobs
     assert (blob.data, blob.mime) == (page.encode(), "text/html")
@@ -75,10 +79,11 @@ def test_any_file(tmp_path: Path):
     path.write_bytes(b"# a")
     encoded = File(path, caption="c").encode()
     assert encoded.kind == "file"
+    digest = digest_bytes(b"# a")
     assert encoded.value == {
-        "file": {"digest": digest_bytes(b"# a"), "size": 3, "mime": "text/markdown", "name": "notes.MD"},
+        "file": {"digest": digest, "size": 3, "mime": "text/markdown", "name": "notes.MD"},
         "caption": "c",
-    }  # fmt: skip
+    }
     (tmp_path / "model.pt").write_bytes(b"1")
     assert File(tmp_path / "model.pt").encode().value["file"]["mime"] == "application/octet-stream"
 

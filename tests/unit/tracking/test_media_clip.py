@@ -94,9 +94,14 @@ class TestAudio:
 
     @pytest.mark.parametrize(
         ("head", "name", "mime"),
-        [(b"fLaC", "a.flac", "audio/flac"), (b"ID3\x03", "a.mp3", "audio/mpeg"), (b"OggS", "a.opus", "audio/ogg"),
-         (b"\x1aE\xdf\xa3", "a.webm", "audio/webm"), (b"odd", "a.aac", "audio/aac")],
-    )  # fmt: skip
+        [
+            (b"fLaC", "a.flac", "audio/flac"),
+            (b"ID3\x03", "a.mp3", "audio/mpeg"),
+            (b"OggS", "a.opus", "audio/ogg"),
+            (b"\x1aE\xdf\xa3", "a.webm", "audio/webm"),
+            (b"odd", "a.aac", "audio/aac"),
+        ],
+    )
     def test_other_files_have_their_type(self, tmp_path: Path, head: bytes, name: str, mime: str):
         """The type is told by the first bytes, else by the name; what is unknown stays zero."""
         (tmp_path / name).write_bytes(head)
@@ -222,7 +227,7 @@ class TestVideo:
     "frames", [FRAMES, FRAMES[:, :5, :7, 0], FRAMES[:, :, :, :1].astype(np.uint16) * 256]
 )
 def test_frames_become_mp4_where_pyav_is(frames: np.ndarray):
-    """With PyAV there is an MP4 of as many frames, its sides rounded up to even, equal each time."""
+    """With PyAV there is an MP4 of as many frames, its sides even, equal each time."""
     import av
 
     value, data = film(Video(frames, fps=10))

@@ -196,7 +196,7 @@ class TestFiles:
 
     def test_what_is_not_there(self, tmp_path: Path):
         """A missing file, a folder and a file of another kind are refused with their path."""
-        with pytest.raises(NotFoundError, match="there is no file .*nothing.png"):
+        with pytest.raises(NotFoundError, match=r"there is no file .*nothing\.png"):
             Image(tmp_path / "nothing.png")
         with pytest.raises(UsageError, match="is a folder"):
             Image(tmp_path)

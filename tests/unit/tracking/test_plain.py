@@ -37,7 +37,6 @@ from notabene.tracking.plain import (
     flatten,
     plain,
     plain_value,
-    text_of,
 )
 
 
@@ -102,10 +101,11 @@ class FailingDict(dict):
     """A mapping that fails when it is read."""
 
     def items(self):
+        """Fails."""
         raise RuntimeError("no")
 
 
-Pair = collections.namedtuple("Pair", "a b")  # noqa: PYI024  # people use these as well
+Pair = collections.namedtuple("Pair", "a b")  # people use these as well
 
 
 FORMS: list[tuple[object, object]] = [
@@ -274,9 +274,10 @@ def test_enormous_configs_are_cut():
 def test_keys_become_texts():
     """Keys of all kinds become texts, none is lost to another, and none is empty."""
     kept = plain({1: "a", "1": "b", None: 2, (1, 2): 3, "": 4, " ": 5, Colour.RED: 6, "\ud800": 7})
-    assert kept == {
-        "1": "a", "1~2": "b", "None": 2, "(1, 2)": 3, "(empty)": 4, "(empty)~2": 5, "RED": 6, "?": 7,
-    }  # fmt: skip
+    assert list(kept.items()) == [
+        ("1", "a"), ("1~2", "b"), ("None", 2), ("(1, 2)", 3), ("(empty)", 4), ("(empty)~2", 5),
+        ("RED", 6), ("?", 7),
+    ]  # fmt: skip
 
 
 def test_text_has_no_addresses():
@@ -395,7 +396,7 @@ def test_the_result_is_always_json(config: dict[str, object]):
 
 @given(st.dictionaries(st.text(), ANYTHING, max_size=4))
 def test_cells_are_fit_to_be_stored(config: dict[str, object]):
-    """flatten() gives cells with names of at most 250 bytes and no nested objects but empty ones."""
+    """flatten() gives names of at most 250 bytes, and no objects but empty ones."""
     for key, value in flatten(plain(config)).items():
         assert key
         assert len(key.encode()) <= MAX_NAME_BYTES

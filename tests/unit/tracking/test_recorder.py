@@ -70,7 +70,7 @@ def test_scalars_of_all_kinds_are_numbers(store: str, value: object) -> None:
     """Scalars of numpy, bools, ints and arrays of one element become points."""
     with notabene.init("p", store=store, capture=False) as run:
         run.log({"x": value})
-    assert history(store, run, "x")[1] == [float(value)]  # type: ignore[arg-type]
+    assert history(store, run, "x")[1] == [float(np.asarray(value).item())]
 
 
 def test_nested_mappings_become_keys_with_slashes(store: str) -> None:
