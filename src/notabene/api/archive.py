@@ -186,6 +186,10 @@ def _members(source: Any, path: Path) -> Iterator[tarfile.TarInfo]:
     while True:
         block = _read(source, BLOCK, path)
         if not any(block):
+            # To the end of the stream, whose checksum is verified there.
+            while rest := source.read(CHUNK):
+                if any(rest):
+                    raise _foreign(path, "bytes after its end")
             return
         info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
         if info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or info.linkname:

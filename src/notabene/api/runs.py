@@ -24,8 +24,8 @@ SHOWN = 20
 TIMES = ("created", "started", "ended", "updated")
 _PLAIN = (
     "id", "name", "project", "status", "duration", "config", "summary", "tags", "user", "host",
-    "group", "parent", "source", "hypothesis", "exit_code", "reason", "points", "ranks",
-    "archived", "deleted", "cost_cpu",
+    "group", "parent", "source", "hypothesis", "exit_code", "reason", "traceback", "last_lines",
+    "points", "ranks", "archived", "deleted", "cost_cpu",
 )  # fmt: skip
 _LISTS = ("notes", "alerts", "health", "artifacts")
 

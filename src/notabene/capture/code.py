@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from notabene.capture.process import (
     kind,
     module_name,
     notebook_shell,
+    script_of,
     script_path,
     working_folder,
 )
@@ -42,7 +43,7 @@ def code(
     redactor: Redactor,
     deadline: Deadline,
     *,
-    script: Path | None = None,
+    program: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
 ) -> Part:
     """The part ``code``.
@@ -50,12 +51,12 @@ def code(
     Args:
         redactor: Hides secrets in remotes, patches and sources.
         deadline: What is not found by then is left out, and ``data["notes"]`` says so.
-        script: The program, where it is not the one of this process (``notabene run``).
+        program: The command, where it is not the one of this process.
         environ: The environment; default is that of the process.
     """
     env = environment() if environ is None else environ
     look = _Look(redactor, deadline)
-    look.entry(script)
+    look.entry(program)
     status = look.repository(Git(look.folder, deadline.within(8.0), env))
     look.sources(status, Git(look.folder, deadline, env))
     look.notebook(env)
@@ -80,11 +81,11 @@ class _Look:
         self._redactor = redactor
         self._deadline = deadline
 
-    def entry(self, script: Path | None) -> None:
+    def entry(self, program: Sequence[str]) -> None:
         """The program itself; its source is kept whether git has it or not."""
-        found = script_path()
-        self.script = self.folder / script if script else Path(found) if found else None
-        self._foreign = script is not None
+        self._foreign = bool(program)
+        found = script_of(program) if program else script_path()
+        self.script = Path(found) if found else None
         data, fact = self.part.data, self.part.fact
         data["kind"] = "program" if self._foreign else kind()
         fact("code.kind", data["kind"])
@@ -92,7 +93,7 @@ class _Look:
             self.folder = self.script.parent
             data["script"] = self._keep(self.script, f"script/{self.script.name}")
             fact("code.script", str(self.script))
-        elif source := command_source():  # -c
+        elif not program and (source := command_source()):  # -c
             text = self._redactor.text(source, code=True).encode("utf-8", "surrogateescape")
             data["script"] = self.part.keep("script/command.py", text[:MAX_FILE])
         name = None if self._foreign else module_name()

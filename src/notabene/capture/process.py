@@ -15,12 +15,16 @@ from notabene.capture.secrets import Redactor
 from notabene.settings import environment
 
 Kind = Literal["script", "module", "command", "notebook", "interactive", "program"]
+_SOURCES = frozenset({".py", ".sh", ".R", ".r", ".jl", ".lua", ".pl", ".rb", ".js", ".ts", ".m"})
 MAX_WORDS = 500
 MAX_WORD = 4096
 
 
 def process(
-    redactor: Redactor, started: Launch | None = None, environ: Mapping[str, str] | None = None
+    redactor: Redactor,
+    started: Launch | None = None,
+    environ: Mapping[str, str] | None = None,
+    program: Sequence[str] = (),
 ) -> Part:
     """The part ``process``; reads a few files of the kernel and runs nothing.
 
@@ -28,20 +32,22 @@ def process(
         redactor: Hides secrets in the command lines.
         started: What :func:`notabene.capture.launch.launch` found, if it was asked already.
         environ: The environment; default is that of the process.
+        program: The command, where it is not the one of this process.
     """
     env = environment() if environ is None else environ
     started = launch(env) if started is None else started
-    argv = redactor.argv(_cut(sys.argv))
+    script = script_of(program) if program else script_path()
+    argv = redactor.argv(_cut(program or sys.argv))
     part = Part("process")
     part.data = without_empty(
         {
             "argv": argv,
-            "command": redactor.argv(_cut(sys.orig_argv)),
+            "command": None if program else redactor.argv(_cut(sys.orig_argv)),
             "executable": sys.executable,
             "cwd": working_folder(),
-            "kind": kind(),
-            "script": script_path(),
-            "module": module_name(),
+            "kind": "program" if program else kind(),
+            "script": script,
+            "module": None if program else module_name(),
             "pid": os.getpid(),
             "pid_start": process_start(os.getpid()),
             "parent": _parent(redactor),
@@ -102,6 +108,20 @@ def script_path() -> str | None:
         return None
     path = Path(working_folder()) / file
     return str(path) if path.is_file() else None
+
+
+def script_of(program: Sequence[str]) -> str | None:
+    """Absolute path of the source file that a command runs, or None: the first word that is
+    one, or the program itself where it is a script."""
+    for word in program:
+        path = Path(working_folder()) / word
+        if path.suffix in _SOURCES and path.is_file():
+            return str(path)
+    try:
+        with open(Path(working_folder()) / program[0], "rb") as file:
+            return file.name if file.read(2) == b"#!" else None
+    except OSError:
+        return None
 
 
 def module_name() -> str | None:

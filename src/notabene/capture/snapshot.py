@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -24,6 +23,8 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         console: What the process prints.
         budget: Seconds, at most, for all but the console; it is spent in the background.
         secrets: Names whose values are hidden, beside those known by themselves.
+        program: The command that is recorded, where it is not this process's own, as in
+            ``notabene run``.
     """
 
     process: bool = True
@@ -33,6 +34,7 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     console: bool = True
     budget: float = 20.0
     secrets: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, value: bool | Capture | None) -> Capture:
@@ -44,32 +46,24 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def snapshot(
-    capture: Capture,
-    started: Launch | None = None,
-    *,
-    script: Path | None = None,
-    environ: Mapping[str, str] | None = None,
+    capture: Capture, started: Launch | None = None, *, environ: Mapping[str, str] | None = None
 ) -> Iterator[Part]:
     """The parts that are wanted, each as soon as it is ready, the cheap ones first.
 
     Args:
         capture: What is wanted.
         started: What :func:`notabene.capture.launch.launch` found, if it was asked already.
-        script: The program, where it is not the one of this process (``notabene run``).
         environ: The environment of the run; default is that of the process.
     """
     deadline = Deadline(capture.budget)
     for name in ("process", "environment", "hardware", "code"):
         if getattr(capture, name):
-            yield _part(name, capture, deadline, started, script, environ)
+            yield _part(name, capture, deadline, started, environ)
 
 
-def snapshot_code(
-    capture: Capture, *, script: Path | None = None, environ: Mapping[str, str] | None = None
-) -> Part:
+def snapshot_code(capture: Capture, *, environ: Mapping[str, str] | None = None) -> Part:
     """The part ``code`` as it is now; for a notebook this holds the cells executed so far."""
-    deadline = Deadline(capture.budget)
-    return _part("code", capture, deadline, None, script, environ)
+    return _part("code", capture, Deadline(capture.budget), None, environ)
 
 
 def _part(
@@ -77,13 +71,12 @@ def _part(
     capture: Capture,
     deadline: Deadline,
     started: Launch | None,
-    script: Path | None,
     environ: Mapping[str, str] | None,
 ) -> Part:
     redactor = Redactor(capture.secrets)
     try:
         if name == "process":
-            return process(redactor, started, environ)
+            return process(redactor, started, environ, capture.program)
         if name == "environment":
             from notabene.capture.environment import environment
 
@@ -94,6 +87,6 @@ def _part(
             return hardware(environ)
         from notabene.capture.code import code
 
-        return code(redactor, deadline, script=script, environ=environ)
+        return code(redactor, deadline, program=capture.program, environ=environ)
     except FAILURES as error:
         return Part(name, {"failed": f"{type(error).__name__}: {error}"})

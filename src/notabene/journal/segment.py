@@ -260,11 +260,11 @@ def read_frame(view: memoryview, at: int, header: Header, base: int = 0) -> Fram
         return None
     where = base + at
     if left < _FRAME.size:
-        torn = bytes(view[at : at + 4]) == FRAME_MAGIC[: min(4, left)] or _is_zero(view[at:])
+        torn = bytes(view[at : at + 4]) == FRAME_MAGIC[:left] or _begins_only(view[at:])
         return Damage(where, "an unfinished frame", left, torn)
     magic, size, writer, _, first, last = _FRAME.unpack_from(view, at)
     if magic != FRAME_MAGIC:
-        if _is_zero(view[at:]):
+        if _begins_only(view[at:]):
             return Damage(where, "zero bytes to the end", left, True)
         return Damage(where, "no frame begins here", left, False)
     if size > MAX_BODY or writer >= len(header.writers):
@@ -273,8 +273,8 @@ def read_frame(view: memoryview, at: int, header: Header, base: int = 0) -> Fram
     if end + _CRC.size > len(view):
         return Damage(where, "an unfinished frame", left, True)
     if _CRC.unpack_from(view, end)[0] != zlib.crc32(view[at:end], header.seed):
-        # The last frame of a file with wrong bytes is what a torn write leaves behind.
-        torn = end + _CRC.size == len(view)
+        # Wrong bytes with nothing behind them, or zeros, are what a torn write leaves behind.
+        torn = _begins_only(view[end + _CRC.size :])
         return Damage(where, "the checksum of this frame is wrong", left, torn)
     body_at = at + _FRAME.size
     return Frame(
@@ -287,8 +287,11 @@ def read_frame(view: memoryview, at: int, header: Header, base: int = 0) -> Fram
     )
 
 
-def _is_zero(view: memoryview) -> bool:
-    return not view[0] and not bytes(view).strip(b"\0")
+def _begins_only(view: memoryview) -> bool:
+    """Whether nothing stands here, but for zeros and perhaps the first bytes of a frame."""
+    if len(view) > len(FRAME_MAGIC) and view[len(FRAME_MAGIC)]:
+        return False
+    return FRAME_MAGIC.startswith(bytes(view).rstrip(b"\0"))
 
 
 def frames(view: memoryview, header: Header, start: int, base: int = 0) -> Iterator[Frame | Damage]:

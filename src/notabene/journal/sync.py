@@ -37,7 +37,7 @@ class Syncer:
         self._every = every
         self._last = time.monotonic()
         self._changed = threading.Condition()
-        self._asked = self._done = 0
+        self._asked = self._begun = self._done = 0
         self._stopped = False
         self._thread: threading.Thread | None = None
 
@@ -55,8 +55,8 @@ class Syncer:
         """Ask for a sync of what was appended so far."""
         with self._changed:
             self._last = time.monotonic()
-            if self._asked > self._done + 1:
-                return  # one is under way, and the next will do
+            if self._asked > self._begun:
+                return  # the next one has not begun: it will do
             self._asked += 1
             self._changed.notify_all()
             if self._thread is not None:
@@ -69,9 +69,10 @@ class Syncer:
             else:
                 self._thread = thread
                 return
+            wanted = self._begun = self._asked
         self._sync()
         with self._changed:
-            self._done = self._asked
+            self._done = wanted
 
     def wait(self, timeout: float) -> bool:
         """Wait until what was asked for is done; False when the time was up or the disk failed."""
@@ -95,11 +96,11 @@ class Syncer:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while self._asked == self._done and not self._stopped:
+                while self._asked == self._begun and not self._stopped:
                     self._changed.wait()
-                if self._asked == self._done:
+                if self._asked == self._begun:
                     return
-                wanted = self._asked
+                wanted = self._begun = self._asked
             self._sync()
             with self._changed:
                 self._done = wanted

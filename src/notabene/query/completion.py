@@ -9,7 +9,7 @@ from typing import NamedTuple
 from notabene.errors import QueryError
 from notabene.query import fields
 from notabene.query.ast import Field
-from notabene.query.parser import Parser
+from notabene.query.parser import CONTAINERS, Parser
 from notabene.query.scanner import Want
 from notabene.query.text import write_field
 
@@ -101,6 +101,8 @@ def _complete(
 def _offered(want: Want, keys: Keys, joiners: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     if want.what == "joiner":
         yield from ((word, "") for word in joiners)
+    elif want.what == "container":
+        yield from ((prefix.name, prefix.doc) for prefix in CONTAINERS)
     elif want.what == "operator" and want.field is not None:
         yield from ((op, "") for op in OPERATORS[fields.type_of(want.field)])
     elif want.what == "value" and want.field is not None:

@@ -265,7 +265,7 @@ class Parser:
         self.scan.blank()
         negated = bool(self.scan.word("not"))
         if self.scan.word("in") and (single or self.scan.next != "("):
-            self.scan.want("field")
+            self.scan.want("container")
             for prefix in CONTAINERS:
                 if self.scan.word(prefix.name, *prefix.aliases):
                     stat = "last" if prefix.kind == "metric" else ""

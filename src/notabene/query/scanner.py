@@ -39,10 +39,13 @@ class Written(NamedTuple):
     at: int
 
 
+Kind = Literal["field", "operator", "value", "container", "joiner"]
+
+
 class Want(NamedTuple):
     """What could stand at a place in the text; completion starts from the last of these."""
 
-    what: Literal["field", "operator", "value", "joiner"]
+    what: Kind
     at: int
     field: Field | None = None
 
@@ -74,9 +77,7 @@ class Scanner:
         position = self.at if at is None else at
         return QueryError(message, text=shown, position=position, hint=hint)
 
-    def want(
-        self, what: Literal["field", "operator", "value", "joiner"], field: Field | None = None
-    ) -> None:
+    def want(self, what: Kind, field: Field | None = None) -> None:
         """Note what could stand here."""
         self.wants.append(Want(what, self.at, field))
 

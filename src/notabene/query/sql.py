@@ -290,7 +290,7 @@ class Writer:
         if numbers and at.num:
             options.append(self._in(at.num, numbers))
         if texts and at.text:
-            options.append(f"({self._texts(texts, at)})")
+            options.append(self._texts(texts, at))
         return options
 
     def _is(self, value: bool, at: Place) -> str:

@@ -9,6 +9,7 @@ from notabene.query import fields
 from notabene.query.ast import And, Expr, Field, Moment, Not, Or, Order, Test, Value
 
 _SIMPLE = re.compile(r"[\w/:@+\-]+(?:\.[\w/:@+\-]+)*\Z")
+_FACTS = {p.name for p in fields.PREFIXES if p.kind == "fact"} - {fields.FULL_NAME}
 _ALWAYS, _NEVER = "id is not null", "id is null"
 
 
@@ -29,7 +30,7 @@ def write_field(field: Field) -> str:
     prefix, name = fields.BY_KIND[field.kind].name, field.name
     if field.kind == "fact":
         prefix, _, name = field.name.partition(".")
-        if fields.BY_PREFIX.get(prefix, fields.BY_KIND["tag"]).kind != "fact" or not name:
+        if prefix not in _FACTS or not name:
             prefix, name = fields.FULL_NAME, field.name
     last = name.rpartition(".")[2]
     if not _SIMPLE.match(name) or (field.kind == "metric" and last in fields.STATISTICS):

@@ -175,7 +175,7 @@ class _Source:
 
     def frames(self) -> Iterator[Frame]:
         """All frames; a torn end is where a writer died."""
-        for item in frames(self._view[: self.size], self.header, self._start):
+        for item in frames(self._view, self.header, self._start):
             if isinstance(item, Damage):
                 if not item.torn:
                     raise NotSealedError(

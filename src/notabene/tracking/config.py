@@ -265,10 +265,10 @@ class Config(MutableMapping[str, Any]):
         if root._changed is None:
             edit()
             return
-        scopes, notes = [self._scope(key) for key in keys], list[str]()
-        before = _cells(scopes, [])
+        scope, notes = self._scope(keys), list[str]()
+        before = _cells(*scope, [])
         edit()
-        after = _cells(scopes, notes)
+        after = _cells(*scope, notes)
         if root._noted is not None:
             for note in (*notes, *(reader.notes() if reader is not None else ())):
                 root._noted("config", f"config: {note}")
@@ -277,10 +277,14 @@ class Config(MutableMapping[str, Any]):
         if changed or removed:
             root._changed(changed, removed)
 
-    def _scope(self, key: object) -> tuple[Config, tuple[str, ...]]:
-        """What a change of a key can touch: the section it lies in, and names there."""
-        section, name = self._spot(key)
-        return section, (name, _split(name)[0])
+    def _scope(self, keys: tuple[object, ...]) -> tuple[Config, set[str]]:
+        """What a change of keys can touch: the section they lie in, and names there."""
+        section: Config = self
+        names = {name_of(key) for key in keys}
+        if len(keys) == 1:
+            section, name = self._spot(keys[0])
+            names = {name}
+        return section, names | {_split(name)[0] for name in names}
 
     def _path(self) -> tuple[str, ...]:
         names: list[str] = []
@@ -320,16 +324,13 @@ class Config(MutableMapping[str, Any]):
             )
 
 
-def _cells(scopes: Iterable[tuple[Config, tuple[str, ...]]], notes: list[str]) -> dict[str, JSON]:
-    """What is recorded of some parts of sections; an empty section is a cell itself."""
-    cells: dict[str, JSON] = {}
-    for section, names in scopes:
-        parts = {n: _json_of(section._parts[n]) for n in names if n in section._parts}
-        above = section._path()
-        if above and not section._parts:
-            cells[path_key(above)] = {}
-        cells |= flatten(parts, notes, above=above)
-    return cells
+def _cells(section: Config, names: Iterable[str], notes: list[str]) -> dict[str, JSON]:
+    """What is recorded of some parts of a section; an empty section is a cell itself."""
+    above = section._path()
+    if above and not section._parts:
+        return {path_key(above): {}}
+    parts = {n: _json_of(section._parts[n]) for n in names if n in section._parts}
+    return flatten(parts, notes, above=above)
 
 
 def _json_of(part: Leaf | Config) -> JSON:

@@ -59,7 +59,7 @@ def _fields_of(value: Any) -> Fields | None:
     if isinstance(value, Mapping):
         return value
     if isinstance(value, SimpleNamespace) or is_a(value, "argparse", "Namespace"):
-        return vars(value)
+        return dict(vars(value))
     if isinstance(value, type) or shape_of(value) is not None or is_frame(value):
         return None
     if isinstance(value, tuple):

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import traceback as tb
 from collections.abc import Callable
 from functools import partial
 from types import FrameType, TracebackType
@@ -22,10 +23,12 @@ from notabene.tracking.guard import quietly
 
 SIGNALS = ("SIGTERM", "SIGHUP")
 FLUSH_WITHIN = 2.0
+CTRL_C = "Ctrl-C"
 
 _installed = False
 _exit_code: int | None = None
 _ending: dict[str, Any] | None = None
+_loaded = 0
 _previous: dict[int, Any] = {}
 
 
@@ -53,13 +56,11 @@ _previous_exit: Callable[..., NoReturn] = sys.exit
 
 def ending_of(error: BaseException, trace: TracebackType | None) -> dict[str, Any]:
     """Arguments for ``Run.finish`` that say how an exception ended the run."""
-    import traceback as tb
-
     text = "".join(tb.format_exception(type(error), error, trace))
     line = "".join(tb.format_exception_only(type(error), error)).strip().splitlines()
     reason = line[0][:500] if line else type(error).__name__
     if isinstance(error, KeyboardInterrupt):
-        return {"status": "stopped", "reason": "Ctrl-C"}
+        return {"status": "stopped", "reason": CTRL_C}
     if isinstance(error, SystemExit):
         code = _code_of(error.code)
         good = code == 0
@@ -80,8 +81,8 @@ def _code_of(code: object) -> int:
 def _on_exception(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    global _ending
-    _ending = ending_of(error, trace)
+    global _ending, _loaded
+    _ending, _loaded = ending_of(error, trace), len(sys.modules)
     _previous_hook(kind, error, trace)
 
 
@@ -102,6 +103,24 @@ def _at_exit() -> None:
         }
     for run in reversed(context.active_runs()):
         quietly(partial(run.finish, **ending))
+    if ending.get("reason") == CTRL_C and len(sys.modules) != _loaded:
+        quietly(_remember_interrupt)
+
+
+def _remember_interrupt() -> None:
+    """Make the interpreter exit with 130 after all.
+
+    CPython notes that KeyboardInterrupt reached the top, and forgets it when a module is
+    imported for the first time after that. Raising it once more at top level renews the note.
+    """
+    import ctypes
+
+    hook = sys.excepthook
+    sys.excepthook = lambda *_: None
+    try:
+        ctypes.pythonapi.PyRun_SimpleString(b"raise KeyboardInterrupt")
+    finally:
+        sys.excepthook = hook
 
 
 def _take_signal(number: int) -> None:

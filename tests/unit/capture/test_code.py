@@ -19,7 +19,7 @@ from notabene.capture.secrets import HIDDEN, Redactor
 
 def look(script, **options):
     """The part for a script that is not this process's."""
-    return code(Redactor(), Deadline(20), script=Path(script), **options)
+    return code(Redactor(), Deadline(20), program=["python", str(script)], **options)
 
 
 CAPTURE = (
@@ -166,14 +166,26 @@ def test_a_program_given_on_the_command_line_is_kept(tmp_path):
     assert data["script"]["file"] == "script/command.py"
 
 
-def test_large_and_missing_files_are_named_not_kept(tmp_path):
+def test_a_program_of_another_kind(git, repository):
+    """A command without a source file is known by the folder it runs in; ours is not kept."""
+    os.chdir(repository)
+    part = code(Redactor(), Deadline(20), program=["make", "train"])
+    assert part.facts["git.commit"] == git(repository, "rev-parse", "HEAD")
+    assert part.facts["code.kind"] == "program"
+    assert part.files == {}
+
+
+def test_large_and_unreadable_files_are_named_not_kept(tmp_path):
     """A source of megabytes, and one that cannot be read, are listed with the reason."""
     (tmp_path / "train.py").write_bytes(b"#" * (module.MAX_FILE + 1))
     part = look(tmp_path / "train.py")
     assert part.files == {}
     assert part.data["script"]["size"] == module.MAX_FILE + 1
     assert "too large" in part.data["script"]["note"]
-    assert "not readable" in look(tmp_path / "gone.py").data["script"]["note"]
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "train.py").chmod(0)
+    readable = os.access(tmp_path / "train.py", os.R_OK)
+    assert readable or "not readable" in look(tmp_path / "train.py").data["script"]["note"]
 
 
 def test_too_many_changes_are_listed_without_their_content(repository, monkeypatch):
@@ -256,7 +268,7 @@ def test_cells_are_kept_in_the_order_of_their_execution(monkeypatch, tmp_path):
 def test_no_time_left_leaves_things_out_and_says_so(repository):
     """With the budget spent the script is still kept, and git is read from its files."""
     (repository / "helper.py").write_text("")
-    part = code(Redactor(), Deadline(0), script=repository / "train.py")
+    part = code(Redactor(), Deadline(0), program=["python", str(repository / "train.py")])
     assert part.files == {"script/train.py": b"print('train')\n"}
     assert part.facts["git.branch"] == "main"
     assert any("too long" in note for note in part.data["notes"])

@@ -116,3 +116,27 @@ def test_streams_that_are_closed_or_missing_do_no_harm(monkeypatch):
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     assert "streams" not in process(Redactor(), Launch(), {}).data.get("terminal", {})
+
+
+def test_another_program_is_recorded_as_itself(tmp_path, monkeypatch):
+    """Where the command is not ours, its words and its source file are recorded, not ours."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("")
+    part = process(Redactor(), Launch(), {}, ["python", "-u", "train.py", "--token", "x"])
+    assert part.data["argv"] == ["python", "-u", "train.py", "--token", HIDDEN]
+    assert part.data["kind"] == "program"
+    assert part.facts["process.script"] == str(tmp_path / "train.py")
+    assert part.facts["process.command"].startswith("python -u train.py")
+    assert "command" not in part.data
+
+
+def test_the_source_of_a_command_is_found(tmp_path, monkeypatch):
+    """A word that is a source file, or the program itself where it is a script; else nothing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tool").write_text("#!/bin/sh\n")
+    (tmp_path / "binary").write_bytes(b"\x7fELF")
+    (tmp_path / "a.jl").write_text("")
+    assert module.script_of(["./tool", "--x"]) == str(tmp_path / "tool")
+    assert module.script_of(["julia", "a.jl"]) == str(tmp_path / "a.jl")
+    assert module.script_of(["./binary", "gone.py"]) is None
+    assert module.script_of(["make"]) is None

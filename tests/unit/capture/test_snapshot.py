@@ -14,9 +14,14 @@ from notabene.capture.launch import Launch
 from notabene.capture.snapshot import Capture, snapshot, snapshot_code
 
 
+def program(repository):
+    """The command that runs the repository's script."""
+    return ("python", str(repository / "train.py"))
+
+
 def test_everything_is_captured_by_default(repository):
     """Four parts come, the cheap ones first; all is JSON, all facts are scalars."""
-    parts = list(snapshot(Capture(), Launch(), script=repository / "train.py"))
+    parts = list(snapshot(Capture(program=program(repository)), Launch()))
     assert [part.name for part in parts] == ["process", "environment", "hardware", "code"]
     for part in parts:
         assert "failed" not in part.data
@@ -49,7 +54,7 @@ def test_one_failing_part_does_not_stop_the_others(monkeypatch, repository):
         raise OSError("no such device")
 
     monkeypatch.setattr(environment_module, "environment", broken)
-    parts = {p.name: p for p in snapshot(Capture(), script=repository / "train.py")}
+    parts = {p.name: p for p in snapshot(Capture(program=program(repository)))}
     assert parts["environment"].data == {"failed": "OSError: no such device"}
     assert parts["environment"].facts == {}
     assert parts["code"].facts["git.branch"] == "main"
@@ -57,27 +62,26 @@ def test_one_failing_part_does_not_stop_the_others(monkeypatch, repository):
 
 def test_a_budget_of_nothing_still_gives_something(repository):
     """Without time every part says what it could; none fails."""
-    parts = {p.name: p for p in snapshot(Capture(budget=0), script=repository / "train.py")}
+    parts = {p.name: p for p in snapshot(Capture(budget=0, program=program(repository)))}
     assert len(parts) == 4
     assert "failed" not in str([p.data for p in parts.values()])
     assert parts["code"].data["script"]["size"] > 0
 
 
-def test_further_secrets_are_hidden_everywhere(monkeypatch, repository):
+def test_further_secrets_are_hidden_everywhere(repository):
     """Names given to Capture are hidden in command lines and in sources."""
-    monkeypatch.setattr(sys, "argv", ["train.py", "--patient", "Ada"])
     (repository / "train.py").write_text("patient = 'Ada Lovelace'\n")
-    capture = Capture(secrets=("patient",))
-    for part in snapshot(capture, script=repository / "train.py"):
+    command = (*program(repository), "--patient", "Ada")
+    for part in snapshot(Capture(secrets=("patient",), program=command)):
         assert "Ada" not in str(part)
 
 
 def test_the_code_alone_can_be_taken_again(repository, monkeypatch):
     """A later look gives the code as it is then."""
-    script = repository / "train.py"
-    assert snapshot_code(Capture(), script=script).facts["git.dirty"] is False
-    script.write_text("print('changed')\n")
-    assert snapshot_code(Capture(), script=script).facts["git.dirty"] is True
+    capture = Capture(program=program(repository))
+    assert snapshot_code(capture).facts["git.dirty"] is False
+    (repository / "train.py").write_text("print('changed')\n")
+    assert snapshot_code(capture).facts["git.dirty"] is True
     monkeypatch.setattr(code_module, "code", lambda *a, **o: 1 / 0)
     assert "ZeroDivisionError" in snapshot_code(Capture()).data["failed"]
 

@@ -176,7 +176,7 @@ def test_ctrl_c_is_the_programs(sit):
     person = sit(
         "import time\n"
         "try:\n"
-        "    print('ready'); time.sleep(60)\n"
+        "    print('ready')\n    for _ in range(600): time.sleep(0.1)\n"
         "except KeyboardInterrupt:\n"
         "    time.sleep(0.3); print('cleaned up'); raise SystemExit(5)\n"
     )
@@ -188,7 +188,7 @@ def test_ctrl_c_is_the_programs(sit):
 
 def test_ctrl_c_without_a_handler_ends_the_program_by_it(sit):
     """A program that dies of Ctrl-C is reported so, with its traceback shown."""
-    person = sit("import time; print('ready'); time.sleep(60)")
+    person = sit("import time; print('ready')\nfor _ in range(600): time.sleep(0.1)")
     person.read_until("ready")
     person.type("\x03")
     assert person.end() == 128 + signal.SIGINT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -18,10 +19,10 @@ import notabene
 class Result:
     """What a command printed and how it ended."""
 
-    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
-        self.code = done.returncode
-        self.out = done.stdout
-        self.err = done.stderr
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
 
     @property
     def json(self) -> Any:
@@ -55,20 +56,42 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def nota(store: Path) -> Command:
-    """Call ``notabene`` in a process of its own, in a pipe."""
+def nota(store: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Call ``notabene`` in this process, as in a pipe."""
+    from notabene.cli.main import main
 
-    def call(*words: str, code: int = 0, stdin: str = "", **env: str) -> Result:
+    def call(*words: str, code: int = 0, encoding: str = "utf-8") -> Result:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
+        with monkeypatch.context() as patch:
+            patch.setenv("NOTABENE_STORE", str(store))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            with pytest.raises(SystemExit) as ended:
+                main(list(words))
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode(encoding))  # type: ignore[attr-defined]
+        assert ended.value.code == code, f"{ended.value.code}: {texts[0]}{texts[1]}"
+        return Result(code, *texts)
+
+    return call
+
+
+@pytest.fixture
+def program(store: Path) -> Command:
+    """Call ``notabene`` in a process of its own."""
+
+    def call(*words: str, code: int = 0, **env: str) -> Result:
         done = subprocess.run(
             [sys.executable, "-m", "notabene", *words],
             env={**os.environ, "NOTABENE_STORE": str(store), **env},
-            input=stdin,
             capture_output=True,
             text=True,
             timeout=120,
         )
         assert done.returncode == code, f"{done.returncode}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
-        return Result(done)
+        return Result(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -84,10 +84,10 @@ def test_runs_are_found_by_every_kind_of_name(nota: Command) -> None:
 
 def test_plot_draws_the_curve(nota: Command) -> None:
     """Curves come as braille where that can be printed, as marks where not, as points in JSON."""
-    out = nota("plot", "fast", "-m", "loss", PYTHONIOENCODING="utf-8").out
+    out = nota("plot", "fast", "-m", "loss").out
     assert any(0x2800 < ord(c) <= 0x28FF for c in out)
     assert max(len(line) for line in out.splitlines()) <= 80
-    plain = nota("plot", "fast", "slow", "-m", "acc", PYTHONIOENCODING="ascii").out
+    plain = nota("plot", "fast", "slow", "-m", "acc", encoding="ascii").out
     assert "*" in plain
     assert "o slow" in plain
     (curve,) = nota("plot", "fast", "-m", "loss", "--json").json
@@ -101,7 +101,7 @@ def test_wait_ends_with_what_happened(nota: Command) -> None:
     nota("wait", "fast")
     nota("wait", "broken", code=1)
     nota("wait", "broken", "--until", "metrics.loss > 2")
-    nota("wait", "fast", "--until", 'metrics."loss" > 2 or status = \'failed\'', code=1)
+    nota("wait", "fast", "--until", "metrics.\"loss\" > 2 or status = 'failed'", code=1)
 
 
 def test_tail_prints_metrics(nota: Command) -> None:
@@ -120,6 +120,14 @@ def test_a_missing_store_is_one_sentence(nota: Command, tmp_path: object) -> Non
     error = nota("ls", "--store", f"{tmp_path}/nowhere", "--json", code=3).json["error"]
     assert error["code"] == "not_found"
     assert error["hint"]
+
+
+def test_the_command_works_as_a_program(program: Command) -> None:
+    """In a process of its own: JSON on stdout alone, errors on stderr, and a pipe that closes."""
+    assert [r["name"] for r in program("ls", "--json", "-p", "other").json] == ["broken"]
+    done = program("show", "nobody", code=3)
+    assert done.out == ""
+    assert done.err.startswith("error: ")
 
 
 def test_every_verb_has_help(nota: Command) -> None:

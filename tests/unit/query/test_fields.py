@@ -13,14 +13,14 @@ def test_every_attribute_is_one_of_a_run():
     """Each attribute can be read of a run and has a column in the table of runs."""
     elsewhere = {"verdict"}  # of the conclusion
     names = {a.name for a in fields.ATTRIBUTES}
-    assert names - elsewhere <= {f for f in RunInfo.__struct_fields__}
+    assert names - elsewhere <= set(RunInfo.__struct_fields__)
     assert {"grp" if n == "group" else n for n in names} <= set(tables.run.c.keys())
 
 
 def test_every_statistic_can_be_read():
     """Each statistic is known to the predicate, and those of the summary to the table."""
     assert set(STATISTICS) == set(fields.STATISTICS)
-    columns = {"inf" if n == "posinf" else n for n in tables.metric.c.keys()}
+    columns = {"inf" if n == "posinf" else n for n in tables.metric.c}
     assert set(fields.STATISTICS) <= columns
     assert set(fields.STATISTICS) - {"inf", "best"} <= set(MetricSummary.__struct_fields__)
 

@@ -90,7 +90,7 @@ def test_values(field, text, expected):
         (attribute("created"), "tomorrow", "created is a time, not 'tomorrow'"),
         (attribute("created"), "inf", "created is a time"),
         (attribute("created"), "'5'", "created is a time"),
-        (attribute("created"), "5 ago", "created is a time|not '5 ago'"),
+        (attribute("created"), "5x ago", "created is a time, not '5x ago'"),
         (attribute("status"), "'finshed'", "no status is called 'finshed' .did you mean finished"),
         (attribute("status"), "zzz", "these are known: running, finished"),
         (attribute("verdict"), "scheduled", "no verdict is called 'scheduled'"),
@@ -101,7 +101,6 @@ def test_wrong_values(field, text, message):
     """A value of another type is pointed at, with the way to write it."""
     with pytest.raises(QueryError, match=message) as caught:
         value_of(Scanner(f"  {text}"), field)
-    # A bare number is a time already; what follows it is then no value.
     assert caught.value.position == 2
 
 

@@ -23,7 +23,7 @@ def metric(name: str, stat: str = "last") -> Field:
 def test_the_example_of_the_documents():
     """All parts of the language together make the tree they should."""
     assert parse(
-        "params.lr < 0.01 and metrics.\"val/acc\".max > 0.9 "
+        'params.lr < 0.01 and metrics."val/acc".max > 0.9 '
         "and (tags.team = 'vision' or name like 'abl%') and not status = 'failed'"
     ) == And(
         (
@@ -102,7 +102,7 @@ def test_without_statistics():
         ("params.lr in (1, 'a', true)", Test(LR, "in", (1.0, "a", True))),
         ("params.lr NOT IN ('a',)", Test(LR, "in", ("a",), True)),
         ("params.lr like 'a%'", Test(LR, "like", ("a%",))),
-        ("params.lr Not ILike \"a%\"", Test(LR, "ilike", ("a%",), True)),
+        ('params.lr Not ILike "a%"', Test(LR, "ilike", ("a%",), True)),
         ("params.lr is null", Test(LR, "null")),
         ("params.lr IS NOT NULL", Test(LR, "null", (), True)),
         ("params.lr = null", Test(LR, "null")),
@@ -114,7 +114,7 @@ def test_without_statistics():
         ("params.lr between 1 and 2", And((Test(LR, ">=", (1.0,)), Test(LR, "<=", (2.0,))))),
         ("params.lr not between 1 and 2", Or((Test(LR, "<", (1.0,)), Test(LR, ">", (2.0,))))),
         ("'x' in tags", Test(Field("tag", "x"), "null", (), True)),
-        ("'x' not in params", Test(LR, "null") and Test(Field("param", "x"), "null")),
+        ("'x' not in params", Test(Field("param", "x"), "null")),
         ('"val/acc" in metrics', Test(metric("val/acc"), "null", (), True)),
         ("'x' in config", Test(Field("param", "x"), "null", (), True)),
         ("\"run name\" in ('a')", Test(NAME, "in", ("a",))),
@@ -250,7 +250,7 @@ def test_orders(text, expected):
         ("created decs", 8, "did you mean desc"),
         ("created,", 8, "a field must stand here, not the end"),
         ("-inputs.name", 0, "a run has many inputs"),
-        (", ".join(f"params.p{i}" for i in range(MAX_KEYS + 1)), 160, "at most 16 fields"),
+        (", ".join(f"params.p{i}" for i in range(MAX_KEYS + 1)), 182, "at most 16 fields"),
     ],
 )
 def test_mistakes_in_orders(text, at, message):

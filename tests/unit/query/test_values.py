@@ -58,4 +58,4 @@ def test_bools_of_metrics_are_numbers():
 def test_stores_use_the_same_numbers():
     """Flags and kinds mean the same in the tables of stores."""
     assert {flag.name: int(flag) for flag in Flag} == {f.name: int(f) for f in tables.Flag}
-    assert CELL_KINDS == {kind.name.lower(): int(kind) for kind in tables.Kind}
+    assert {kind.name.lower(): int(kind) for kind in tables.Kind} == CELL_KINDS

@@ -291,6 +291,14 @@ class TestChanging:
         assert any("64 KiB" in note for note in heard.notes)
         assert any("list of" in note for note in heard.notes)
 
+    def test_what_holds_itself_ends(self, config: Config, heard: Heard):
+        """A mapping that holds itself becomes a section with a marker in it, and is noted."""
+        settings: dict[str, Any] = {"lr": 0.1}
+        settings["again"] = settings
+        config["all"] = settings
+        assert heard.cells == {"all.lr": 0.1, "all.again": "<holds itself>"}
+        assert any("holding itself" in note for note in heard.notes)
+
     def test_a_config_in_a_config(self, config: Config, heard: Heard):
         """A section, or a config of another run, is copied with the values it has."""
         other = Config({"a": {"betas": (1, 2)}})
@@ -334,6 +342,12 @@ class TestKeeping:
         config.m.d = 4
         assert heard.changes == [({"m.d": 4}, ())]
         assert flatten(plain(config)) == {**cells, "m.d": 4}
+
+    def test_a_value_with_cells_below_it_is_restored(self, config: Config, heard: Heard):
+        """Cells of other writers, where a path is both a value and a folder, are all there."""
+        config.restore({"a": 1, "a.b": 2, "a.c.d": 3})
+        assert config.as_dict() == {"a": 1, "a.b": 2, "a.c.d": 3}
+        assert heard.changes == []
 
 
 KEYS = st.sampled_from(["a", "b", "a.b", "a.c", "b.a.c", "x.", ""])

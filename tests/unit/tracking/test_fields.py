@@ -119,7 +119,7 @@ def test_objects_that_stand_for_nothing():
     """An object that fails at every question is no number, no media, and a text in a config."""
     assert as_number(Rising()) is None
     assert as_value(Rising()) is None
-    assert plain_value({"a": Rising()}) == {"a": "<Rising>"}
+    assert str(plain_value(Rising())).endswith("Rising object>")
 
 
 def test_arrays_are_not_taken_for_mappings():
