@@ -128,7 +128,7 @@ def fill(
             f"name-{at}",
             values,
             names,
-            pool[at % len(pool)] + at * 1e-3,
+            (pool[at % len(pool)] + at * 1e-3).astype(np.float32).astype(np.float64),
             START + at * 1_000_000,
         )
         where = month / run_id

@@ -51,25 +51,26 @@ class TestLocal(StoreSuite):
         store.close()
 
 
+@pytest.fixture(scope="module")
+def postgres(postgres_url: str) -> Iterator[Database]:
+    """Our tables in a PostgreSQL database."""
+    database = Database(connect(postgres_url))
+    database.create()
+    yield database
+    with database.write() as connection:
+        metadata.drop_all(connection)
+        connection.execute(sa.text("DROP SEQUENCE run_number"))
+    database.close()
+
+
 @pytest.mark.postgres
 class TestPostgres(StoreSuite):
     """A PostgreSQL database."""
 
-    @pytest.fixture(scope="class")
-    def database(self, postgres_url: str) -> Iterator[Database]:
-        """Our tables in a database."""
-        database = Database(connect(postgres_url))
-        database.create()
-        yield database
-        with database.write() as connection:
-            metadata.drop_all(connection)
-            connection.execute(sa.text("DROP SEQUENCE run_number"))
-        database.close()
-
     @pytest.fixture
-    def store(self, database: Database) -> Store:
+    def store(self, postgres: Database) -> Store:
         """An empty store."""
         names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        with database.write() as connection:
+        with postgres.write() as connection:
             connection.execute(sa.text(f"TRUNCATE {names}"))
-        return SqlStore(database)
+        return SqlStore(postgres)

@@ -96,7 +96,9 @@ def read_run(folder: Path):
     """{(writer, seq): (time, record)} and {(writer, key): {seq: (step, time, value)}} of a run."""
     records: dict = {}
     points: dict = {}
-    for path in sorted(p for p in folder.iterdir() if p.suffix in (".journal", ".recovered", "")):
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in (".journal", ".recovered") and path.name != "sealed":
+            continue
         parts = frames(path.read_bytes())
         next(parts)
         keysets: dict = {}
@@ -105,7 +107,7 @@ def read_run(folder: Path):
             while at < len(body):
                 kind, size = struct.unpack_from("<BI", body, at)
                 data, at = body[at + 5 : at + 5 + size], at + 5 + size
-                if kind == 1 and data[16] != 0xC0:  # nil is a filler: a call that was interrupted
+                if kind == 1:
                     seq, time = struct.unpack_from("<Qq", data)
                     record = msgspec.msgpack.decode(data[16:])
                     if record["record"] == "keys-defined":

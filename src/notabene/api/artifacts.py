@@ -6,19 +6,19 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from notabene.artifacts.base import Progress
 from notabene.artifacts.download import download
 from notabene.artifacts.hashes import HashCache
+from notabene.artifacts.local import LocalBlobs
 from notabene.artifacts.manifest import FileEntry, Manifest, Reference, load_manifest
+from notabene.errors import NotFoundError
 from notabene.model.entities import ArtifactEdge, ArtifactVersion
+from notabene.settings import Settings
 from notabene.store.base import Store
-
-if TYPE_CHECKING:
-    from notabene.api.reading import Reading
 
 Direction = Literal["up", "down", "both"]
 
@@ -51,6 +51,17 @@ class Lineage(msgspec.Struct, frozen=True):
     edges: tuple[ArtifactEdge, ...]
 
 
+class ArtifactReader(Protocol):
+    """Where a view asks for more: the Api."""
+
+    settings: Settings
+    blobs: LocalBlobs
+
+    def lineage(self, ref: str, /, *, direction: Direction = ...) -> Lineage:
+        """What a version came from, and what came of it."""
+        ...
+
+
 class ArtifactView:
     """A version of an artifact.
 
@@ -63,7 +74,7 @@ class ArtifactView:
 
     __slots__ = ("_api", "_manifest", "info")
 
-    def __init__(self, api: Reading, info: ArtifactVersion) -> None:
+    def __init__(self, api: ArtifactReader, info: ArtifactVersion) -> None:
         self._api = api
         self._manifest: Manifest | None = None
         self.info = info
@@ -103,7 +114,7 @@ class ArtifactView:
             NotFoundError: It has no such file, or the content is not here.
             IntegrityError: The content is damaged.
         """
-        return self._api.blob(self.manifest.file(path).digest)
+        return self._api.blobs.read(self.manifest.file(path).digest)
 
     def download(
         self,
@@ -196,8 +207,6 @@ def _next(store: Store, node: Node, way: str) -> Iterator[tuple[ArtifactEdge, No
 
 
 def _described(store: Store, node: Node) -> Node:
-    from notabene.errors import NotFoundError
-
     try:
         if node.kind == "run":
             info = store.run(node.id)

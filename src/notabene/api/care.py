@@ -256,7 +256,7 @@ class Care(Reading, Edits):
     def _referenced(self) -> Referenced:
         """What any run refers to, those in the trash included."""
         needed = Referenced()
-        for place in self.folder.run_dirs():
+        for place in list(self.folder.run_dirs()):
             referenced_by(place, needed, strict=True)
         with contextlib.suppress(FileNotFoundError):
             for place in sorted(trash_folder(self.folder).iterdir()):

@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, Union
+from typing import Self
 
+from notabene.api.runs import RunView
 from notabene.artifacts.open import store_blobs
 from notabene.artifacts.versions import Versions
 from notabene.errors import NotFoundError, RefError, TransportError
@@ -24,10 +25,8 @@ from notabene.settings import Settings
 from notabene.store.base import Store
 from notabene.store.local import LocalStore, index_path
 
-if TYPE_CHECKING:
-    from notabene.api.runs import RunView
-
-RunRef = Union[str, "RunView"]
+RunRef = str | RunView
+"""A reference to a run (see :mod:`notabene.model.refs`), or a run that was found before."""
 
 FRESH = 0.3
 """Seconds for which what was taken in counts as new enough."""

@@ -82,15 +82,13 @@ def rewrite_journal(source: Path, target: Path, renaming: Renaming) -> None:
     if source.stat().st_size == 0:
         target.write_bytes(b"")
         return
-    with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        view = memoryview(data)
-        try:
-            with open(target, "xb") as out:
-                out.writelines(_pieces(view, renaming))
-        except EOFError:  # a file that was just being made holds nothing yet
-            target.write_bytes(b"")
-        finally:
-            view.release()
+    with open(source, "rb") as file:
+        view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    try:
+        with open(target, "xb") as out:
+            out.writelines(_pieces(view, renaming))
+    except EOFError:  # a file that was just being made holds nothing yet
+        target.write_bytes(b"")
 
 
 def _pieces(view: memoryview, renaming: Renaming) -> Iterator[bytes]:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, Protocol, overload
 
 import msgspec
 
 from notabene.api import frames
 from notabene.api.frames import iso
+from notabene.api.history import History, Rank
+from notabene.capture.playback import Line
 from notabene.model.entities import LoggedValue, RunInfo
 from notabene.model.records import JSON
 from notabene.store.base import RunSet
-
-if TYPE_CHECKING:
-    from notabene.api.history import History, Rank
-    from notabene.api.reading import Reading
-    from notabene.capture.playback import Line
 
 PAGE = 500
 SHOWN = 20
@@ -28,6 +25,32 @@ _PLAIN = (
     "points", "ranks", "archived", "deleted", "cost_cpu",
 )  # fmt: skip
 _LISTS = ("notes", "alerts", "health", "artifacts")
+
+
+class RunReader(Protocol):
+    """Where a view asks for more: the Api."""
+
+    def run(self, ref: str, /) -> RunView:
+        """The run as it is now."""
+        ...
+
+    def history(
+        self, run: str, /, *keys: str, samples: int | None = ..., x: str = ..., rank: Rank = ...
+    ) -> History | dict[str, History]:
+        """Its metrics."""
+        ...
+
+    def values(self, run: str, key: str | None = ..., /) -> list[LoggedValue]:
+        """Its values that are no numbers."""
+        ...
+
+    def captured(self, run: str, /) -> dict[str, dict[str, JSON]]:
+        """What surrounded it."""
+        ...
+
+    def console(self, run: str, /, *, tail: int | None = ..., rank: int | None = ...) -> list[Line]:
+        """What it printed."""
+        ...
 
 
 class RunView:
@@ -43,7 +66,7 @@ class RunView:
 
     __slots__ = ("_api", "info")
 
-    def __init__(self, api: Reading, info: RunInfo) -> None:
+    def __init__(self, api: RunReader, info: RunInfo) -> None:
         self._api = api
         self.info = info
 
@@ -91,19 +114,19 @@ class RunView:
         self, *keys: str, samples: int | None = None, x: str = "step", rank: Rank = 0
     ) -> History | dict[str, History]:
         """As :meth:`notabene.Api.history`."""
-        return self._api.history(self, *keys, samples=samples, x=x, rank=rank)
+        return self._api.history(self.id, *keys, samples=samples, x=x, rank=rank)
 
     def values(self, key: str | None = None) -> list[LoggedValue]:
         """As :meth:`notabene.Api.values`."""
-        return self._api.values(self, key)
+        return self._api.values(self.id, key)
 
     def captured(self) -> dict[str, dict[str, JSON]]:
         """As :meth:`notabene.Api.captured`."""
-        return self._api.captured(self)
+        return self._api.captured(self.id)
 
     def console(self, *, tail: int | None = None, rank: int | None = None) -> list[Line]:
         """As :meth:`notabene.Api.console`."""
-        return self._api.console(self, tail=tail, rank=rank)
+        return self._api.console(self.id, tail=tail, rank=rank)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: each time as ISO 8601 (``created``) and in µs (``created_us``)."""
@@ -145,7 +168,7 @@ class Runs(Sequence[RunView]):
     """
 
     def __init__(
-        self, api: Reading, found: RunSet, *, limit: int | None = None, offset: int = 0
+        self, api: RunReader, found: RunSet, *, limit: int | None = None, offset: int = 0
     ) -> None:
         self._api = api
         self._found = found

@@ -378,6 +378,7 @@ class LocalBlobs:
     def delete(self, digests: Iterable[str]) -> int:
         """Put content into the trash; gives how many were there."""
         loose = []
+        self.packs.refresh()
         packed: dict[str, set[str]] = {}
         for digest in digests:
             key = bytes.fromhex(check_digest(digest))

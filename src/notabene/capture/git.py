@@ -41,6 +41,7 @@ _SAFE = (
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.quotePath=false",
     "-c", "diff.external=",
+    "-c", "diff.autoRefreshIndex=false",
     "-c", "submodule.recurse=false",
 )  # fmt: skip
 _DIFF = (

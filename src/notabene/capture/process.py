@@ -103,7 +103,11 @@ def notebook_shell() -> Any | None:
 
 def script_path() -> str | None:
     """Absolute path of the file that is ``__main__``, or None."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    main = sys.modules.get("__main__")
+    # At the end of a script the interpreter takes __file__ away before exit handlers run.
+    file = getattr(main, "__file__", None) or getattr(
+        getattr(main, "__loader__", None), "path", None
+    )
     if not isinstance(file, str) or not file or "<" in file:
         return None
     path = Path(working_folder()) / file

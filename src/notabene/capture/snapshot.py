@@ -48,7 +48,7 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def snapshot(
     capture: Capture, started: Launch | None = None, *, environ: Mapping[str, str] | None = None
 ) -> Iterator[Part]:
-    """The parts that are wanted, each as soon as it is ready, the cheap ones first.
+    """The parts that are wanted, each as soon as it is ready, the cheap and the weighty first.
 
     Args:
         capture: What is wanted.
@@ -56,7 +56,7 @@ def snapshot(
         environ: The environment of the run; default is that of the process.
     """
     deadline = Deadline(capture.budget)
-    for name in ("process", "environment", "hardware", "code"):
+    for name in ("process", "environment", "code", "hardware"):
         if getattr(capture, name):
             yield _part(name, capture, deadline, started, environ)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -87,7 +87,7 @@ def show(api: Api, ref: str, as_json: bool) -> None:
     print_table(
         ("", "", ""),
         [
-            (f"  {f.path}", size(f.size or 0), (f.digest or f.uri or "")[:12])
+            (f"  {f.path}", size(f.size or 0), (f.digest or getattr(f, "uri", ""))[:12])
             for f in view.listing()
         ],
         right=(1,),
@@ -201,7 +201,7 @@ def keep(
     last: int | None,
     best: int | None,
     metric: str | None,
-    goal: str,
+    goal: Literal["min", "max"],
     really: bool,
     as_json: bool,
 ) -> None:

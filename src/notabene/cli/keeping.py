@@ -49,7 +49,7 @@ def db_path(api: Api, as_json: bool) -> None:
     if as_json:
         print_json(form)
     else:
-        print_table(("", ""), list(form.items()))
+        print_table(("", ""), [(key, str(value)) for key, value in form.items()])
 
 
 @db.command()

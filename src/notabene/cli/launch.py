@@ -69,7 +69,7 @@ def run(
         tags=tags,
         config={**_arguments(command), **settings} or None,
         hypothesis=hypothesis,
-        capture=_capture(),
+        capture=_capture(command),
         store=store_of(store),
     )
     reader.run = run
@@ -81,11 +81,11 @@ def run(
     return code
 
 
-def _capture() -> Capture:
+def _capture(command: tuple[str, ...]) -> Capture:
     """The parent records everything but the console, which the pump takes from the child."""
     from notabene.capture.snapshot import Capture
 
-    return Capture(console=False)
+    return Capture(console=False, program=command)
 
 
 def _settings_of(words: tuple[str, ...]) -> dict[str, object]:

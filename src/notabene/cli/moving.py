@@ -49,6 +49,7 @@ def export(
     path = Path(output) if output else Path(f"{name}{suffix}")
     if path.exists() and not overwrite:
         raise UsageError(f"{path} is there already", hint="use --overwrite or another --output")
+    done: object
     if form == "parquet":
         done = api.export_parquet(views, path)
     elif form == "csv":

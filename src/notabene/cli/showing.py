@@ -178,9 +178,8 @@ def _circumstances(view: RunView, *, whole: bool) -> None:
     )
     rows = [(f"  {word}", figure(facts[key])) for word, key in chosen if facts.get(key)]
     code = captured.get("code", {})
-    if not facts.get("git.commit") and code.get("files"):
-        kept = sum(int(f.get("size", 0)) for f in code["files"].values() if isinstance(f, dict))
-        rows.insert(0, ("  code", f"kept here ({size(kept)}); no git needed"))
+    if not facts.get("git.commit") and code.get("kept"):
+        rows.insert(0, ("  code", f"kept here ({size(code['kept'])}); no git needed"))
     print_table(("", ""), rows)
 
 

@@ -90,6 +90,7 @@ class Syncer:
     def abandon(self) -> None:
         """In a forked child: the thread is the parent's."""
         self._changed = threading.Condition()
+        self._done = self._begun = self._asked
         self._every = 0.0
         self._thread = None
 

@@ -386,6 +386,7 @@ def encode_record(record: AnyRecord | Unknown) -> bytes:
 def decode_record(data: bytes | memoryview) -> AnyRecord | Unknown:
     """The inverse of :func:`encode_record`; never fails on bytes that passed their checksum."""
     try:
-        return _decoder.decode(data)
+        record: AnyRecord = _decoder.decode(data)
+        return record
     except msgspec.DecodeError:
         return Unknown(bytes(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -35,6 +36,8 @@ VALUES: dict[fields.Type, tuple[str, ...]] = {
     "duration": ("60s", "10m", "1h", "1d"),
 }
 """What is often compared with."""
+
+_GROWS = re.compile(r"[\w./:@+\-'\"`]\Z")
 
 Keys = Mapping[str, Iterable[str]]
 """Keys that exist, by the kind of the field: ``{"metric": ["loss", "val/acc"]}``."""
@@ -87,11 +90,9 @@ def _complete(
     # It need not be finished: what could stand where is known.
     with contextlib.suppress(QueryError):
         read(parser)
-    # A word that ends at the cursor may still grow; after a blank the next one begins.
-    wants = [w for w in parser.scan.wants if w.at < len(before) or not before[-1:].strip()]
-    if not wants:
-        return []
-    want = wants[-1]
+    # A word that ends at the cursor may still grow; after all else the next one begins.
+    grows = _GROWS.search(before) is not None
+    want = [w for w in parser.scan.wants if w.at < len(before) or not grows][-1]
     begun = before[want.at :].lower()
     offered = _offered(want, keys, joiners)
     found = [Suggestion(t, want.at, doc) for t, doc in offered if t.lower().startswith(begun)]

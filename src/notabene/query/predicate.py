@@ -176,7 +176,9 @@ def _compare(test: Test, value: Value, now: int, zone: tzinfo | None) -> Fits:
         return lambda cell: cell.flag == Flag.BOOL and cell.num == value
     if isinstance(value, float):
         return _compare_number(test.op, value)
-    return _compare_text(test.op, value.text if isinstance(value, Moment) else value)
+    if isinstance(value, str):
+        return _compare_text(test.op, value)
+    return lambda _: False  # a moment, of what is no time
 
 
 def _within(start: int | None, end: int | None) -> Fits:

@@ -315,15 +315,10 @@ class Writer:
         return "FALSE"
 
     def _like(self, pattern: str, at: Place, *, fold: bool) -> str:
+        if not at.text:
+            return "FALSE"
         parts = patterns.pieces(pattern, fold=fold)
-        beginning = patterns.prefix(parts)[:CUT]
-        known = ""
-        if beginning and (indexed := at.cut or at.text):
-            end = patterns.after(beginning)
-            known = join(
-                f"{indexed} >= {self.bind(beginning)}",
-                "" if end is None else f"{indexed} < {self.bind(end)}",
-            )
+        known = self._begins(patterns.prefix(parts)[:CUT], at.cut or at.text)
         if self.dialect == "sqlite":
             match = f"{at.text} GLOB {self.bind(patterns.glob(parts))}"
         elif fold:
@@ -331,6 +326,14 @@ class Writer:
         else:
             match = f"{at.text} LIKE {self.bind(patterns.like(parts))}"
         return join(known, match)
+
+    def _begins(self, beginning: str, indexed: str) -> str:
+        """The part of an index that a pattern with this beginning needs; empty if all of it."""
+        if not beginning:
+            return ""
+        end = patterns.after(beginning)
+        upper = "" if end is None else f"{indexed} < {self.bind(end)}"
+        return join(f"{indexed} >= {self.bind(beginning)}", upper)
 
     def _status(self, test: Test) -> str:
         """Statuses are few: which of them fit is known here; ``lost`` is told by the clock."""

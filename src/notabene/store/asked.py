@@ -132,6 +132,7 @@ class _Tags(msgspec.Struct):
 
 class _Facts(msgspec.Struct):
     facts: dict[str, Cell] = {}
+    others: list[int] = []
 
 
 class _Defs(msgspec.Struct):
@@ -148,7 +149,8 @@ def _cell_rows(kind: int, rows: Sequence[Any], keys: Sequence[str]) -> list[tupl
     decode = msgspec.msgpack.Decoder(_PARTS[Kind(kind)]).decode
     out = []
     for n, packed, _ in rows:
-        cells = Cells(**{name: getattr(decode(packed), name)})
+        part = decode(packed)
+        cells = Cells(**{name: getattr(part, name)}, others=getattr(part, "others", []))
         for key in keys:
             cell = cell_of(_value(kind, key, cells, {}))
             if cell is not None:

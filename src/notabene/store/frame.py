@@ -101,6 +101,7 @@ class _Tags(msgspec.Struct):
 
 class _Facts(msgspec.Struct):
     facts: dict[str, Cell] = {}
+    others: list[int] = []
 
 
 _decode_params = msgspec.msgpack.Decoder(_Params).decode
@@ -174,7 +175,8 @@ def _tags(sheet: Sheet) -> list[dict[str, Any]]:
 
 
 def _facts(sheet: Sheet) -> list[dict[str, Any]]:
-    return [facts_of(Cells(facts=_decode_facts(data).facts)) for data in sheet.cells]
+    parts = [_decode_facts(data) for data in sheet.cells]
+    return [facts_of(Cells(facts=part.facts, others=part.others)) for part in parts]
 
 
 def _summaries(sheet: Sheet) -> list[dict[str, Any]]:

@@ -143,10 +143,18 @@ def present(cells: Mapping[str, Cell]) -> dict[str, Any]:
 
 
 def facts_of(cells: Cells) -> dict[str, Any]:
-    """All captured facts."""
+    """All facts that rank 0 captured; of each part those that came last."""
+    latest: dict[str, Cell] = {}
+    for name, cell in cells.facts.items():
+        number, _, part = name.partition(":")
+        if int(number) in cells.others:
+            continue
+        old = latest.get(part)
+        if old is None or (old.time, old.seq) < (cell.time, cell.seq):
+            latest[part] = cell
     out: dict[str, Any] = {}
-    for part in sorted(cells.facts):
-        out.update(cells.facts[part].value)
+    for part in sorted(latest):
+        out.update(latest[part].value)
     return out
 
 

@@ -25,7 +25,7 @@ from notabene.journal.recover import open_orphan, project, ring_folder, sweep
 from notabene.store import tables as t
 from notabene.store.files import Files, sealed_name
 from notabene.store.relocate import relocate
-from notabene.store.sql import SqlStore
+from notabene.store.sqlbase import SqlBase
 
 SCAN_EVERY = 600_000_000
 WATCH = 600_000_000
@@ -72,7 +72,7 @@ class Ingest:
         files: Its open files, to be told of folders that moved.
     """
 
-    def __init__(self, folder: StoreFolder, store: SqlStore, files: Files) -> None:
+    def __init__(self, folder: StoreFolder, store: SqlBase, files: Files) -> None:
         self._folder = folder
         self._store = store
         self._files = files
@@ -125,7 +125,8 @@ class Ingest:
                 place = ring_folder(run_dir / f"{writer}{JOURNAL}") if run_dir else None
                 orphan = None if place is None else open_orphan(place, writer)
                 if orphan is not None and run_dir is not None:
-                    self._store.apply(project(orphan, run_dir))
+                    with self._store.writing() as connection:
+                        self._store.apply_within(connection, project(orphan, run_dir))
 
     def _marks(self) -> dict[str, str]:
         """What the last look left behind: times of folders, and of the last full scan."""
@@ -165,7 +166,11 @@ class Ingest:
                 yield run, place
         if full:
             trash = self._folder.trash / "runs"
-            yield from ((run, trash / run) for run in _names(trash))
+            here = _names(trash)
+            self._look_for_gone(
+                [run for run, (of, _) in places.items() if of == "trash" and run not in here]
+            )
+            yield from ((run, trash / run) for run in here)
 
     def _folders(self) -> dict[str, tuple[str, int]]:
         """Month and mtime of the folders of all runs that were read."""

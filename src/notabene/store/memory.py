@@ -48,7 +48,7 @@ from notabene.store.state import (
     is_ghost,
 )
 from notabene.store.summary import Base, Table, pack, pack_base, unpack, unpack_base
-from notabene.store.visible import shown_values
+from notabene.store.visible import shown_captures, shown_values
 
 _T = TypeVar("_T")
 
@@ -63,18 +63,16 @@ class _Kept(msgspec.Struct):
     captures: dict[tuple[str, int], Part] = {}
 
 
-class MemoryStore:
-    """A :class:`notabene.store.base.Store` that forgets everything when it is closed."""
+class _Book:
+    """What is kept; a transaction for those who write, a source of pieces for series."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._epoch = new_id()
-        self._version = 0
-        self._kept: dict[str, _Kept] = {}
-        self._ids: dict[str, int] = {}
-        self._names: list[str] = []
-        self._artifacts: dict[tuple[str, int], tuple[Entry, int]] = {}
-        self._marks: dict[tuple[str, str, str], tuple[Mark, int, int]] = {}
+        self.version = 0
+        self.kept: dict[str, _Kept] = {}
+        self.ids: dict[str, int] = {}
+        self.names: list[str] = []
+        self.artifacts: dict[tuple[str, int], tuple[Entry, int]] = {}
+        self.marks: dict[tuple[str, str, str], tuple[Mark, int, int]] = {}
 
     # -- the transaction that ``apply`` sees -----------------------------------------------
 
@@ -82,8 +80,8 @@ class MemoryStore:
         """The runs of these ids, as copies that may be changed."""
         found = {}
         for run in ids:
-            if run in self._kept:
-                held = self._kept[run].held
+            if run in self.kept:
+                held = self.kept[run].held
                 old = held.work
                 work = Work(
                     run,
@@ -102,10 +100,10 @@ class MemoryStore:
     def intern(self, names: Collection[str]) -> dict[str, int]:
         """Ids of keys; gives one to those that have none."""
         for name in sorted(names):
-            if name not in self._ids:
-                self._ids[name] = len(self._names)
-                self._names.append(name)
-        return self._ids
+            if name not in self.ids:
+                self.ids[name] = len(self.names)
+                self.names.append(name)
+        return self.ids
 
     def pieces(self, n: int, writer: int, keyset: int, after: int) -> list[Piece]:
         """Pieces of a key set with rows beyond a sequence, in order of their first row."""
@@ -124,21 +122,21 @@ class MemoryStore:
 
     def save(self, outcomes: Sequence[Outcome], shared: Shared) -> int:
         """Keep what changed."""
-        self._version += 1
+        self.version += 1
         for outcome in outcomes:
             self._save_run(outcome)
         for entry in shared.artifacts:
             self._save_artifact(entry)
         for mark in shared.marks:
             self._save_mark(mark)
-        return self._version
+        return self.version
 
     def _save_run(self, outcome: Outcome) -> None:
         work = outcome.work
-        kept = self._kept.get(work.id)
+        kept = self.kept.get(work.id)
         if kept is None:
-            kept = self._kept[work.id] = _Kept(Held(work, 0, b""))
-            work.n = len(self._kept)
+            kept = self.kept[work.id] = _Kept(Held(work, 0, b""))
+            work.n = len(self.kept)
         stats = kept.held.stats if outcome.table is None else pack(outcome.table)
         for piece in outcome.fresh:
             row = kept.pieces.setdefault((piece.writer, piece.keyset), [])
@@ -151,12 +149,12 @@ class MemoryStore:
         for part in work.captures:
             self._save_capture(kept, part)
         work.values, work.captures, work.summaries = [], [], {}
-        kept.held = Held(work, self._version, stats)
+        kept.held = Held(work, self.version, stats)
 
     def _save_capture(self, kept: _Kept, part: Part) -> None:
         record = part.entry.record
         if isinstance(record, Captured):
-            place = (record.part, part.rank)
+            place = (record.part, part.writer)
             old = kept.captures.get(place)
             if old is None or _stamp(old.entry) < _stamp(part.entry):
                 kept.captures[place] = part
@@ -165,29 +163,29 @@ class MemoryStore:
         record = entry.record
         if isinstance(record, ArtifactLogged):
             place = record.name, record.version
-            old = self._artifacts.get(place)
+            old = self.artifacts.get(place)
             if old is None or _stamp(entry) < _stamp(old[0]):
-                self._artifacts[place] = entry, self._version
+                self.artifacts[place] = entry, self.version
 
     def _save_mark(self, mark: Mark) -> None:
         place = mark.kind, mark.scope, mark.key
-        old = self._marks.get(place)
+        old = self.marks.get(place)
         begun = mark.time if old is None else min(old[1], mark.time)
         stamp = mark.time, mark.writer, mark.seq
         if old is None or (old[0].time, old[0].writer, old[0].seq) < stamp:
-            self._marks[place] = mark, begun, self._version
+            self.marks[place] = mark, begun, self.version
         elif begun != old[1]:
-            self._marks[place] = old[0], begun, self._version
+            self.marks[place] = old[0], begun, self.version
 
     # -- what series see -------------------------------------------------------------------
 
     def works(self, runs: Collection[str]) -> dict[str, Work]:
         """Writers and key sets of runs."""
-        return {run: self._run(run).held.work for run in runs}
+        return {run: self.run(run).held.work for run in runs}
 
     def key_ids(self, names: Collection[str]) -> dict[str, int]:
         """Ids of those keys that any run has."""
-        return {name: self._ids[name] for name in names if name in self._ids}
+        return {name: self.ids[name] for name in names if name in self.ids}
 
     def in_range(
         self, places: Sequence[Place], low: int | None, high: int | None
@@ -209,13 +207,23 @@ class MemoryStore:
         return piece.pyramid or b""
 
     def _of(self, n: int) -> _Kept:
-        return list(self._kept.values())[n - 1]
+        return list(self.kept.values())[n - 1]
 
-    def _run(self, run: str) -> _Kept:
-        kept = self._kept.get(run)
+    def run(self, run: str) -> _Kept:
+        """A run that is here."""
+        kept = self.kept.get(run)
         if kept is None or is_ghost(kept.held.work.writers):
             raise NotFoundError(f"there is no run {run!r}")
         return kept
+
+
+class MemoryStore:
+    """A :class:`notabene.store.base.Store` that forgets everything when it is closed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._epoch = new_id()
+        self._book = _Book()
 
     # -- the protocol ----------------------------------------------------------------------
 
@@ -223,12 +231,12 @@ class MemoryStore:
         """Take in frames of journals; see the protocol."""
         with self._lock:
             counts: dict[int, Count] = {}
-            Applying(self, counts, now_us(), seen).apply(list(batches))
+            Applying(self._book, counts, now_us(), seen).apply(list(batches))
 
     def changes(self, cursor: str = "") -> ChangeSet:
         """What changed since a cursor; see the protocol."""
         with self._lock:
-            here = f"{self._epoch}:{self._version}"
+            here = f"{self._epoch}:{self._book.version}"
             epoch, _, after = cursor.partition(":")
             if not cursor or epoch != self._epoch or not after.isdigit():
                 return ChangeSet(here, reload=bool(cursor))
@@ -237,12 +245,12 @@ class MemoryStore:
     def _changed(self, after: int) -> list[Change]:
         found: dict[tuple[str, str], int] = {}
         for run in self._infos():
-            version = self._kept[run.id].held.version
+            version = self._book.kept[run.id].held.version
             found["run", run.id] = version
             found["project", run.project] = max(found.get(("project", run.project), 0), version)
-        for (name, _), (_, version) in self._artifacts.items():
+        for (name, _), (_, version) in self._book.artifacts.items():
             found["artifact", name] = max(found.get(("artifact", name), 0), version)
-        for (kind, scope, _), (_, _, version) in self._marks.items():
+        for (kind, scope, _), (_, _, version) in self._book.marks.items():
             place = ("project" if kind == "note" else "artifact", scope)
             found[place] = max(found.get(place, 0), version)
         return [
@@ -255,14 +263,14 @@ class MemoryStore:
         now = now_us()
         return [
             self._info(run, now)
-            for run, kept in self._kept.items()
+            for run, kept in self._book.kept.items()
             if not is_ghost(kept.held.work.writers)
         ]
 
     def _info(self, run: str, now: int) -> RunInfo:
-        held = self._kept[run].held
+        held = self._book.kept[run].held
         table = unpack(held.stats) if held.stats else Table.empty()
-        names = [self._names[number] for number in table.ids.tolist()]
+        names = [self._book.names[number] for number in table.ids.tolist()]
         return run_info(run, held.work.cells, held.work.writers, table, names, now)
 
     def projects(self) -> list[Project]:
@@ -272,7 +280,7 @@ class MemoryStore:
             for run in self._infos():
                 if not run.deleted:
                     _add(found, run.project, run.created, run.updated, run)
-            for (kind, scope, _), (mark, begun, _) in self._marks.items():
+            for (kind, scope, _), (mark, begun, _) in self._book.marks.items():
                 if kind == "note":
                     _add(found, scope, begun, mark.time)
             return [found[name] for name in sorted(found)]
@@ -313,12 +321,12 @@ class MemoryStore:
     ) -> list[Series]:
         """Metrics of runs on one grid; see the protocol."""
         with self._lock:
-            return answer(self, runs, keys, window or Window())
+            return answer(self._book, runs, keys, window or Window())
 
     def values(self, run: str, keys: Sequence[str] = ()) -> list[LoggedValue]:
         """Logged values that are no numbers; see the protocol."""
         with self._lock:
-            kept = self._run(run)
+            kept = self._book.run(run)
             encode = msgspec.msgpack.encode
             rows = [
                 (
@@ -338,12 +346,13 @@ class MemoryStore:
     def snapshot(self, run: str) -> list[Capture]:
         """All that was captured around a run; see the protocol."""
         with self._lock:
-            found = []
-            for (part, rank), kept in sorted(self._run(run).captures.items()):
-                record = kept.entry.record
-                assert isinstance(record, Captured)
-                found.append(Capture(part, rank, kept.entry.time, record.data))
-            return found
+            kept = self._book.run(run)
+            rows = [
+                (part, number, of.entry.time, of.entry.seq, of.entry.record.data)
+                for (part, number), of in kept.captures.items()
+                if isinstance(of.entry.record, Captured)
+            ]
+            return shown_captures(kept.held.work, rows)
 
     def artifact(self, ref: str) -> ArtifactVersion:
         """The version that a reference names; see the protocol."""
@@ -353,14 +362,17 @@ class MemoryStore:
     def artifacts(self, name: str = "", *, deleted: bool = False) -> list[ArtifactVersion]:
         """Versions by name and number; see the protocol."""
         with self._lock:
+            artifacts = self._book.artifacts
             versions = [
                 _version_of(entry)
-                for (of, _), (entry, _) in sorted(self._artifacts.items(), key=lambda item: item[0])
+                for (of, _), (entry, _) in sorted(
+                    self._book.artifacts.items(), key=lambda item: item[0]
+                )
                 if not name or of == name
             ]
             cells = [
                 (kind, scope, key, mark.value)
-                for (kind, scope, key), (mark, _, _) in self._marks.items()
+                for (kind, scope, key), (mark, _, _) in self._book.marks.items()
             ]
             return marked(versions, cells, deleted=deleted)
 
@@ -371,7 +383,7 @@ class MemoryStore:
         with self._lock:
             found = [
                 edge
-                for of, kept in self._kept.items()
+                for of, kept in self._book.kept.items()
                 for edge in edges_of(of, kept.held.work.cells)
                 if (not run or of == run)
                 and (not artifact or edge.name == artifact)
@@ -384,7 +396,7 @@ class MemoryStore:
         with self._lock:
             rows = [
                 (key, begun, mark.value)
-                for (kind, scope, key), (mark, begun, _) in self._marks.items()
+                for (kind, scope, key), (mark, begun, _) in self._book.marks.items()
                 if kind == "note" and scope == project
             ]
         return diary(project, rows)
@@ -392,7 +404,7 @@ class MemoryStore:
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._kept.clear()
+            self._book.kept.clear()
 
 
 def _copy(value: _T, kind: Any) -> _T:

@@ -146,6 +146,9 @@ def _started(work: Work, number: int, entry: Entry, record: WriterStarted) -> No
     writer.role, writer.rank, writer.world = record.role, record.rank, record.world
     writer.host, writer.user, writer.replaces = record.host, record.user, record.replaces
     writer.started = entry.time
+    if record.rank and number not in work.cells.others:
+        work.cells.others.append(number)
+        work.cells_changed = True
     if record.replaces:
         writer.measured = False  # what it hides is to be counted again
 
@@ -249,10 +252,9 @@ def _renamed(work: Work, number: int, entry: Entry, record: Renamed) -> None:
 
 
 def _captured(work: Work, number: int, entry: Entry, record: Captured) -> None:
-    rank = work.writers.all[number].rank
-    work.captures.append(Part(entry.writer, rank, entry))
-    if rank == 0:
-        put(work, work.cells.facts, record.part, number, entry, record.facts)
+    work.captures.append(Part(number, entry))
+    # By writer, since its rank may be known only later.
+    put(work, work.cells.facts, f"{number}:{record.part}", number, entry, record.facts)
 
 
 def _alert(work: Work, number: int, entry: Entry, record: AlertRaised) -> None:

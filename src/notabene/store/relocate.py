@@ -12,13 +12,13 @@ from notabene.journal.segment import Header
 from notabene.model.records import KeysDefined
 from notabene.store import tables as t
 from notabene.store.pieces import Piece, Span, from_points
-from notabene.store.sql import SqlStore
+from notabene.store.sqlbase import SqlBase
 from notabene.store.state import decode_keysets, decode_writers, encode
 from notabene.store.transaction import PIECE_COLUMNS, piece_rows
 
 
 def relocate(
-    store: SqlStore,
+    store: SqlBase,
     connection: sa.Connection,
     run: str,
     header: Header,

@@ -20,7 +20,7 @@ from notabene.store.database import plain
 from notabene.store.frame import Needs, Sheet, build, needs, of_runs
 
 if TYPE_CHECKING:
-    from notabene.store.sql import SqlStore
+    from notabene.store.sqlbase import SqlBase
 
 PAGE = 500
 
@@ -44,7 +44,7 @@ class SqlRunSet:
         order: What to sort by.
     """
 
-    def __init__(self, store: SqlStore, where: Expr, order: tuple[Order, ...]) -> None:
+    def __init__(self, store: SqlBase, where: Expr, order: tuple[Order, ...]) -> None:
         self._store = store
         self._where = where
         self._order = order
@@ -121,7 +121,7 @@ def _execute(connection: sa.Connection) -> Callable[[str, dict[str, Any]], Seque
 
 
 def _sheet(
-    store: SqlStore, connection: sa.Connection, numbers: Sequence[int], wanted: Needs
+    store: SqlBase, connection: sa.Connection, numbers: Sequence[int], wanted: Needs
 ) -> Sheet:
     names = wanted.attributes
     blobs = [name for name in ("cells", "stats") if getattr(wanted, name)]

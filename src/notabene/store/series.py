@@ -89,6 +89,25 @@ def _step_range(window: Window) -> tuple[int | None, int | None]:
     return low, high
 
 
+def _range_to_read(window: Window) -> tuple[int | None, int | None]:
+    """The steps that may be needed: buckets at the ends reach beyond the range."""
+    low, high = _step_range(window)
+    if not window.buckets:
+        return low, high
+    if low is None or high is None:
+        return None, None
+    k = _coarsest(low, high, window.buckets)
+    return (low >> k) << k, (((high >> k) + 1) << k) - 1
+
+
+def _coarsest(low: int, high: int, buckets: int) -> int:
+    """The least k at which a range has at most so many buckets of 2^k steps."""
+    k = 0
+    while (high >> k) - (low >> k) + 1 > buckets:
+        k += 1
+    return k
+
+
 # -- what there is -------------------------------------------------------------------------
 
 
@@ -105,7 +124,7 @@ def _lines(
                 rank, mine = _of_rank(works[run], places[key], window)
                 chosen.append((works[run], key, rank, mine))
     wanted = list(dict.fromkeys(place for *_, mine in chosen for place, _ in mine))
-    pieces = source.in_range(wanted, *_step_range(window))
+    pieces = source.in_range(wanted, *_range_to_read(window))
     cuts = {
         run: cuts_of(work, source)
         for run, work in works.items()
@@ -167,7 +186,7 @@ def _over_steps(source: SeriesSource, lines: list[_Line], window: Window) -> lis
 
 
 def _width(lines: list[_Line], low: int | None, high: int | None, buckets: int) -> int:
-    """The least k at which the range has at most so many buckets of 2^k steps."""
+    """The k of all buckets, by the range that holds points."""
     pieces = [part.piece for line in lines for part in line.parts]
     if not pieces:
         return 0
@@ -175,10 +194,7 @@ def _width(lines: list[_Line], low: int | None, high: int | None, buckets: int) 
     end = max(p.high if p.high is not None else 0 for p in pieces)
     begin = begin if low is None else max(begin, low)
     end = end if high is None else min(end, high)
-    k = 0
-    while (end >> k) - (begin >> k) + 1 > buckets:
-        k += 1
-    return k
+    return _coarsest(begin, end, buckets)
 
 
 def _points(source: SeriesSource, line: _Line, low: int | None, high: int | None) -> Points | None:

@@ -17,7 +17,7 @@ from notabene.store import tables as t
 from notabene.store.base import Capture
 from notabene.store.resolve import LAST, Candidate
 from notabene.store.state import Work
-from notabene.store.visible import shown_values
+from notabene.store.visible import shown_captures, shown_values
 
 decode = msgspec.msgpack.decode
 
@@ -87,14 +87,12 @@ def values(connection: sa.Connection, work: Work, keys: Sequence[str]) -> list[L
     return shown_values(work, connection.execute(query.order_by(v.key, v.step, v.time)).all())
 
 
-def captures(connection: sa.Connection, n: int) -> list[Capture]:
+def captures(connection: sa.Connection, work: Work) -> list[Capture]:
     """All that was captured around a run."""
     c = t.capture.c
-    query = sa.select(c.part, c.rank, c.time, c.data).where(c.run == n).order_by(c.part, c.rank)
-    return [
-        Capture(part, rank, time, decode(data))
-        for part, rank, time, data in connection.execute(query)
-    ]
+    query = sa.select(c.part, c.writer, c.time, c.seq, c.data).where(c.run == work.n)
+    rows = [(*row[:4], decode(row[4])) for row in connection.execute(query)]
+    return shown_captures(work, rows)
 
 
 # -- artifacts -----------------------------------------------------------------------------

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
-from notabene._ids import new_id, now_us
-from notabene.errors import FormatError, NotFoundError
-from notabene.journal.reader import Batch, Keysets
+from notabene.errors import NotFoundError
+from notabene.journal.reader import Batch
 from notabene.model.entities import (
     ArtifactEdge,
     ArtifactVersion,
@@ -26,89 +22,27 @@ from notabene.model.records import JSON
 from notabene.query.ast import Expr, Field, Order, Test
 from notabene.store import shelf
 from notabene.store import tables as t
-from notabene.store.asked import Asked
 from notabene.store.base import Capture, ChangeSet, RunSet, Series, Window
-from notabene.store.counting import Count
-from notabene.store.database import Database
-from notabene.store.engine import Applying, remember
-from notabene.store.info import run_info
 from notabene.store.pieces import Piece
 from notabene.store.resolve import resolve
 from notabene.store.runset import SqlRunSet, restricted
 from notabene.store.series import Place, answer
+from notabene.store.sqlbase import SqlBase
 from notabene.store.state import (
     Cells,
     Work,
-    decode_cells,
     decode_keysets,
     decode_writers,
 )
-from notabene.store.summary import unpack
 from notabene.store.transaction import (
     PIECE_COLUMNS,
-    Names,
     SqlTransaction,
     pieces_of,
 )
 
-ReadFile = Callable[[str, str, int, int], bytes | memoryview]
-"""Reads bytes of a run's file: run, name, start, size."""
 
-
-class SqlStore:
-    """A :class:`notabene.store.base.Store` in a SQL database.
-
-    Args:
-        database: Where.
-        read_file: Reads a run's files; None where points are kept in the database, so that
-            it can do without them.
-    """
-
-    def __init__(self, database: Database, read_file: ReadFile | None = None) -> None:
-        self.database = database
-        self.names = Names()
-        self._read_file = read_file
-        self._counts: dict[int, Count] = {}
-        # One writer at a time per process; an index in memory has one connection for all.
-        self._lock = threading.RLock()
-        self._alone = database.engine.url.database in (None, "", ":memory:")
-        self._alone = self._alone and not database.postgres
-        database.create()
-        self.epoch = self._epoch()
-
-    def _epoch(self) -> str:
-        columns = ("key", "value")
-        wanted = {"epoch": new_id(), "version": "0", "schema": str(t.SCHEMA)}
-        with self.writing() as connection:
-            self.database.put(
-                connection, t.meta, columns, sorted(wanted.items()), conflict="nothing"
-            )
-            rows = connection.execute(sa.select(t.meta.c.key, t.meta.c.value))
-            found = {key: value for key, value in rows}  # noqa: C416 - rows are no pairs by type
-        if found["schema"] != str(t.SCHEMA):
-            raise FormatError(
-                f"this database has schema {found['schema']}; this notabene uses {t.SCHEMA}",
-                hint="notabene db rebuild makes a local index anew; for a server, migrate",
-            )
-        return str(found["epoch"])
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that may write."""
-        with self._lock, self.database.write() as connection:
-            try:
-                yield connection
-            except BaseException:
-                self.names.clear()
-                self._counts.clear()
-                raise
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that sees one state."""
-        alone = self._lock if self._alone else contextlib.nullcontext()
-        with alone, self.database.read() as connection:
-            yield connection
+class SqlStore(SqlBase):
+    """A :class:`notabene.store.base.Store` in a SQL database."""
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -118,84 +52,6 @@ class SqlStore:
         if listed:
             with self.writing() as connection:
                 self.apply_within(connection, listed, seen)
-
-    def apply_within(
-        self,
-        connection: sa.Connection,
-        batches: Sequence[Batch],
-        seen: int | Mapping[str, int] = 0,
-    ) -> None:
-        """:meth:`apply` as a part of a larger transaction."""
-        transaction = SqlTransaction(
-            self.database,
-            connection,
-            self.names,
-            self.read_piece,
-            keep=self._read_file is None,
-        )
-        Applying(transaction, self._counts, now_us(), seen).apply(batches)
-        remember(self._counts)
-
-    def read_piece(self, run: str, piece: Piece) -> bytes | memoryview:
-        """The bytes of a piece, from the database or from its file."""
-        if piece.data is not None:
-            return piece.data
-        if self._read_file is None:
-            raise NotFoundError(f"the points of run {run} in {piece.file} are not here")
-        return self._read_file(run, piece.file, piece.start, piece.size)
-
-    def load_names(self, ids: Collection[int]) -> None:
-        """Make sure that the names of these keys are at hand."""
-        with self.reading() as connection:
-            self.names.load(connection, ids)
-
-    def keysets(self, run: str) -> Keysets:
-        """Names of the key sets of a run's writers, as far as they are known."""
-        with self.reading() as connection:
-            query = sa.select(t.body.c.writers, t.body.c.keysets)
-            query = query.join(t.run, t.run.c.n == t.body.c.run).where(t.run.c.id == run)
-            row = connection.execute(query).first()
-            if row is None:
-                return {}
-            writers, keysets = decode_writers(row[0]), decode_keysets(row[1])
-            ids = {
-                (number, keyset): np.frombuffer(packed, "<u4").tolist()
-                for number, sets in keysets.items()
-                for keyset, packed in sets.items()
-            }
-            self.names.load(connection, {i for some in ids.values() for i in some})
-        out: Keysets = {}
-        for (number, keyset), some in ids.items():
-            names = tuple(self.names.names[i] for i in some)
-            out.setdefault(writers.all[number].id, {})[keyset] = names
-        return out
-
-    def touch(self, connection: sa.Connection, n: int) -> None:
-        """Have the change feed name a run."""
-        version = self._next_version(connection)
-        connection.execute(t.run.update().where(t.run.c.n == n).values(version=version))
-
-    def note_gone(self, connection: sa.Connection, run: str) -> None:
-        """Have the change feed name a run that is not here any more."""
-        version, time = self._next_version(connection), now_us()
-        row = ("gone", run, "", time, "", 0, time, b"", version)
-        columns = tuple(column.name for column in t.mark.columns)
-        self.database.put(connection, t.mark, columns, [row], conflict="update")
-
-    def _next_version(self, connection: sa.Connection) -> int:
-        return SqlTransaction(
-            self.database, connection, self.names, self.read_piece, keep=False
-        ).next_version()
-
-    def ask(self, wanted: Collection[tuple[int, str]]) -> None:
-        """Make sure that these keys can be searched."""
-        if not wanted:
-            return
-        with self.reading() as connection:
-            known = Asked(self.database, connection).keys()
-        if not set(wanted) <= known:
-            with self.writing() as connection:
-                Asked(self.database, connection).add(wanted, self.names)
 
     # -- runs ------------------------------------------------------------------------------
 
@@ -237,25 +93,6 @@ class SqlStore:
         n = connection.execute(exact).scalar()
         return n if n is not None else resolve(ref, shelf.candidates(connection, ref))
 
-    def infos(self, connection: sa.Connection, numbers: Sequence[int]) -> list[RunInfo]:
-        """Runs by number, in the order given; those that are gone are left out."""
-        sql = (
-            "SELECT b.run, r.id, b.cells, b.writers, b.stats "
-            "FROM run r JOIN body b ON b.run = r.n WHERE b.run AMONG"
-        )
-        now = now_us()
-        found = {}
-        rows = self.database.rows_of(connection, sql, numbers)
-        for n, run, cells, writers, stats in rows:
-            table = unpack(stats)
-            ids = table.ids.tolist()
-            self.names.load(connection, ids)
-            names = [self.names.names[number] for number in ids]
-            found[n] = run_info(
-                run, decode_cells(cells), decode_writers(writers), table, names, now
-            )
-        return [found[n] for n in numbers if n in found]
-
     def runs(
         self,
         where: Expr | None = None,
@@ -291,7 +128,7 @@ class SqlStore:
         """All that was captured around a run; see the protocol."""
         with self.reading() as connection:
             work = Reading(self, connection).works([run])[run]
-            return shelf.captures(connection, work.n)
+            return shelf.captures(connection, work)
 
     # -- artifacts and projects ------------------------------------------------------------
 
@@ -383,8 +220,9 @@ class Reading:
         wanted = ", ".join(f"({n}, {writer}, {keyset})" for n, writer, keyset in places)
         columns = ", ".join(f'p."{name}"' for name in ("run", *PIECE_COLUMNS))
         join = "JOIN" if self._store.database.postgres else "CROSS JOIN"
-        sql = (
-            f"WITH wanted(run, writer, keyset) AS (VALUES {wanted}) SELECT {columns} FROM wanted w "
+        sql = (  # numbers and names of our own, no word of a user's
+            f"WITH wanted(run, writer, keyset) AS (VALUES {wanted}) "  # noqa: S608
+            f"SELECT {columns} FROM wanted w "
             f"{join} points p ON p.run = w.run AND p.writer = w.writer AND p.keyset = w.keyset "
         )
         if low is not None:

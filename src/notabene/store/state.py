@@ -38,7 +38,9 @@ class Cells(msgspec.Struct, omit_defaults=True):
     tags: dict[str, Cell] = {}
     summary: dict[str, Cell] = {}
     facts: dict[str, Cell] = {}
-    """By part of the capture: a mapping of facts."""
+    """By ``writer:part`` of the capture: a mapping of facts."""
+    others: list[int] = []
+    """Writers of other ranks than 0, whose facts are not those of the run."""
     defs: dict[str, Cell] = {}
     """Definitions of metrics by ``field:key``."""
     notes: dict[str, Cell] = {}
@@ -123,8 +125,7 @@ class Value(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """A captured part of what surrounded the run."""
 
-    writer: str
-    rank: int
+    writer: int
     entry: Entry
 
 

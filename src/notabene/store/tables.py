@@ -254,9 +254,8 @@ capture = sa.Table(
     metadata,
     sa.Column("run", Int, primary_key=True, autoincrement=False),
     sa.Column("part", Text, primary_key=True),
-    sa.Column("rank", Int, primary_key=True, autoincrement=False),
+    sa.Column("writer", Int, primary_key=True, autoincrement=False),
     sa.Column("time", Int, nullable=False),
-    sa.Column("writer", Text, nullable=False),
     sa.Column("seq", Int, nullable=False),
     sa.Column("data", Blob, nullable=False),
 )

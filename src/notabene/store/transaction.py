@@ -301,8 +301,9 @@ class SqlTransaction:
         e = part.entry
         if isinstance(e.record, Captured):
             data = encode(e.record.data)
-            row = (n, e.record.part, part.rank, e.time, e.writer, e.seq, data)
-            names, newest = names_of(t.capture), _newest("capture")
+            row = (n, e.record.part, part.writer, e.time, e.seq, data)
+            newest = "(excluded.time, excluded.seq) > (capture.time, capture.seq)"
+            names = names_of(t.capture)
             self._db.put(self._connection, t.capture, names, [row], conflict=newest)
 
     def _put_shared(self, shared: Shared, version: int) -> None:

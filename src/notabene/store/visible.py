@@ -1,4 +1,4 @@
-"""What a resume hides of logged values: as for points, per key and rank."""
+"""Which of the logged values and captures of several writers are shown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,25 @@ from typing import Any
 import msgspec
 
 from notabene.model.entities import LoggedValue
+from notabene.store.base import Capture
 from notabene.store.counting import successors
 from notabene.store.state import Work
+
+
+def shown_captures(work: Work, rows: Iterable[Any]) -> list[Capture]:
+    """Of each part and rank the capture that came last.
+
+    Args:
+        work: The run.
+        rows: ``(part, writer, time, seq, data)``.
+    """
+    latest: dict[tuple[str, int], tuple[tuple[int, str, int], Any]] = {}
+    for part, number, time, seq, data in rows:
+        writer = work.writers.all[number]
+        place, stamp = (part, writer.rank), (time, writer.id, seq)
+        if place not in latest or latest[place][0] < stamp:
+            latest[place] = stamp, data
+    return [Capture(*place, latest[place][0][0], latest[place][1]) for place in sorted(latest)]
 
 
 def shown_values(work: Work, rows: Iterable[Any]) -> list[LoggedValue]:

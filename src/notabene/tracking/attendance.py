@@ -26,15 +26,14 @@ from notabene.model.records import (
     WriterStarted,
 )
 from notabene.tracking.guard import quietly
+from notabene.tracking.writers import open_writer
 
 if TYPE_CHECKING:
-    from notabene.artifacts.local import LocalBlobs
     from notabene.capture.console import Console
     from notabene.capture.launch import Launch
     from notabene.capture.snapshot import Capture
     from notabene.journal.writer import Writer
     from notabene.settings import Settings
-    from notabene.tracking.recorder import Recorder
     from notabene.tracking.run import Run
 
 LOOK_EVERY = 2.0
@@ -70,6 +69,7 @@ class Attendance:
         self._next_sample = self._began + min(1.0, settings["system_every"])
         self._next_look = self._began + LOOK_EVERY
         self._sampler: Any = None
+        self._sampled = 0
         self._epoch = epoch or now_us()
         self._desk: dict[Path, int] = {}
         self._asked_to_stop = False
@@ -117,6 +117,7 @@ class Attendance:
 
         for part in snapshot(self._capture, self._job):
             self._keep(part.name, part.data, part.facts, part.files)
+        self._run.spent_us += time.thread_time_ns() // 1000
         if self._run.folder is not None:
             sweep(self._run.folder)
 
@@ -157,6 +158,7 @@ class Attendance:
         values = self._sampler.sample()
         if values and self._writer is not None:
             # Seconds since the run was created, so that a resumed run goes on behind its past.
+            self._sampled += len(values)
             self._writer.ring.row_aside(values, max(0, (now_us() - self._epoch) // 1_000_000))
 
     def _look_for_stop(self) -> None:
@@ -194,8 +196,6 @@ class Attendance:
 
     def worker_writer(self) -> Writer:
         """A writer for this forked or spawned process, on the same run."""
-        from notabene.tracking.init import open_writer
-
         run = self._run
         assert run.path is not None
         assert run.folder is not None
@@ -278,7 +278,7 @@ class Attendance:
     def _say_goodbye(self, kept: bool) -> None:
         run = self._run
         took = _duration(time.monotonic() - self._began)
-        points = 0 if self._writer is None else self._writer.points
+        points = 0 if self._writer is None else self._writer.points - self._sampled
         text = f"notabene: {run.name} {run.status} after {took}, {points:,} points"
         if not kept:
             text += "; the last of it waits in its ring and is read from there"
@@ -287,16 +287,6 @@ class Attendance:
         else:
             text += f"; notabene show {run.id[-6:]}"
         _say(text)
-
-
-def blobs_of(run: Recorder) -> LocalBlobs | None:
-    """The blob store of a run's folder, opened at first use."""
-    if run.folder is None:
-        return None
-    from notabene.artifacts.open import store_blobs
-    from notabene.settings import Settings
-
-    return store_blobs(run.folder, Settings().artifacts)
 
 
 def _tilde(path: Path) -> str:

@@ -242,8 +242,8 @@ class Config(MutableMapping[str, Any]):
             section._section(name)._put_all(node, merge=merge)
 
     def _put_all(self, tree: Tree, *, merge: bool) -> None:
-        # Names without a dot first: what is a plain value decides how others nest.
-        for name in sorted(tree, key=lambda name: "." in name):
+        # Short paths first: where one is a plain value, those below it do not nest.
+        for name in sorted(tree, key=lambda name: name.count(".")):
             self._put(name, tree[name], merge=merge)
 
     def _take(self, key: object) -> None:
@@ -277,14 +277,14 @@ class Config(MutableMapping[str, Any]):
         if changed or removed:
             root._changed(changed, removed)
 
-    def _scope(self, keys: tuple[object, ...]) -> tuple[Config, set[str]]:
+    def _scope(self, keys: tuple[object, ...]) -> tuple[Config, tuple[str, ...]]:
         """What a change of keys can touch: the section they lie in, and names there."""
         section: Config = self
-        names = {name_of(key) for key in keys}
+        names = [name_of(key) for key in keys]
         if len(keys) == 1:
             section, name = self._spot(keys[0])
-            names = {name}
-        return section, names | {_split(name)[0] for name in names}
+            names = [name]
+        return section, tuple(dict.fromkeys(n for name in names for n in (name, _split(name)[0])))
 
     def _path(self) -> tuple[str, ...]:
         names: list[str] = []

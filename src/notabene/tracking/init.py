@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -21,20 +23,19 @@ from notabene._ids import (
 )
 from notabene._version import __version__
 from notabene.errors import ConflictError, NotFoundError, UsageError
-from notabene.journal.folder import JOURNAL, StoreFolder
-from notabene.journal.mounts import is_local
-from notabene.journal.segment import Header
+from notabene.journal.folder import StoreFolder
 from notabene.journal.writer import Writer
 from notabene.model.records import RunCreated, WriterStarted
 from notabene.model.refs import check_name, check_run_id
-from notabene.settings import Settings, temporary
+from notabene.settings import Settings
 from notabene.tracking import context, lifecycle, names
 from notabene.tracking.attendance import Attendance
 from notabene.tracking.config import plain
 from notabene.tracking.guard import Guard
-from notabene.tracking.keys import metric_names, tag_cells
+from notabene.tracking.keys import tag_cells
 from notabene.tracking.past import Past, has_rank, look_back
 from notabene.tracking.run import Run
+from notabene.tracking.writers import open_writer
 
 if TYPE_CHECKING:
     from notabene.capture.launch import Agreement, Launch
@@ -110,6 +111,7 @@ def init(
         NotFoundError: ``resume="must"`` and there is no such run.
         FormatError: The store was written by a newer notabene.
     """
+    begun = time.process_time_ns()
     if resume not in ("never", "allow", "must", True, False):
         raise UsageError(f"resume={resume!r} is unknown; allowed are 'never', 'allow', 'must'")
     if resume is True or resume is False:
@@ -143,8 +145,11 @@ def init(
         run.config.update(config)
     if notes:
         run.note(notes)
+    # Who asks for the run by its id from now on finds it.
+    run.flush()
     if run.attendance is not None:
         run.attendance.start()
+    run.spent_us += (time.process_time_ns() - begun) // 1000
     return run
 
 
@@ -320,53 +325,6 @@ def _taken(plan: Plan) -> ConflictError:
     )
 
 
-def open_writer(
-    run_dir: Path, run_id: str, writer_id: str, rank: int, guard: Guard, *, has_thread: bool
-) -> Writer:
-    """Make a writer of a run in this process, and start its thread.
-
-    Raises:
-        UsageError: The journal cannot be made.
-    """
-    pid = os.getpid()
-    header = Header(
-        file_id=os.urandom(16),
-        kind="run",
-        writers=(writer_id,),
-        ranks=(rank,),
-        run=run_id,
-        host=host_name(),
-        boot=boot_id(),
-        pid=pid,
-        pid_start=process_start(pid),
-        version=__version__,
-    )
-    own = Path(temporary()) / f"notabene-{os.getuid() if hasattr(os, 'getuid') else 0}"
-    places = [run_dir] if is_local(run_dir) else []
-    try:
-        own.mkdir(mode=0o700, exist_ok=True)
-        places.append(own)
-    except OSError:
-        pass
-    try:
-        writer = Writer(
-            run_dir / f"{writer_id}{JOURNAL}",
-            header,
-            ring_places=places,
-            spill=[own / run_id],
-            define=lambda keys: metric_names(keys, guard.note),
-            warn=guard.note,
-        )
-    except OSError as error:
-        raise UsageError(
-            f"the run's folder {run_dir} cannot be written to: {error.strerror}",
-            hint="name another store with store= or NOTABENE_STORE",
-        ) from error
-    if has_thread:
-        writer.start()
-    return writer
-
-
 def _introduce(
     run: Run, writer: Writer, plan: Plan, past: Past | None, replaces: tuple[str, ...]
 ) -> None:
@@ -482,3 +440,18 @@ def track(fn: Any = None, **kwargs: Any) -> Any:
             return result
 
     return call
+
+
+def _attach_to_parent() -> Run | None:
+    parent = names.parent_elsewhere()
+    return attach(parent.store, parent.run) if parent is not None else None
+
+
+def _reduce(run: Run) -> tuple[Any, ...]:
+    return attach, (str(run.folder.root) if run.folder is not None else "", run.id)
+
+
+# A run that is pickled for a worker becomes a writer of its own there; a worker that was
+# spawned without one finds its parent's run by the environment.
+copyreg.pickle(Run, _reduce)
+context.on_missing(_attach_to_parent)

@@ -125,12 +125,17 @@ def surrounding_run(store: Path) -> Surrounding:
     return Surrounding(run_id, how == "join" and _inits == 0)
 
 
-def attach_to_parent() -> Run | None:
-    """For a spawned worker that logs without ``init``: its parent's run, or None."""
-    from notabene.tracking.init import attach
+class Elsewhere(msgspec.Struct, frozen=True):
+    """The run of another process, and its store."""
 
+    run: str
+    store: str
+
+
+def parent_elsewhere() -> Elsewhere | None:
+    """The run that the process which started this one told it of, or None."""
     _, pid, run_id, store = _parent()
-    return attach(store, run_id) if run_id and pid != str(os.getpid()) else None
+    return Elsewhere(run_id, store) if run_id and pid != str(os.getpid()) else None
 
 
 _told: dict[str, str] = {}
@@ -148,6 +153,3 @@ def finish_earlier_in_notebook() -> None:
     if in_notebook():
         for run in reversed(context.active_runs()):
             run.finish()
-
-
-context.on_missing(attach_to_parent)

@@ -18,10 +18,12 @@ from notabene.model.records import (
     ConfigChanged,
     EndStatus,
     HealthNoted,
+    Heartbeat,
     SummaryChanged,
     ValueLogged,
     WriterFinished,
 )
+from notabene.settings import Settings
 from notabene.tracking import context
 from notabene.tracking.config import Config
 from notabene.tracking.guard import TROUBLE, Guard, guarded, quietly
@@ -71,6 +73,8 @@ class Recorder:
         self.outer = context.current_run()
         self.active = True
         self.status: str = "running"
+        self.spent_us = 0
+        """CPU time taken beside the writer's threads: beginning, capture."""
         self.config = Config(on_change=self._config_changed, on_note=guard.note)
         self.summary = Summary(lookup=self._last_value, on_change=self._summary_changed)
         self.attendance: Attendance | None = None
@@ -247,6 +251,7 @@ class Recorder:
                     traceback=traceback[-16_000:],
                     last_lines=last_lines[-16_000:],
                 )
+                quietly(lambda: writer.record(Heartbeat(cpu_us=writer.cpu_us + self.spent_us)))
                 quietly(lambda: writer.record(end))
             self.active = False
             self._row = _closed
@@ -264,10 +269,10 @@ class Recorder:
     @property
     def blobs(self) -> LocalBlobs | None:
         """Where the run's bytes go; None in mode ``disabled``."""
-        if self.opened_blobs is None:
-            from notabene.tracking.attendance import blobs_of
+        if self.opened_blobs is None and self.folder is not None:
+            from notabene.artifacts.open import store_blobs
 
-            self.opened_blobs = blobs_of(self)
+            self.opened_blobs = store_blobs(self.folder, Settings().artifacts)
         return self.opened_blobs
 
     # -- workers ---------------------------------------------------------------------------

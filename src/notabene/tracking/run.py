@@ -173,11 +173,6 @@ class Run(Recorder):
         else:
             self.finish(**ending_of(error, trace))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        from notabene.tracking.init import attach
-
-        return attach, (str(self.folder.root) if self.folder else "", self.id)
-
     def __repr__(self) -> str:
         return f"<notabene run {self.project}/{self.name} {self.id} {self.status}>"
 

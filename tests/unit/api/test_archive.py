@@ -64,8 +64,10 @@ class TestWriting:
     def test_other_tools_can_read_it(self, tmp_path):
         """It is a tar in a Zstandard frame, for whoever comes without notabene."""
         write(tmp_path / "a.notabene")
-        data = zstandard.ZstdDecompressor().decompressobj().decompress(
-            (tmp_path / "a.notabene").read_bytes()
+        data = (
+            zstandard.ZstdDecompressor()
+            .decompressobj()
+            .decompress((tmp_path / "a.notabene").read_bytes())
         )
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             assert tar.getnames() == [*CONTENT, TAIL]
@@ -166,8 +168,9 @@ class TestReading:
     def outside(self, tmp_path):
         """Files beside the folder that was unpacked into."""
         return [
-            p for p in tmp_path.rglob("*") if p.is_file() and "out" not in p.parts[-3:]
-            and p.suffix != ".notabene"
+            p
+            for p in tmp_path.rglob("*")
+            if p.is_file() and "out" not in p.parts[-3:] and p.suffix != ".notabene"
         ]
 
     @pytest.mark.parametrize("member", UNSAFE.values(), ids=UNSAFE.keys())
@@ -189,7 +192,7 @@ class TestReading:
     def test_no_flipped_byte_gets_through(self, tmp_path, out):
         """Whatever byte is damaged, the file is refused, or (in its frame) nothing differs."""
         path = tmp_path / "a.notabene"
-        content = {HEAD: b"{}", "runs/0/w.journal": bytes(range(256))}
+        content = {HEAD: b"{}", "runs/0/w.journal": bytes(range(64))}
         write(path, content)
         good = path.read_bytes()
         for at in range(len(good)):

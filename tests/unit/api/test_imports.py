@@ -9,6 +9,7 @@ import tarfile
 import msgspec
 import pytest
 import zstandard
+from tests.unit.api.conftest import Lab
 
 from notabene.api import Api
 from notabene.api.archive import ArchiveWriter, unpack
@@ -17,7 +18,6 @@ from notabene.journal.desk import desk_journal, read_desk
 from notabene.journal.folder import StoreFolder
 from notabene.model.records import Entry, NoteWritten, RunDeleted
 from notabene.testing.scribe import Scribe
-from tests.unit.api.conftest import Lab
 
 
 @pytest.fixture
@@ -292,8 +292,7 @@ class TestRefused:
         place = tmp_path / "members"
         place.mkdir()
         return {
-            name: (place / name).read_bytes()
-            for name in unpack(tmp_path / "good.notabene", place)
+            name: (place / name).read_bytes() for name in unpack(tmp_path / "good.notabene", place)
         }
 
     def make(self, tmp_path, members):

@@ -123,7 +123,7 @@ class TestRunView:
         assert view.metrics["acc"].n == 2
         assert {"config", "metrics", "duration", "to_dict"} <= set(dir(view))
         with pytest.raises(AttributeError, match="'nonsense'"):
-            view.nonsense
+            _ = view.nonsense
 
     def test_to_dict(self, lab, api):
         """The mapping has nested config, statistics, times in two forms, notes and conclusion."""

@@ -29,6 +29,13 @@ def test_the_largest_stamp_stands(tmp_path):
         assert values(tmp_path / str(n)) == {"best": "2"}
 
 
+def test_changes_that_meet_are_decided(tmp_path):
+    """Where two processes changed a cell at once and neither has tidied up, the later stands."""
+    for n in range(8, 30):
+        (tmp_path / f"best~{n:016d}~a~000000000001~{n}").write_text("best")
+    assert values(tmp_path) == {"best": "29"}
+
+
 def test_replaced_changes_leave_no_files(tmp_path):
     """However often a cell changes, it takes one file."""
     for n in range(20):

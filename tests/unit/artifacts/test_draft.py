@@ -61,6 +61,23 @@ def test_a_change_is_seen(tmp_path, change):
     os.close(fd)
 
 
+def test_copying_sees_a_change(tmp_path, monkeypatch):
+    """A file whose bytes change while it is copied, at the same size, is not steady."""
+    monkeypatch.setattr("notabene.artifacts.draft.clone", lambda *_fds: False)
+    path = tmp_path / "file"
+    path.write_bytes(content(3 << 20))
+    os.utime(path, (1, 1))
+    source = os.open(path, os.O_RDONLY)
+
+    def change(_count):
+        with open(path, "r+b") as file:
+            file.write(b"changed")
+
+    with draft(tmp_path) as (fd, _), pytest.raises(UnsteadyError):
+        fill(source, fd, change)
+    os.close(source)
+
+
 def test_hashing_sees_a_change(tmp_path):
     """A file that grows while it is hashed is not steady, and is not read for ever."""
     path = tmp_path / "file"

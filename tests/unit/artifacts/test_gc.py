@@ -152,6 +152,32 @@ def test_what_is_touched_after_the_plan_stays(blobs, versions, how):
     assert set(contents(blobs)) == set(digests)
 
 
+def test_a_touch_noted_in_another_pack_spares(blobs, versions):
+    """A small blob of another machine's pack is spared when this one wants it after the plan."""
+    digests = [blobs.put(content(1000, seed=n)) for n in range(3)]
+    age(blobs, 40)
+    [pack] = (blobs.root / "packs").glob("*.pack")
+    pack = pack.rename(pack.with_name("elsewhere-1.pack"))
+    os.utime(pack, (1, 1))
+    plan = gc.plan(blobs, versions, [])
+    assert plan.goes.blobs == 3
+    with LocalBlobs(blobs.root) as other:
+        assert other.touch(digests[:1]) == set()
+    assert gc.apply(blobs, plan).digests == set(digests[1:])
+    assert contents(blobs) == {digests[0]: content(1000, seed=0)}
+
+
+def test_what_a_running_process_holds_too_stays(blobs):
+    """Content that also lies in a pack in use did not go, and is not told as gone."""
+    with LocalBlobs(blobs.root) as other:
+        other.has("0" * 64)  # both look before anything is there
+        digest, lone = blobs.put(content(1000)), blobs.put(content(1001))
+        assert other.put(content(1000)) == digest
+        assert blobs.delete([digest, lone]) == 1
+        assert blobs.has(digest)
+        assert not blobs.has(lone)
+
+
 def test_a_pack_that_is_mostly_needed_is_left(blobs, versions):
     """Dead content in a pack that is mostly alive stays, and is told of; later it goes."""
     needed = [blobs.put(content(10_000, seed=n)) for n in range(9)]

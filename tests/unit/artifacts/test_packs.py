@@ -105,6 +105,7 @@ def test_a_failed_append_leaves_nothing(packs, monkeypatch):
     monkeypatch.undo()
     put(packs, 3)
     assert packs.find(key(2)) == []
+    assert get(packs, 3) == b"3"
     again = Packs(packs.folder)
     assert (get(again, 1), get(again, 3), again.find(key(2))) == (b"1", b"3", [])
 

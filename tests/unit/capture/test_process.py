@@ -70,6 +70,15 @@ def test_scripts_modules_and_commands_are_told_apart(tmp_path):
     assert found == ["module", str(package / "__main__.py"), "package", None]
 
 
+def test_a_script_is_known_to_its_exit_handlers(tmp_path):
+    """A run that is finished while the interpreter ends still knows its script."""
+    script = tmp_path / "train.py"
+    indented = "".join(f"    {line}\n" for line in SHOW.splitlines()[2:])
+    head = "".join(f"{line}\n" for line in SHOW.splitlines()[:2])
+    script.write_text(f"{head}import atexit\ndef show():\n{indented}atexit.register(show)\n")
+    assert run("train.py", cwd=tmp_path) == ["script", str(script), None, None]
+
+
 def test_a_program_read_from_standard_input_has_no_script():
     """A piped program is a program without a file, and nothing fails."""
     done = subprocess.run(

@@ -175,10 +175,16 @@ def test_a_body_has_a_limit():
 
 def test_sections_come_back():
     """Records and edits are read as they were written."""
-    (_, _, data), = read_frame(memoryview(frame(1, 1, encode_record_section(5, -6, b"x"))), 0, HEADER).sections  # noqa: E501
-    assert (*decode_record_section(data)[:2], bytes(decode_record_section(data)[2])) == (5, -6, b"x")
+    ((_, _, data),) = read_frame(
+        memoryview(frame(1, 1, encode_record_section(5, -6, b"x"))), 0, HEADER
+    ).sections  # noqa: E501
+    assert (*decode_record_section(data)[:2], bytes(decode_record_section(data)[2])) == (
+        5,
+        -6,
+        b"x",
+    )
     body = encode_about_section(5, 6, "rün", b"payload")
-    (_, _, data), = read_frame(memoryview(frame(1, 1, body)), 0, HEADER).sections
+    ((_, _, data),) = read_frame(memoryview(frame(1, 1, body)), 0, HEADER).sections
     seq, time, run, payload = decode_about_section(data)
     assert (seq, time, run, bytes(payload)) == (5, 6, "rün", b"payload")
 

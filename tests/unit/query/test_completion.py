@@ -33,6 +33,8 @@ def texts(text: str, cursor: int | None = None) -> list[str]:
         ("params.lr = 1 a", ["and"]),
         ("(status = failed and na", ["name"]),
         ("not ver", ["verdict"]),
+        ("not (dur", ["duration"]),
+        ("archived =", ["true", "false"]),
         ("'x' in ta", ["tags"]),
         ("created > y", ["yesterday"]),
         ("params.lr = '", []),
@@ -53,6 +55,13 @@ def test_nothing_yet():
     assert offered[0].text == "id"
     assert all(s.doc for s in offered)
     assert "metrics." in {s.text for s in offered}
+
+
+def test_after_a_parenthesis():
+    """Behind an opening parenthesis, and in a list, the next word begins."""
+    assert "status" in texts("(")
+    assert "'failed'" in texts("status in (")
+    assert "'failed'" in texts("status in ('lost',")
 
 
 def test_in_the_middle():

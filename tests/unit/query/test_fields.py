@@ -20,7 +20,7 @@ def test_every_attribute_is_one_of_a_run():
 def test_every_statistic_can_be_read():
     """Each statistic is known to the predicate, and those of the summary to the table."""
     assert set(STATISTICS) == set(fields.STATISTICS)
-    columns = {"inf" if n == "posinf" else n for n in tables.metric.c}
+    columns = {"inf" if n == "posinf" else n for n in (c.name for c in tables.metric.c)}
     assert set(fields.STATISTICS) <= columns
     assert set(fields.STATISTICS) - {"inf", "best"} <= set(MetricSummary.__struct_fields__)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from notabene.query import plan
-from notabene.query.ast import And, Field, Or
+from notabene.query import plan, sql
+from notabene.query.ast import And, Or
 from notabene.query.parser import parse, parse_order
 from notabene.store import tables as t
 
@@ -149,12 +149,31 @@ def test_a_key_without_index_is_sorted(index: Index) -> None:
     assert all(n % 3 == 0 for n in found[-RUNS // 3 :])
 
 
+@pytest.mark.parametrize(
+    ("order", "pieces"),
+    [
+        ("created", 2),
+        ("name", 2),
+        ("user", 0),
+        ("params.a", 4),
+        ("tags.a", 2),
+        ("metrics.a", 3),
+        ("metrics.a.max", 2),
+        ("metrics.a.mean", 0),
+    ],
+)
+def test_pieces_of_a_walk(order: str, pieces: int) -> None:
+    """A walk has a piece for each kind of value there can be, none where there is no index."""
+    assert len(plan.Planner(parse(""), parse_order(order), "sqlite", NOW, None).walk()) == pieces
+
+
 def test_a_walk_goes_on_where_the_field_is_absent(index: Index) -> None:
     """After the runs with the metric come those without it, newest first, on any page."""
     everything = index.search("", "-metrics.acc", limit=RUNS)
     without = [n for n in range(RUNS, 0, -1) if n % 3 == 0]
     assert everything[-len(without) :] == without
-    walk = plan.Planner(parse(""), parse_order("-metrics.acc"), "sqlite", NOW, None).walk()
+    order = sql.complete(parse_order("-metrics.acc"))
+    walk = plan.Planner(parse(""), order, "sqlite", NOW, None).walk()
     assert len(walk) == 3
     found = [n for statement in walk for (n,) in index.execute(*statement)]
     assert found == everything
@@ -227,4 +246,3 @@ def test_nothing_to_find(index: Index) -> None:
     assert index.search("params.seed = -1", "-metrics.acc") == []
     assert index.search("", "-metrics.acc", limit=0) == []
     assert index.search("", "-metrics.acc", 10, RUNS + 5) == []
-    assert Field("param", "seed") == Field("param", "seed")

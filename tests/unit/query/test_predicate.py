@@ -183,7 +183,7 @@ def test_trees_made_by_hand():
         Test(created, "in", ("x",)): False,
         Test(name, "in", ()): False,
         Test(name, "in", (), True): True,
-        Test(name, "in", (Moment("ablation-1"),)): True,
+        Test(name, "in", (Moment("ablation-1"),)): False,
         Test(name, "in", (True,)): False,
     }
     for tree, expected in trees.items():

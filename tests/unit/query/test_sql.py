@@ -7,7 +7,7 @@ import re
 import pytest
 
 from notabene.query import sql
-from notabene.query.ast import And, Field, Or, Test
+from notabene.query.ast import And, Field, Moment, Or, Test
 from notabene.query.parser import parse, parse_order
 from notabene.query.sql import Writer
 
@@ -74,11 +74,21 @@ def test_postgresql_does_not_reorder_look_ups():
     assert where("metrics.loss < 1", "postgresql")[0].endswith("AND x.run = r.n OFFSET 0)")
 
 
+def test_times_are_ranges_of_microseconds():
+    """A time is compared with whole µs, given as a range with one end or two."""
+    assert where("created = 5 and created < 5 and created >= 6") == (
+        "((r.created <> 0 AND ((r.created >= :p0 AND r.created < :p1)))"
+        " AND (r.created <> 0 AND ((r.created < :p2)))"
+        " AND (r.created <> 0 AND ((r.created >= :p3))))",
+        [5000, 6000, 5000, 6000],
+    )
+
+
 def test_a_range_is_one_look_up():
     """Tests of one key are answered by one row, so that an index gives a range."""
     written, params = where("metrics.m > 1 and name = 'x' and metrics.m.max < 2")
     assert written.count("FROM metric") == 1
-    assert "(x.last > :p1) AND (x.max < :p2)" in written
+    assert "(x.last > :p1) AND x.max IS NOT NULL AND (x.max < :p2)" in written
     assert params == ["m", 1.0, 2.0, "x"]
     assert where("metrics.m > 1 and metrics.m is null")[0].count("FROM metric") == 2
 
@@ -92,7 +102,7 @@ def test_texts_are_found_by_their_beginning():
     assert "x.text IN (:p2)" in written
     assert params == ["a", "x" * 200, "x" * 300]
     written, params = where("params.a like 'ab%'")
-    assert params == ["a", "ab", "ac", "ab*"]
+    assert params == ["a", "ac", "ab", "ab*"]
     assert where("params.a like '\U0010ffff%'")[1] == ["a", "\U0010ffff", "\U0010ffff*"]
 
 
@@ -101,6 +111,18 @@ def test_patterns_of_each_dialect():
     assert "GLOB" in where("name ilike 'a'")[0]
     assert "r.name LIKE :" in where("name like 'a'", "postgresql")[0]
     assert "r.name ~ :" in where("name ilike 'a'", "postgresql")[0]
+
+
+def test_values_by_what_they_were():
+    """Numbers, NaN, bools and the texts that Python makes of bools find the cells they should."""
+    true = "(x.flag = 5 AND x.num = 1)"
+    assert f"({true})" in where("params.amp = true")[0]
+    written, params = where("params.amp in ('True', 1, nan)")
+    assert f"({true} OR x.flag = 1 OR x.num IN (:p1) OR substr(" in written
+    assert params == ["amp", 1.0, "True"]
+    assert "(x.flag = 5 AND x.num = 0)" in where("params.amp = 'False'")[0]
+    assert where("name = 'True'")[1] == ["True"]
+    assert "x.last_flag = 1" in where("metrics.m = nan")[0]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +165,8 @@ def test_values_that_fit_no_column():
         Test(name, "in", (True,)),
         Test(created, "<", ("x",)),
         Test(name, "in", ()),
+        Test(name, "in", (Moment("today"),)),
+        Test(metric, "like", ("a%",)),
     ):
         written, _ = sql.compile(And((test,)), "sqlite", NOW)
         assert "FALSE" in written

@@ -189,6 +189,7 @@ class TestChanging:
     def test_update_merges_sections(self, config: Config, heard: Heard):
         """update() changes the leaves that are given, and keeps the others."""
         config.update({"a": {"x": 1, "y": {"z": 2}}}, lr=0.1)
+        assert list(heard.cells) == ["a.x", "a.y.z", "lr"]
         config.update({"a": {"y": {"z": 3}}})
         assert heard.changes == [
             ({"a.x": 1, "a.y.z": 2, "lr": 0.1}, ()),
@@ -245,6 +246,14 @@ class TestChanging:
         assert heard.cells == {"a": 1, r"a\.b": 3}
         del config["a.b"]
         assert heard.cells == {"a": 1}
+
+    def test_a_path_and_its_beginning_are_both_kept(self, config: Config):
+        """Of names given together none replaces another, in whichever order they come."""
+        values = {"a.b.c": 1, "a.b": 2, "a.b.c.d": 3, "a.e": 4}
+        for names in (values, dict(reversed(values.items()))):
+            config.clear()
+            config.update(names)
+            assert {name: config[name] for name in values} == values
 
     @pytest.mark.parametrize("name", [".", "a.", ".a", "a..b", "a. .b", r"a\.b"])
     def test_what_is_no_path_is_one_name(self, config: Config, name: str):
