@@ -61,3 +61,12 @@ def test_decisions_have_their_parts():
         assert re.search(r"^Accepted, \d{4}-\d\d-\d\d", text, re.MULTILINE), page.name
         for part in ("## Context", "## Decision", "## Consequences"):
             assert part in text, f"{page.name} lacks {part}"
+
+
+def test_the_way_of_a_number_names_real_files():
+    """Each file that the explanation names is there, and it names at least ten."""
+    text = (DOCS / "explanation/way-of-a-number.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+/\w+\.py)`", text))
+    missing = [name for name in named if not (ROOT / "src/notabene" / name).exists()]
+    assert missing == []
+    assert len(named) >= 10

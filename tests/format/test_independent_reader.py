@@ -10,7 +10,10 @@ from types import ModuleType
 
 import pytest
 
+import notabene
+from notabene.journal.folder import StoreFolder
 from notabene.model.records import NoteWritten
+from notabene.store.seal import seal_run
 
 HERE = Path(__file__).parent
 
@@ -116,6 +119,43 @@ def test_a_flipped_bit_is_seen(tmp_path):
     data[len(data) // 2] ^= 4
     path.write_bytes(bytes(data))
     assert len(series_of(tmp_path, "loss")) < 100
+
+
+def values_of(folder: Path, key: str) -> list[float]:
+    """Values of a key of all writers of a run, in the order of their steps."""
+    found = reader.read_run(folder)[1]
+    points = [p for (_, name), series in found.items() if name == key for p in series.values()]
+    return [value for _, _, value in sorted(points)]
+
+
+def test_a_sealed_run_reads_the_same(tmp_path):
+    """After the end of a run its one compact file holds what the journals held."""
+    wanted = [written.value_at("loss", i) for i in range(5000)]
+    with notabene.init("sealed", store=tmp_path / "store", capture=False) as run:
+        for i, value in enumerate(wanted):
+            run.log({"loss": value, "acc": i / 7}, step=i)
+    assert run.path is not None
+    seal_run(StoreFolder.open(tmp_path / "store"), run.path, run.id)
+    assert (run.path / "sealed").exists()
+    assert not list(run.path.glob("*.journal"))
+    assert list(map(written.bits, values_of(run.path, "loss"))) == list(map(written.bits, wanted))
+    assert values_of(run.path, "acc") == [i / 7 for i in range(5000)]
+
+
+def test_a_killed_run_reads_to_the_last_number(tmp_path):
+    """What the ring of a killed process held is read from the recovered file."""
+    code = (
+        "import os, signal, notabene\n"
+        f"run = notabene.init('killed', id='victim', store={str(tmp_path / 'store')!r})\n"
+        "for i in range(1000): run.log({'loss': 1 / (i + 1)}, step=i)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -9
+    with notabene.Api(tmp_path / "store") as api:
+        assert api.run("victim").status == "killed"
+    (folder,) = (tmp_path / "store/runs").glob("*/victim")
+    assert values_of(folder, "loss") == [1 / (i + 1) for i in range(1000)]
 
 
 def test_the_reader_knows_nothing_of_ours():

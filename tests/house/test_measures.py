@@ -6,22 +6,23 @@ import ast
 import re
 
 FILE_SOFT, FILE_HARD = 500, 700
-FUNCTION_SOFT, FUNCTION_HARD = 50, 80
+FUNCTION_SOFT, FUNCTION_HARD = 50, 70
 METHODS = 20
 POSITIONAL = 7
 DEPTH = 3
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
 LINES_PER_IGNORE = 2000
 
-MANY_METHODS = {
-    # The plain verbs that people know, one method each.
-    "tracking": 40,
-}
+MANY_METHODS = {"tracking/run.py": 25}
+"""The plain verbs that people know, one method each."""
 
 
-def length(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
-    """Lines from ``def`` to the last one, the docstring included."""
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from ``def`` to the last one, without the docstring: saying more is no fault."""
+    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+    if ast.get_docstring(node) is not None:
+        lines -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
+    return lines
 
 
 def test_files_are_short(package):
@@ -33,7 +34,7 @@ def test_files_are_short(package):
 
 
 def test_functions_are_short(package):
-    """No function has over 80 lines, at most one in fifty over 50, and nine in ten at most 30."""
+    """No function has over 70 lines, one in fifty over 50, and nine in ten at most 30."""
     sizes = sorted(
         (length(f), f"{s.name}:{f.lineno} {f.name}") for s in package for f in s.functions()
     )
@@ -47,7 +48,7 @@ def test_classes_have_few_methods(package):
     """A class has at most 20 public methods of its own; the run's plain verbs apart."""
     wide = []
     for source in package:
-        limit = MANY_METHODS.get(source.name.split("/")[0], METHODS)
+        limit = MANY_METHODS.get(source.name, METHODS)
         for node in source.classes():
             public = [
                 f.name

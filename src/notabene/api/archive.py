@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from notabene._ids import new_id
+from notabene._ids import new_id, now_us
 from notabene.artifacts.files import storage_error
 from notabene.errors import (
     ConflictError,
@@ -43,6 +43,9 @@ MEMBERS = re.compile(
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 1 << 20
 LEVEL = 3
+STAGING = ".import-"
+LEFT_AFTER = 86_400_000_000
+"""µs after which a folder that was unpacked into belongs to nobody any more."""
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -246,12 +249,16 @@ def _foreign(path: Path, what: str) -> FormatError:
 
 @contextlib.contextmanager
 def staging(parent: Path) -> Iterator[Path]:
-    """A folder to unpack into, removed at the end, and with it what earlier ones left behind.
+    """A folder to unpack into, removed at the end; what killed imports left goes first.
 
     Raises:
         AccessError, TransportError: It cannot be made.
     """
-    place = parent / f".import-{new_id()}"
+    for old in parent.glob(f"{STAGING}*"):
+        with contextlib.suppress(OSError):
+            if old.stat().st_mtime * 1e6 < now_us() - LEFT_AFTER:
+                shutil.rmtree(old, ignore_errors=True)
+    place = parent / f"{STAGING}{new_id()}"
     try:
         place.mkdir(mode=0o700)
     except OSError as error:

@@ -25,6 +25,7 @@ from notabene.artifacts.keep import surplus
 from notabene.errors import NotFoundError, UsageError
 from notabene.model.entities import ArtifactVersion, Project
 from notabene.query.ast import Field, Test
+from notabene.store.seal import Sealed
 from notabene.store.verify import CheckReport, RebuildReport
 
 What = RunRef | Project | Iterable[RunRef]
@@ -116,7 +117,7 @@ class Care(Reading, Edits):
         done = import_bundle(
             self.folder, self.blobs, Path(path), new_ids=new_ids, progress=progress
         )
-        self.refresh(full=True)
+        self.refresh(runs=(*done.imported, *done.updated))
         return done
 
     def export_parquet(
@@ -181,6 +182,20 @@ class Care(Reading, Edits):
     def check(self) -> CheckReport:
         """Verify the index against the journals, and summaries against their points."""
         return self._index.check()
+
+    def seal(self, *, seconds: float = 0.2) -> list[Sealed]:
+        """Compact the journals of runs that have ended, as far as the time goes.
+
+        Smaller files, and charts that decode nothing. Any reader may do it: the command line
+        does at the end of a call. Whatever is broken off is left as it was.
+
+        Args:
+            seconds: Time to spend at most.
+
+        Returns:
+            What was compacted.
+        """
+        return self._index.seal(budget=seconds)
 
     def rebuild(self) -> RebuildReport:
         """Make the index anew from the journals.

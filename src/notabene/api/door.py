@@ -7,9 +7,9 @@ import difflib
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from notabene.api.runs import RunView
 from notabene.artifacts.open import store_blobs
@@ -25,6 +25,7 @@ from notabene.settings import Settings
 from notabene.store.base import Store
 from notabene.store.local import LocalStore, index_path
 
+T = TypeVar("T")
 RunRef = str | RunView
 """A reference to a run (see :mod:`notabene.model.refs`), or a run that was found before."""
 
@@ -78,14 +79,15 @@ class Door:
 
     # -- taking in -------------------------------------------------------------------------
 
-    def refresh(self, *, full: bool = False) -> None:
+    def refresh(self, *, full: bool = False, runs: Sequence[str] = ()) -> None:
         """Take in what is new in the journals; reads do so by themselves every 0.3 s.
 
         Args:
             full: Look at every folder, not only where something is likely to have changed.
+            runs: Look at the folders of these runs (ids) in any case.
         """
         with self._lock:
-            self._index.refresh(full=full)
+            self._index.refresh(full=full, runs=runs)
             self._looked = time.monotonic()
 
     def fresh(self) -> None:
@@ -112,6 +114,28 @@ class Door:
         return entries
 
     # -- runs ------------------------------------------------------------------------------
+
+    def by_id(self, refs: Iterable[RunRef], ask: Callable[[list[str]], T]) -> T:
+        """Ask the store something about runs by their ids, which needs no look at the runs.
+
+        References that are no ids are looked up when the store does not know them.
+
+        Raises:
+            NotFoundError, RefError: As for :meth:`info`, and from the question.
+        """
+        self.fresh()
+        wanted = list(refs)
+        ids = [ref if isinstance(ref, str) else self._id(ref) for ref in wanted]
+        try:
+            return ask(ids)
+        except NotFoundError:
+            found = [self.info(ref).id for ref in wanted]
+            if found == ids:
+                raise
+            return ask(found)
+
+    def _id(self, ref: RunRef) -> str:
+        return ref.id if isinstance(ref, RunView) else self.info(ref).id
 
     def info(self, ref: RunRef) -> RunInfo:
         """The run that a reference names, as it is now.

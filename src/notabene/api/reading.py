@@ -151,8 +151,10 @@ class Reading(Door):
             UsageError: An argument is not possible.
         """
         window = window_of(x, samples, start, end, rank)
-        info = self.info(run)
-        found = history_of(self.store, info.id, keys or tuple(info.metrics), window, rank)
+        if not keys:
+            info = self.info(run)
+            return history_of(self.store, info.id, tuple(info.metrics), window, rank)
+        found = self.by_id([run], lambda ids: history_of(self.store, ids[0], keys, window, rank))
         return found[keys[0]] if len(keys) == 1 else found
 
     def grid(
@@ -182,9 +184,9 @@ class Reading(Door):
         """
         names = [keys] if isinstance(keys, str) else list(dict.fromkeys(keys))
         window = window_of(x, buckets, start, end, rank)
-        ids = [run.id if isinstance(run, RunView) else self.info(run).id for run in runs]
-        self.fresh()
-        return grid_of(self.store, list(dict.fromkeys(ids)), names, window)
+        return self.by_id(
+            runs, lambda ids: grid_of(self.store, list(dict.fromkeys(ids)), names, window)
+        )
 
     # -- what belongs to a run -------------------------------------------------------------
 

@@ -13,14 +13,20 @@ from notabene.api.digests import journal_files
 from notabene.errors import FormatError
 from notabene.journal.reader import Batch, JournalReader, Keysets
 from notabene.model.canonical import new_hasher
-from notabene.model.records import Heartbeat, KeysDefined, Summarised, encode_record
+from notabene.model.records import (
+    ConsoleNoted,
+    Heartbeat,
+    KeysDefined,
+    Summarised,
+    encode_record,
+)
 from notabene.store.pieces import Rows, concat, decode, from_points
 from notabene.store.state import cover
 
 Spans = dict[str, list[list[int]]]
 """For each writer the closed ranges of its sequences, rising and apart."""
 
-_DERIVED = (Summarised, Heartbeat, KeysDefined)
+_DERIVED = (Summarised, Heartbeat, ConsoleNoted, KeysDefined)
 """Records that sealing may leave out or write elsewhere."""
 
 

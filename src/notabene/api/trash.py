@@ -19,6 +19,7 @@ from notabene.artifacts.files import storage_error
 from notabene.errors import ConflictError
 from notabene.journal.file import sync_folder
 from notabene.journal.folder import StoreFolder
+from notabene.store.files import trash_of
 
 KEEP_DAYS = 30
 DAY = 86_400_000_000
@@ -102,6 +103,7 @@ def purge(folder: StoreFolder, run_ids: Iterable[str]) -> None:
             # Renamed first: a run is there wholly or not at all, however this ends.
             source.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)
+            shutil.rmtree(trash_of(folder, run_id), ignore_errors=True)
         except FileNotFoundError:
             continue
         except OSError as error:

@@ -8,6 +8,8 @@ plan that says what and why, and for 30 days each step can be undone.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable
 
 import msgspec
@@ -15,7 +17,7 @@ import msgspec
 from notabene._ids import now_us
 from notabene.artifacts.local import LocalBlobs
 from notabene.artifacts.manifest import load_manifest
-from notabene.artifacts.pack import OVERHEAD, START
+from notabene.artifacts.pack import OVERHEAD, START, Pack
 from notabene.artifacts.packs import FOREIGN_AGE, LIMIT, TOUCH_EVERY
 from notabene.artifacts.trash import Tombstone
 from notabene.artifacts.versions import VersionFile, Versions
@@ -155,15 +157,17 @@ def _packs(blobs: LocalBlobs, goes: dict[str, int]) -> tuple[dict[str, tuple[str
     """The packs worth rewriting, and what nothing needs but lies in another."""
     out: dict[str, tuple[str, ...]] = {}
     held: set[str] = set()
-    packs = blobs.packs.all()
-    old = [p for p in packs if p.path.stat().st_mtime * 1e6 < now_us() - FOREIGN_AGE * 1e6]
-    many = len(old) > MANY_PACKS
-    for pack in packs:
-        size = pack.path.stat().st_size
+    packs: dict[Pack, os.stat_result] = {}
+    for pack in blobs.packs.all():
+        with contextlib.suppress(FileNotFoundError):  # put away by somebody else just now
+            packs[pack] = pack.path.stat()
+    left = now_us() / 1e6 - FOREIGN_AGE
+    many = sum(stat.st_mtime < left for stat in packs.values()) > MANY_PACKS
+    for pack, stat in packs.items():
         dead = [key.hex() for key, at in pack.merged().items() if at.offset and key.hex() in goes]
         dead_bytes = sum(goes[d] + OVERHEAD for d in dead)
-        mostly = dead and 2 * dead_bytes >= size - START
-        merges = many and pack in old and size < SMALL_PACK
+        mostly = dead and 2 * dead_bytes >= stat.st_size - START
+        merges = many and stat.st_mtime < left and stat.st_size < SMALL_PACK
         if (mostly or merges) and len(out) < AT_ONCE:
             out[pack.path.name] = tuple(sorted(dead))
         else:

@@ -340,6 +340,7 @@ class LocalBlobs:
     def _settle(self, fd: int, path: Path, digest: str) -> None:
         place = self._place(digest)
         settle(fd, path, place)
+        place.with_suffix(SPOILED).unlink(missing_ok=True)
         self._unsynced.add(place.parent)
 
     @contextlib.contextmanager

@@ -8,6 +8,7 @@ they were executed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -257,8 +258,7 @@ class _Look:
 
 def imported_sources() -> Iterable[Path]:
     """Source files of the modules imported so far that belong to no installed package."""
-    library = os.path.dirname(os.__file__) + os.sep
-    own = os.path.dirname(os.path.dirname(__file__)) + os.sep
+    installed = tuple(_installed_folders())
     modules: list[Any] = list(sys.modules.values())
     for module in modules:
         if not isinstance(module, ModuleType):
@@ -268,6 +268,16 @@ def imported_sources() -> Iterable[Path]:
         if not isinstance(file, str) or not file.endswith(_SUFFIXES):
             continue
         path = os.path.abspath(file)
-        if path.startswith((library, own)) or not _SKIPPED.isdisjoint(path.split(os.sep)):
-            continue
-        yield Path(path)
+        if not path.startswith(installed) and _SKIPPED.isdisjoint(path.split(os.sep)):
+            yield Path(path)
+
+
+def _installed_folders() -> Iterator[str]:
+    """Folders that packages were put in: the standard library's, ours, and those on the path
+    where installers left their records (``pip install --target``)."""
+    for file in (os.__file__, os.path.dirname(__file__)):
+        yield os.path.dirname(file) + os.sep
+    for folder in filter(os.path.isdir, sys.path):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            if any(entry.name.endswith(".dist-info") for entry in entries):
+                yield os.path.abspath(folder) + os.sep

@@ -19,10 +19,12 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from notabene._ids import now_us
+from notabene.capture.process import notebook_shell
 from notabene.capture.secrets import Redactor
 from notabene.capture.transcript import DEFAULT_LIMIT, Stream, Transcript
 
@@ -54,6 +56,7 @@ class Console:
     ) -> None:
         self._transcript = Transcript(path, limit=limit, redactor=Redactor(secrets))
         self._listener: Listener = self._hear
+        self._before_cell = self._renew  # one object, by which IPython finds it again
         self._taps: list[_Tap] = []
         self._clear()
 
@@ -87,11 +90,14 @@ class Console:
                 tap.add(self._listener)
                 self._taps.append(tap)
         _running.add(self)
+        self._events("register")
 
     def stop(self) -> None:
         """Stop listening; streams nobody listens to any more are as they were."""
         for tap in self._taps:
             tap.discard(self._listener)
+        if self._taps:
+            self._events("unregister")
         self._taps = []
         _running.discard(self)
 
@@ -101,6 +107,7 @@ class Console:
         Args:
             everything: Also lines that keep changing and are not due yet.
         """
+        self._renew()
         if self._lock.acquire(blocking=False):
             try:
                 self._drain(everything)
@@ -127,6 +134,17 @@ class Console:
         self._clear()
         self.stop()
         self._transcript = Transcript(None)
+
+    def _renew(self, *_: object) -> None:
+        for tap in self._taps:
+            tap.renew()
+
+    def _events(self, what: Literal["register", "unregister"]) -> None:
+        """Be called by IPython at the beginning of each cell."""
+        events = getattr(notebook_shell(), "events", None)
+        if events is not None:
+            with suppress(AttributeError, ValueError):  # ValueError: it was not registered
+                getattr(events, what)("pre_run_cell", self._before_cell)
 
     def _hear(self, stream: Stream, data: Printed) -> None:
         size = len(data)
@@ -178,20 +196,23 @@ class Console:
 class _Tap:
     """The wrapped methods of one stream object, and who listens to them.
 
-    Text on its way through the stream passes ``buffer.write`` once more; writers mark it by
-    thread, so that only what is written to the buffer directly is heard there.
+    Others wrap ``write`` as well, and put back what they found: IPython does so around each
+    cell. Therefore wrappers are put on top again where they are missing (:meth:`renew`), and
+    what passes two of ours, or a buffer after its stream, is known by thread and heard once.
     """
 
     def __init__(self, target: Any, stream: Stream) -> None:
         self.target = target
         self._stream = stream
         self._listeners: tuple[Listener, ...] = ()
-        self._inside = threading.local()
-        self._before: list[tuple[Any, str, Any, Any]] = []
+        self._passing = threading.local()
+        self._layers = 0
+        self._installed: list[tuple[Any, str, Any, Any]] = []
 
     def add(self, listener: Listener) -> None:
         """Tell a listener of what is written."""
         self._listeners = (*self._listeners, listener)
+        self.renew()
 
     def discard(self, listener: Listener) -> None:
         """Tell it no more, and give the stream back when nobody listens."""
@@ -206,64 +227,89 @@ class _Tap:
             AttributeError: The object does not allow it.
             TypeError: Likewise.
         """
-        target, buffer = self.target, getattr(self.target, "buffer", None)
-        self._wrap(target, "write", self._text_writer(target.write))
+        self._wrap(self.target, "write", self._text_writer)
+        buffer = getattr(self.target, "buffer", None)
         if buffer is None:
             return
         try:
-            self._wrap(buffer, "write", self._bytes_writer(buffer.write))
-            self._wrap(target, "flush", self._passing(target.flush))
+            self._wrap(buffer, "write", self._bytes_writer)
+            self._wrap(self.target, "flush", self._flusher)
         except (AttributeError, TypeError):
             return  # then bytes written to the buffer are not heard
 
-    def _wrap(self, target: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    def renew(self) -> None:
+        """Put the wrapper of ``write`` on top again, where somebody took it away or wrapped it."""
+        if self._listeners and not self._on_top(self.target, "write"):
+            with suppress(AttributeError, TypeError):
+                self._wrap(self.target, "write", self._text_writer)
+
+    def _wrap(self, target: Any, name: str, make: Callable[[Any], Any]) -> None:
         before = getattr(target, "__dict__", {}).get(name)
+        wrapper = make(getattr(target, name))
+        wrapper.tap = self
         setattr(target, name, wrapper)
-        self._before.append((target, name, before, wrapper))
+        self._installed = [
+            x for x in self._installed if x[2] is not None or x[:2] != (target, name)
+        ]
+        self._installed.append((target, name, before, wrapper))
+
+    def _on_top(self, target: Any, name: str) -> bool:
+        return getattr(vars(target).get(name), "tap", None) is self
 
     def _restore(self) -> bool:
-        """Take the wrappers away; False where somebody wrapped them in turn: they stay."""
-        if any(vars(target).get(name) is not w for target, name, _, w in self._before):
-            return False
-        for target, name, before, _ in self._before:
-            if before is None:
+        """Take the wrappers away; False where somebody wrapped them in turn: they stay, mute."""
+        left = []
+        for target, name, before, wrapper in reversed(self._installed):
+            if vars(target).get(name) is not wrapper:
+                left.append((target, name, before, wrapper))
+            elif before is None:
                 delattr(target, name)
             else:
                 setattr(target, name, before)
-        self._before = []
-        return True
+        self._installed = left[::-1]
+        return not left
 
-    def _text_writer(self, write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _text_writer(self, write: Callable[[Any], Any]) -> Any:
+        passing = self._passing
+        self._layers += 1
+        layer = self._layers
+
         def tapped(text: Any, /) -> Any:
-            if isinstance(text, str):
+            outer = getattr(passing, "what", None)
+            # A signal handler's text comes from the top again, the same text from a layer below.
+            again = outer is not None and outer[1] is text and layer < outer[0]
+            if isinstance(text, str) and not again:
                 for listener in self._listeners:
                     listener(self._stream, text)
-            return passing(text)
+            passing.what = (layer, text)
+            try:
+                return write(text)
+            finally:
+                passing.what = outer
 
-        passing = self._passing(write)
         return tapped
 
-    def _bytes_writer(self, write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _bytes_writer(self, write: Callable[[Any], Any]) -> Any:
         def tapped(data: Any, /) -> Any:
-            if self._listeners and not getattr(self._inside, "depth", 0):
+            if self._listeners and getattr(self._passing, "what", None) is None:
                 for listener in self._listeners:
                     listener(self._stream, bytes(data))
             return write(data)
 
         return tapped
 
-    def _passing(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        inside = self._inside
+    def _flusher(self, flush: Callable[[], Any]) -> Any:
+        passing = self._passing
 
-        def passing(*args: Any) -> Any:
-            depth = getattr(inside, "depth", 0)
-            inside.depth = depth + 1
+        def flushed() -> Any:
+            outer = getattr(passing, "what", None)
+            passing.what = outer or (0, None)
             try:
-                return method(*args)
+                return flush()
             finally:
-                inside.depth = depth
+                passing.what = outer
 
-        return passing
+        return flushed
 
 
 _taps: dict[int, _Tap] = {}

@@ -29,13 +29,13 @@ from notabene.store.info import (
     summaries_of,
     summary_of,
 )
+from notabene.store.names import Names
 from notabene.store.state import Cell, Cells, decode_cells
 from notabene.store.summary import Matrices, Table, packed_ids, unpack
 from notabene.store.tables import Kind
 
 if TYPE_CHECKING:
     from notabene.store.engine import Outcome
-    from notabene.store.transaction import Names
 
 CELL_COLUMNS = ("run", "kind", "key", "num", "flag", "text")
 METRIC_COLUMNS = tuple(column.name for column in t.metric.columns)

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from notabene.errors import MissingDependencyError, TransportError, UsageError
-from notabene.store.tables import metadata
+from notabene.store.tables import POSTGRES_STORAGE, metadata
 
 BUSY_SECONDS = 10.0
 PRAGMAS = (
@@ -101,11 +102,14 @@ class Database:
         Raises:
             TransportError: The database cannot be reached.
         """
+        with self.read() as connection:
+            if sa.inspect(connection).has_table("mark"):  # the last one that is made
+                return
         with self.write() as connection:
             if self.postgres:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (ASKED_LOCK,))
-                connection.exec_driver_sql("CREATE SEQUENCE IF NOT EXISTS run_number")
-            metadata.create_all(connection)
+            for statement in _definitions(self.postgres):
+                connection.exec_driver_sql(statement)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -207,8 +211,26 @@ def _insert(
     return f"{sql} ON CONFLICT ({keys}) DO UPDATE SET {sets}{where}"
 
 
+@lru_cache(maxsize=2)
+def _definitions(postgres: bool) -> tuple[str, ...]:
+    """Statements that make all tables and indexes, where they are not there yet."""
+    dialect = _DIALECTS[postgres]()
+    out = ["CREATE SEQUENCE IF NOT EXISTS run_number"] if postgres else []
+    for table in metadata.tables.values():
+        out.append(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        out += [
+            str(CreateIndex(index, if_not_exists=True).compile(dialect=dialect))
+            for index in indexes
+        ]
+    return (*out, *POSTGRES_STORAGE) if postgres else tuple(out)
+
+
+_DIALECTS: tuple[Any, Any] = (sqlite.dialect, postgresql.dialect)
+
+
 def _array_of(column: sa.Column[Any]) -> str:
-    return _ARRAYS[column.type.compile(postgresql.dialect()).partition(" COLLATE")[0]]  # type: ignore[no-untyped-call]
+    return _ARRAYS[str(column.type.compile(_DIALECTS[True]())).partition(" COLLATE")[0]]
 
 
 def plain(text: str) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from notabene.model.entities import RunInfo
 from notabene.query import fields as known
-from notabene.query.ast import Field
+from notabene.query.ast import Field, FieldKind
 from notabene.query.fields import LOST_AFTER
 from notabene.query.predicate import STATISTICS
 from notabene.store.base import Columns
@@ -286,10 +286,12 @@ def of_runs(runs: Sequence[RunInfo], fields: Sequence[Field] | None) -> Columns:
     """The same table from entities."""
     if fields is None:
         fields = [Field("attribute", name) for name in ATTRIBUTES]
-        for kind, mapping in (("param", "params"), ("tag", "tags"), ("metric", "metrics")):
+        kinds: Sequence[tuple[FieldKind, str]]
+        kinds = (("param", "params"), ("tag", "tags"), ("metric", "metrics"))
+        for kind, mapping in kinds:
             keys = sorted({key for run in runs for key in getattr(run, mapping)})
             stat = "last" if kind == "metric" else ""
-            fields += [Field(kind, key, stat) for key in keys]  # type: ignore[arg-type]
+            fields += [Field(kind, key, stat) for key in keys]
     return {field: _of_runs(runs, field) for field in fields}
 
 

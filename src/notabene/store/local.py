@@ -32,6 +32,8 @@ from notabene.store.verify import CheckReport, RebuildReport, check_index
 
 WAIT = 1.0
 """Seconds to wait for another process that is taking in what is new."""
+OPEN_WITHIN = 10.0
+"""Seconds to wait for another process that is making the index."""
 
 
 def index_path(root: Path, cache: Path | None = None) -> Path | None:
@@ -66,12 +68,14 @@ class LocalStore(SqlStore):
         self.files = Files(folder)
         self._looking = threading.Lock()
         self._spoilt: set[str] = set()
-        self._fresh = _outdated(path, folder.store_id)
-        super().__init__(_database(path), self.files.read)
+        # Alone: an index that another process is just making looks like a damaged one.
+        with self._alone_for(OPEN_WITHIN):
+            self._fresh = _outdated(path, folder.store_id)
+            super().__init__(_database(path), self.files.read)
+            with self.writing() as connection:
+                rows = [("store", folder.store_id)]
+                self.database.put(connection, t.meta, ("key", "value"), rows, conflict="update")
         self._ingest = Ingest(folder, self, self.files)
-        with self.writing() as connection:
-            rows = [("store", folder.store_id)]
-            self.database.put(connection, t.meta, ("key", "value"), rows, conflict="update")
 
     def refresh(self, *, full: bool = False, runs: Sequence[str] = (), wait: float = WAIT) -> bool:
         """Take in what is new in the store.
@@ -195,8 +199,13 @@ class LocalStore(SqlStore):
 
     def check(self) -> CheckReport:
         """Verify the index against the journals, and summaries against their points."""
-        self.refresh(full=True)
-        return check_index(self)
+        anew = LocalStore(self.folder, None)
+        try:
+            anew.refresh(full=True)
+            self.refresh(full=True)
+            return check_index(self, anew)
+        finally:
+            anew.close()
 
     def close(self) -> None:
         """Close the index and all files."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -51,6 +51,7 @@ from notabene.store.summary import Base, Table, pack, pack_base, unpack, unpack_
 from notabene.store.visible import shown_captures, shown_values
 
 _T = TypeVar("_T")
+ChangeKind = Literal["run", "project", "artifact"]
 
 
 class _Kept(msgspec.Struct):
@@ -243,7 +244,7 @@ class MemoryStore:
             return ChangeSet(here, False, tuple(self._changed(int(after))))
 
     def _changed(self, after: int) -> list[Change]:
-        found: dict[tuple[str, str], int] = {}
+        found: dict[tuple[ChangeKind, str], int] = {}
         for run in self._infos():
             version = self._book.kept[run.id].held.version
             found["run", run.id] = version
@@ -251,10 +252,10 @@ class MemoryStore:
         for (name, _), (_, version) in self._book.artifacts.items():
             found["artifact", name] = max(found.get(("artifact", name), 0), version)
         for (kind, scope, _), (_, _, version) in self._book.marks.items():
-            place = ("project" if kind == "note" else "artifact", scope)
+            place: tuple[ChangeKind, str] = ("project" if kind == "note" else "artifact", scope)
             found[place] = max(found.get(place, 0), version)
         return [
-            Change(kind=kind, id=name, version=version)  # type: ignore[arg-type]
+            Change(kind=kind, id=name, version=version)
             for (kind, name), version in sorted(found.items())
             if version > after
         ]
@@ -365,9 +366,7 @@ class MemoryStore:
             artifacts = self._book.artifacts
             versions = [
                 _version_of(entry)
-                for (of, _), (entry, _) in sorted(
-                    self._book.artifacts.items(), key=lambda item: item[0]
-                )
+                for (of, _), (entry, _) in sorted(artifacts.items(), key=lambda item: item[0])
                 if not name or of == name
             ]
             cells = [

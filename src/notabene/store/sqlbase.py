@@ -19,10 +19,11 @@ from notabene.store.counting import Count
 from notabene.store.database import Database
 from notabene.store.engine import Applying, remember
 from notabene.store.info import run_info
+from notabene.store.names import Names
 from notabene.store.pieces import Piece
 from notabene.store.state import decode_cells, decode_keysets, decode_writers
 from notabene.store.summary import unpack
-from notabene.store.transaction import Names, SqlTransaction
+from notabene.store.transaction import SqlTransaction
 
 ReadFile = Callable[[str, str, int, int], bytes | memoryview]
 """Reads bytes of a run's file: run, name, start, size."""

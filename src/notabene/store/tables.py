@@ -18,7 +18,6 @@ the infinities are stored as such, with flag 2 and 3.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -293,6 +292,17 @@ artifact = sa.Table(
     sa.Index("artifact_feed", "feed"),
 )
 
+file = sa.Table(  # how far each journal has been read
+    "file",
+    metadata,
+    sa.Column("run", Text, primary_key=True),  # run id; empty for desk journals
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("position", Int, nullable=False),
+    sa.Column("size", Int, nullable=False),
+    sa.Column("mtime", Int, nullable=False),
+    sa.Column("note", Text, nullable=False),  # what is wrong with it, if anything
+)
+
 mark = sa.Table(  # cells that belong to no run: the newest by (time, writer, seq) stands
     "mark",
     metadata,
@@ -308,21 +318,10 @@ mark = sa.Table(  # cells that belong to no run: the newest by (time, writer, se
     sa.Index("mark_feed", "feed"),
 )
 
-file = sa.Table(  # how far each journal has been read
-    "file",
-    metadata,
-    sa.Column("run", Text, primary_key=True),  # run id; empty for desk journals
-    sa.Column("name", Text, primary_key=True),
-    sa.Column("position", Int, nullable=False),
-    sa.Column("size", Int, nullable=False),
-    sa.Column("mtime", Int, nullable=False),
-    sa.Column("note", Text, nullable=False),  # what is wrong with it, if anything
+POSTGRES_STORAGE = tuple(
+    f"ALTER TABLE {name} SET (toast_tuple_target = 8160), "
+    + ", ".join(f"ALTER COLUMN {column} SET STORAGE EXTERNAL" for column in columns)
+    for name, columns in (("points", ("data", "pyramid")), ("body", ("cells", "stats")))
 )
-
-# Blocks are compressed already, and small enough to lie in the row: without this PostgreSQL
-# would try to compress each, and move it to another table.
-for _table, _columns in ((points, ("data", "pyramid")), (body, ("cells", "stats"))):
-    _storage = ", ".join(f"ALTER COLUMN {name} SET STORAGE EXTERNAL" for name in _columns)
-    for _change in ("SET (toast_tuple_target = 8160)", _storage):
-        _alter: Any = sa.DDL(f"ALTER TABLE {_table.name} {_change}")  # type: ignore[no-untyped-call]
-        sa.event.listen(_table, "after_create", _alter.execute_if(dialect="postgresql"))
+"""Blocks are compressed already, and small enough to lie in the row: without this PostgreSQL
+would try to compress each, and move it to another table."""

@@ -15,6 +15,7 @@ from notabene.store.asked import Asked
 from notabene.store.database import ASKED_LOCK, Database, plain
 from notabene.store.engine import Held, Outcome
 from notabene.store.info import first_writer, flag_attr, ranks_of, text_attr, times_of
+from notabene.store.names import Names
 from notabene.store.pieces import Encoding, Piece, slices
 from notabene.store.state import (
     Mark,
@@ -37,34 +38,6 @@ EARLIEST = (
     "(artifact.time, artifact.writer, artifact.seq) > "
     "(excluded.time, excluded.writer, excluded.seq)"
 )
-
-
-class Names:
-    """Ids of keys and back, as far as this process has seen them."""
-
-    def __init__(self) -> None:
-        self.ids: dict[str, int] = {}
-        self.names: dict[int, str] = {}
-
-    def add(self, rows: Iterable[Any]) -> None:
-        """Take in rows of the table ``key``."""
-        for number, name in rows:
-            self.ids[name] = number
-            self.names[number] = name
-
-    def load(self, connection: sa.Connection, wanted: Iterable[int]) -> None:
-        """Make sure that these ids have their names."""
-        if any(number not in self.names for number in wanted):
-            last = max(self.names, default=0)
-            query = sa.select(t.key.c.id, t.key.c.name)
-            self.add(connection.execute(query.where(t.key.c.id > last)))
-            if any(number not in self.names for number in wanted):
-                self.add(connection.execute(query))
-
-    def clear(self) -> None:
-        """Forget all, after a transaction that did not come to be."""
-        self.ids.clear()
-        self.names.clear()
 
 
 class SqlTransaction:

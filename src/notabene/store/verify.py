@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,14 +12,12 @@ import sqlalchemy as sa
 from notabene.errors import FormatError, NotFoundError
 from notabene.model.entities import RunInfo
 from notabene.store import tables as t
+from notabene.store.base import Store
 from notabene.store.counting import cuts_of, ids_of, limits
 from notabene.store.pieces import decode
-from notabene.store.sql import Reading
+from notabene.store.sql import Reading, SqlStore
 from notabene.store.state import Work
 from notabene.store.summary import Table, measure, merge, unpack
-
-if TYPE_CHECKING:
-    from notabene.store.local import LocalStore
 
 EXACT = ("n", "nan", "posinf", "neginf", "min", "max", "first", "first_step", "last", "last_step")
 CLOSE = 1e-9
@@ -63,8 +61,13 @@ class RebuildReport(msgspec.Struct):
     seconds: float
 
 
-def check_index(store: LocalStore) -> CheckReport:
-    """Verify an index that has just been brought up to date."""
+def check_index(store: SqlStore, anew: SqlStore) -> CheckReport:
+    """Verify an index.
+
+    Args:
+        store: The index, just brought up to date.
+        anew: Another, just made from the same journals.
+    """
     report = CheckReport()
     for note in _damage(store):
         report.add(note)
@@ -73,11 +76,11 @@ def check_index(store: LocalStore) -> CheckReport:
     for run in runs:
         report.runs += 1
         _check_points(store, run, report)
-    _check_journals(store, report)
+    _check_journals(store, anew, report)
     return report
 
 
-def _damage(store: LocalStore) -> Iterator[str]:
+def _damage(store: SqlStore) -> Iterator[str]:
     f = t.file.c
     query = sa.select(f.run, f.name, f.note).where(f.note != "", f.name != "")
     with store.reading() as connection:
@@ -88,7 +91,7 @@ def _damage(store: LocalStore) -> Iterator[str]:
 # -- summaries against points --------------------------------------------------------------
 
 
-def _check_points(store: LocalStore, run: str, report: CheckReport) -> None:
+def _check_points(store: SqlStore, run: str, report: CheckReport) -> None:
     with store.reading() as connection:
         reading = Reading(store, connection)
         work = reading.works([run])[run]
@@ -154,15 +157,8 @@ def _differences(stored: Table, measured: Table, names: dict[int, str]) -> Itera
 # -- the index against the journals --------------------------------------------------------
 
 
-def _check_journals(store: LocalStore, report: CheckReport) -> None:
-    """Read everything once more, into memory, and compare."""
-    other = type(store)(store.folder, None)
-    try:
-        other.refresh(full=True)
-        store.refresh()
-        mine, theirs = everything(store), everything(other)
-    finally:
-        other.close()
+def _check_journals(store: SqlStore, anew: SqlStore, report: CheckReport) -> None:
+    mine, theirs = everything(store), everything(anew)
     for name in sorted(mine.keys() | theirs.keys()):
         if name not in theirs:
             report.add(f"{name} is in the index and not in the journals")
@@ -172,7 +168,7 @@ def _check_journals(store: LocalStore, report: CheckReport) -> None:
             report.add(f"{name} is not in the index as it is in the journals")
 
 
-def everything(store: LocalStore) -> dict[str, Any]:
+def everything(store: Store) -> dict[str, Any]:
     """All answers of a store but its series, in a form that can be compared."""
     out: dict[str, Any] = {}
     for run in store.runs(deleted=None, archived=None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -98,10 +98,10 @@ class Scribe:
             self._sections.append(encode_about_section(self.seq, time, about, payload))
         return self
 
-    def start(self, project: str = "p", name: str = "", **started: object) -> Scribe:
+    def start(self, project: str = "p", name: str = "", **started: Any) -> Scribe:
         """Introduce the run and the writer."""
         started = {"rank": self.rank, "role": "main" if self.rank == 0 else "rank", **started}
-        self.record(WriterStarted(**started))  # type: ignore[arg-type]
+        self.record(WriterStarted(**started))
         return self.record(RunCreated(project=project, name=name))
 
     def row(self, values: Mapping[str, float], step: int) -> Scribe:
@@ -127,9 +127,9 @@ class Scribe:
         keys, stats = self._stats.pack_changed()
         return self.record(Summarised(keys=keys, stats=stats, upto=upto)) if keys else self
 
-    def finish(self, status: EndStatus = "finished", **more: object) -> Scribe:
+    def finish(self, status: EndStatus = "finished", **more: Any) -> Scribe:
         """Say the last word, and cut a frame."""
-        self.record(WriterFinished(status=status, **more))  # type: ignore[arg-type]
+        self.record(WriterFinished(status=status, **more))
         return self.cut()
 
     def cut(self) -> Scribe:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from notabene.errors import NotFoundError, RefError
@@ -11,10 +13,10 @@ from notabene.store.base import Store
 from notabene.testing.scribe import START, Scribe
 
 
-def logged(version: int, **more: object) -> ArtifactLogged:
+def logged(version: int, **more: Any) -> ArtifactLogged:
     """A version of the artifact ``model``."""
-    fields = {"digest": f"d{version}", "size": 10 * version, "files": 1, **more}
-    return ArtifactLogged(name="model", version=version, type="weights", **fields)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"digest": f"d{version}", "size": 10 * version, "files": 1, **more}
+    return ArtifactLogged(name="model", version=version, type="weights", **fields)
 
 
 class ArtifactRules:

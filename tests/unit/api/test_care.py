@@ -187,6 +187,19 @@ class TestIndex:
         assert (report.runs, report.points) == (2, 2)
         assert [view.to_dict() for view in any_api.runs()] == before
 
+    def test_seal(self, lab, any_api):
+        """Ended runs become one file each and answer alike; a run at work stays as it is."""
+        lab.run("r1", values={"a": [float(i) for i in range(5000)]})
+        lab.run("r2", values={"a": [1.0]}, status=None)
+        before = any_api.history("r1", "a").values.tolist()
+        buckets = any_api.history("r1", "a", samples=20).to_dict()
+        assert [done.run for done in any_api.seal(seconds=10.0)] == ["r1"]
+        assert [path.name for path in any_api.run_dir("r1").iterdir()] == ["sealed"]
+        assert any_api.history("r1", "a").values.tolist() == before
+        assert any_api.history("r1", "a", samples=20).to_dict()["mean"] == buckets["mean"]
+        assert any_api.seal(seconds=10.0) == []
+        assert any_api.check().good
+
 
 class TestKeep:
     """The last and the best versions."""

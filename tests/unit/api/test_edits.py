@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from tests.unit.api.conftest import die
 
 from notabene._ids import now_us
 from notabene.errors import AccessError, ConflictError, NotFoundError, RefError, UsageError
@@ -209,13 +210,10 @@ class TestTrash:
     def test_killed_after_the_record(self, lab, api, monkeypatch):
         """A process that dies between record and move leaves a deleted run that can be undone."""
         lab.run("r1", values={"a": [1.0]})
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-
-            def die(*_):
-                raise KeyboardInterrupt
-
+        with monkeypatch.context() as patch:
             patch.setattr("notabene.api.edits.put_away", die)
-            api.delete("r1")
+            with pytest.raises(KeyboardInterrupt):
+                api.delete("r1")
         assert api.runs().ids == []
         assert api.runs(deleted=True).ids == ["r1"]
         assert api.history("r1", "a").values.tolist() == [1.0]
@@ -228,13 +226,10 @@ class TestTrash:
         """A process that dies between move and record leaves a run that is still deleted."""
         lab.run("r1")
         api.delete("r1")
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-
-            def die(*_, **__):
-                raise KeyboardInterrupt
-
+        with monkeypatch.context() as patch:
             patch.setattr(api, "write", die)
-            api.restore("r1")
+            with pytest.raises(KeyboardInterrupt):
+                api.restore("r1")
         assert api.runs(deleted=True).ids == ["r1"]
         api.restore("r1")
         assert api.runs().ids == ["r1"]

@@ -9,7 +9,7 @@ import tarfile
 import msgspec
 import pytest
 import zstandard
-from tests.unit.api.conftest import Lab
+from tests.unit.api.conftest import Lab, die
 
 from notabene.api import Api
 from notabene.api.archive import ArchiveWriter, unpack
@@ -175,13 +175,19 @@ class TestMore:
         assert there.run("r1").to_dict() == api.run("r1").to_dict()
 
     def test_sealed_or_not_is_the_same_run(self, lab, api, there, other, tmp_path):
-        """A run whose records lie in another file is known to be the same."""
-        lab.run("r1", values={"a": [1.0]})
-        api.export("r1", tmp_path / "a")
-        there.import_(tmp_path / "a.notabene")
-        place = there.run_dir("r1")
-        next(place.glob("*.journal")).rename(place / "elsewhere.journal")
-        assert there.import_(tmp_path / "a.notabene").skipped == ("r1",)
+        """A run that was compacted on one side is known to be the same on the other."""
+        lab.run("r1", values={"a": [1.0, 2.0]})
+        api.export("r1", tmp_path / "raw")
+        there.import_(tmp_path / "raw.notabene")
+        there.seal(seconds=10.0)
+        assert [path.name for path in there.run_dir("r1").iterdir()] == ["sealed"]
+        assert there.import_(tmp_path / "raw.notabene").skipped == ("r1",)
+        there.export("r1", tmp_path / "sealed")
+        assert api.import_(tmp_path / "sealed.notabene").skipped == ("r1",)
+        shutil.rmtree(other.root / "runs")
+        there.refresh(full=True)
+        assert there.import_(tmp_path / "sealed.notabene").imported == ("r1",)
+        assert everything(there, "digits") == everything(api, "digits")
 
     def test_a_run_in_the_trash_stays_there(self, full, api, there, tmp_path):
         """A run that was deleted here is not brought back by an import."""
@@ -398,13 +404,9 @@ def test_killed_in_the_middle(full, api, other, open_api, tmp_path, monkeypatch)
     for step in steps:
         shutil.rmtree(other.root)
         StoreFolder.open(other.root, create=True)
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-
-            def die(*_):
-                raise KeyboardInterrupt
-
+        with monkeypatch.context() as patch, Api(other.root) as first:
             patch.setattr(f"notabene.api.imports._Import.{step}", die)
-            with Api(other.root) as first:
+            with pytest.raises(KeyboardInterrupt):
                 first.import_(tmp_path / "p.notabene")
         with Api(other.root) as second:
             second.import_(tmp_path / "p.notabene")

@@ -254,6 +254,7 @@ def test_logging_again_heals(blobs, tmp_path):
     for data, digest in zip((large, small), digests, strict=True):
         assert blobs.put(data) == digest
         assert blobs.read(digest) == data
+    assert not list(blobs.root.rglob("*.damaged"))
 
 
 def test_a_good_copy_stands_in_for_a_bad_one(blobs):

@@ -141,6 +141,20 @@ def test_without_a_repository_the_sources_are_kept(tmp_path):
     assert "notes" not in data
 
 
+def test_installed_packages_are_not_sources(tmp_path):
+    """What an installer put into a folder of the path is a package, whatever the folder's name."""
+    target = tmp_path / "vendored"
+    (target / "package-1.0.dist-info").mkdir(parents=True)
+    (target / "package.py").write_text("")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "mine.py").write_text("")
+    (folder / "train.py").write_text(
+        f"import sys; sys.path.append({str(target)!r}); import package, mine\n" + CAPTURE
+    )
+    assert set(run(folder, "train.py")[2]) == {"script/train.py", "sources/mine.py"}
+
+
 def test_a_shelf_of_sources_is_not_kept(tmp_path):
     """A folder with hundreds of sources is no project: only what is imported is kept."""
     for n in range(module.MAX_BESIDE + 1):

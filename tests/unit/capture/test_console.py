@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 
@@ -169,6 +170,60 @@ def test_somebody_who_wraps_us_is_left_in_place(path, streams):
     print("three")
     again.close()
     assert heard(path.with_name("v.console.zst")) == ["three"]
+
+
+class Cells:
+    """IPython as far as it matters: it wraps ``write`` around each cell and puts it back."""
+
+    def __init__(self):
+        self.events = self
+        self.called = []
+
+    def register(self, event, function):
+        assert event == "pre_run_cell"
+        self.called.append(function)
+
+    def unregister(self, event, function):
+        self.called.remove(function)
+
+    def run(self, cell):
+        stream, before, history = sys.stdout, sys.stdout.write, []
+        stream.write = lambda text: (before(text), history.append(text))[0]
+        try:
+            for function in list(self.called):
+                function(None)
+            cell()
+        finally:
+            stream.write = before
+        return "".join(history)
+
+
+def test_the_cells_of_a_notebook_are_heard_once_each(path, streams, monkeypatch):
+    """Wrappers that IPython takes away with each cell are there in the next, and hear once."""
+    out, _ = streams()
+    cells = Cells()
+    fake = types.SimpleNamespace(get_ipython=lambda: cells)
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    console = Console(path)
+    cells.run(console.start)
+    for n in range(5):
+        assert cells.run(lambda n=n: print(f"cell {n}")) == f"cell {n}\n"
+        if n == 2:
+            console.drain()
+            print("between cells")
+    cells.run(lambda: (print("last"), console.close(), print("unheard")))
+    cells.run(lambda: print("unheard"))
+    assert heard(path) == [
+        "cell 0",
+        "cell 1",
+        "cell 2",
+        "between cells",
+        "cell 3",
+        "cell 4",
+        "last",
+    ]
+    assert passed(out).count(b"cell 3") == 1
+    assert cells.called == []
 
 
 def test_runs_that_overlap_hear_what_is_theirs(tmp_path, streams):

@@ -49,14 +49,16 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-@pytest.mark.parametrize("around", ["{}", "uses {} to log in", "x = '{}'", "({})", "URL={}/end"])
-def test_tokens_are_known_by_their_shape(kind, around):
-    """Each known kind of token is hidden wherever it stands, and counted."""
-    redactor = Redactor()
-    text = redactor.text(around.format(SHAPES[kind]))
-    assert SHAPES[kind] not in text
-    assert HIDDEN in text
-    assert redactor.hidden >= 1
+def test_tokens_are_known_by_their_shape(kind):
+    """Each known kind of token is hidden wherever it stands, counted, and never overlooked by
+    the quick look that spares most lines the expressions."""
+    for around in ("{}", "uses {} to log in", "x = '{}'", "({})", "URL={}/end"):
+        redactor = Redactor()
+        text = redactor.text(around.format(SHAPES[kind]))
+        assert SHAPES[kind] not in text
+        assert HIDDEN in text
+        assert redactor.hidden >= 1
+    assert Redactor().suspects(SHAPES[kind])
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,12 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_no_secret_is_left_alone(text):
+def test_what_is_no_secret_is_left_alone():
     """Ordinary words of machine learning, commits, digests and addresses stay as they are."""
     redactor = Redactor()
-    assert redactor.text(text) == text
-    assert redactor.text(text, code=True) == text
+    for text in HARMLESS:
+        assert redactor.text(text) == text
+        assert redactor.text(text, code=True) == text
     assert redactor.hidden == 0
 
 
@@ -235,12 +237,6 @@ def test_any_text_comes_out(text):
     if not redactor.suspects(text):
         assert out == text
     assert isinstance(redactor.text(text, code=True), str)
-
-
-@pytest.mark.parametrize("kind", SHAPES)
-def test_no_shape_slips_past_the_quick_look(kind):
-    """The quick look that spares most lines the expressions lets every known shape through."""
-    assert Redactor().suspects(SHAPES[kind])
 
 
 def test_long_lines_take_no_longer_than_they_must():

@@ -305,8 +305,8 @@ def test_summaries_never_claim_what_the_disk_refused(make, tmp_path, monkeypatch
 
 def test_a_refused_frame_is_not_encoded_again(make, tmp_path, monkeypatch):
     """The same bytes are tried again; what comes meanwhile goes into a frame of its own."""
-    left = failing(monkeypatch, errno.ENOSPC)
     writer = make(start=False)
+    left = failing(monkeypatch, errno.ENOSPC)
     encoded, real = [], writer._encoder.body
     monkeypatch.setattr(
         writer._encoder, "body", lambda got, **k: encoded.append(got.first) or real(got, **k)
@@ -387,14 +387,13 @@ def test_a_full_ring_waits_for_a_disk_that_works(make, tmp_path, monkeypatch):
     assert [step for _, step, _ in found_in(tmp_path)[1]] == list(range(5000))
 
 
-def test_memory_only_is_said(make, said):
-    """A ring that would not outlive the process says so."""
+def test_memory_only_is_said(make, said, monkeypatch):
+    """A ring that would not outlive the process says so while something waits in it."""
     writer = make(ring_places=[])
-    left = threading.Event()
-    writer.ticks.append(lambda: (writer.ring.row_aside({"a": 0.0}, 0), left.set()))
-    assert left.wait(10)
-    until(lambda: True)
-    writer.ticks.clear()
+    left = failing(monkeypatch, errno.ENOSPC)
+    writer.row({"a": 0.0}, 0)
+    until(lambda: "memory-ring" in said.codes())
+    left[0] = 0
     assert writer.close()
 
 
@@ -651,12 +650,20 @@ def test_a_forked_child_touches_nothing(make, tmp_path):
     assert len(found_in(tmp_path)[1]) == 1
 
 
-def test_frames_are_made_once_a_round(make, tmp_path):
-    """What comes while a round is under way waits for the next: few frames, not one a row."""
+def test_what_comes_meanwhile_waits(make, monkeypatch):
+    """What is logged while a round is under way waits for the next: few frames, not many."""
     writer = make(start=False)
-    writer.row({"a": 0.0}, 0)
-    (tmp_path / "w1.journal").unlink()
-    writer.close()
+    writer.ring.row({"a": 0.0}, None)
+    frames, real = [], writer.file.append
+
+    def append(first, last, body):
+        frames.append((first, last))
+        writer.ring.row({"a": 0.0}, None)
+        real(first, last, body)
+
+    monkeypatch.setattr(writer.file, "append", append)
+    assert writer.flush()
+    assert frames == [(1, 2)]
 
 
 def test_blocks_have_their_names(make, tmp_path):
