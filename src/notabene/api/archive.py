@@ -26,6 +26,7 @@ from notabene.errors import (
     FormatError,
     IntegrityError,
     NotabeneError,
+    TransportError,
     UsageError,
 )
 from notabene.model.canonical import new_hasher
@@ -43,6 +44,8 @@ MEMBERS = re.compile(
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 1 << 20
 LEVEL = 3
+MAX_HEAD = 256 << 20
+"""Bytes that the first and the last member may have."""
 STAGING = ".import-"
 LEFT_AFTER = 86_400_000_000
 """µs after which a folder that was unpacked into belongs to nobody any more."""
@@ -154,9 +157,10 @@ def unpack(path: Path, target: Path, *, progress: Progress | None = None) -> dic
 
     Raises:
         NotFoundError, AccessError: It cannot be read.
-        FormatError: It is no archive of ours, holds what does not belong into one, is damaged
-            or not complete.
-        IntegrityError: A member differs from its digest.
+        FormatError: It is no archive of ours, holds what does not belong into one, or is not
+            complete.
+        IntegrityError: It is damaged, or a member differs from its digest.
+        TransportError: There is not enough room on the disk.
     """
     import zstandard
 
@@ -167,22 +171,47 @@ def unpack(path: Path, target: Path, *, progress: Progress | None = None) -> dic
         size = os.fstat(raw.fileno()).st_size
         source = zstandard.ZstdDecompressor().stream_reader(raw, closefd=False)
         found: dict[str, list[Any]] = {}
+        room = MAX_HEAD
         try:
             for info in _members(source, path):
                 if info.name in found:
                     raise _foreign(path, f"{info.name!r} twice")
+                room -= info.size
+                if room < 0:
+                    raise _foreign(path, "more bytes than it says")
                 place = target / info.name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 digest = _save(source, info.size, place, path)
+                if not found:
+                    room = _room(path, target, info.name)
                 found[info.name] = [digest, info.size]
                 if progress is not None:
                     progress(raw.tell(), size)
         except (zstandard.ZstdError, tarfile.HeaderError, UnicodeDecodeError) as error:
-            raise FormatError(f"the bundle {path} is damaged: {error}") from error
+            raise IntegrityError(
+                f"the bundle {path} is damaged: {error}", hint="copy the bundle again"
+            ) from error
         except OSError as error:
             raise storage_error(error, f"write to {target}") from error
     _verify(path, target, found)
     return {name: digest for name, (digest, _) in found.items()}
+
+
+def _room(path: Path, target: Path, first: str) -> int:
+    """How many bytes may follow, by the first member; refuses what would fill the disk."""
+    try:
+        head = msgspec.json.decode((target / HEAD).read_bytes())
+        size = int(head["bytes"])
+    except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+        raise _foreign(path, f"{first!r} in the first place, and no size") from None
+    free = shutil.disk_usage(target).free
+    if size > free * 0.95:
+        raise TransportError(
+            f"the bundle {path} needs {size:,} bytes in {target.parent}, where {free:,} are free",
+            hint="free space, and try again",
+        )
+    # The list of members comes after those that it lists.
+    return size + MAX_HEAD
 
 
 def _members(source: Any, path: Path) -> Iterator[tarfile.TarInfo]:

@@ -37,6 +37,8 @@ CHUNK = 1 << 20
 AT_ONCE = 8 << 20
 """Content up to this many bytes is verified in memory; larger is read twice."""
 
+SLACK = 1 << 20
+
 File = tuple[str, int, Path | bytes]
 """Name, size, and place or content."""
 
@@ -54,20 +56,29 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What ``bundle.json`` says. ``missing`` are digests of content that could not be had."""
+    """What ``bundle.json`` says.
+
+    Attributes:
+        format: Version of the format.
+        bytes: How many the other members have together, at most.
+        runs: The runs, by the number of their folder.
+        projects: Projects that are taken along as a whole.
+        missing: Digests of content that could not be had.
+    """
 
     format: int = FORMAT
+    bytes: int = 0
     runs: tuple[Packed, ...] = ()
     projects: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 
-class Mark(msgspec.Struct, frozen=True):
-    """An alias or a deletion of a version as it stands: a cell of :mod:`notabene.artifacts`."""
+class Alias(msgspec.Struct, frozen=True):
+    """An alias as it stands, and who moved it when; no version where it was taken away."""
 
     name: str
-    key: str
-    value: str
+    alias: str
+    version: int | None
     time: int
     writer: str
     seq: int
@@ -77,7 +88,7 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What ``artifacts.json`` says."""
 
     versions: tuple[VersionFile, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    aliases: tuple[Alias, ...] = ()
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +149,7 @@ class Bundle:
     def _shelf(self, *, inputs: bool) -> Shelf:
         wanted = self.referenced.versions if inputs else self.referenced.made
         versions: list[VersionFile] = []
-        marks: list[Mark] = []
+        aliases: list[Alias] = []
         for name in sorted({name for name, _ in wanted}):
             place = self.folder.artifacts / artifact_folder(name)
             cells = read_cells(place / "cells")
@@ -151,12 +162,11 @@ class Bundle:
                 with contextlib.suppress(OSError, msgspec.MsgspecError):
                     data = (place / f"v{number}").read_bytes()
                     versions.append(msgspec.json.decode(data, type=VersionFile))
-            marks += [
-                Mark(name, key, cell.value, *cell.stamp)
-                for key, cell in sorted(cells.items())
-                if key in {f"v{n}" for n in numbers} or cell.value in {NONE, *map(str, numbers)}
-            ]
-        return Shelf(versions=tuple(versions), marks=tuple(marks))
+            for key, cell in sorted(cells.items()):
+                if cell.value in {NONE, *map(str, numbers)}:
+                    number = int(cell.value) if cell.value.isdigit() else None
+                    aliases.append(Alias(name, key, number, *cell.stamp))
+        return Shelf(versions=tuple(versions), aliases=tuple(aliases))
 
     def _edits(self) -> list[Entry]:
         numbers = {(version.name, version.version) for version in self.shelf.versions}
@@ -168,7 +178,7 @@ class Bundle:
                 at = (record.name, record.version)
                 return at in numbers or (record.version is None and record.name in names)
             if isinstance(record, ArtifactDeleted):
-                return (record.name, record.version) in numbers
+                return False  # a version in the trash arrives out of it
             if isinstance(record, NoteWritten) and record.project:
                 return record.project in self.projects
             return entry.run in self.places
@@ -203,14 +213,16 @@ class Bundle:
         """
         path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         files = {run: list(self._files(place)) for run, place in self.places.items()}
-        total = sum(self.content.values())
-        total += sum(size for members in files.values() for _, size, _ in members)
+        shelf, desk = _json(self.shelf), desk_journal(self.edits)
+        of_runs = sum(size for members in files.values() for _, size, _ in members)
+        total = sum(self.content.values()) + of_runs + len(shelf) + len(desk)
         missing = list(self.missing)
         with ArchiveWriter(path, overwrite=overwrite, progress=progress, total=total) as archive:
             good = [d for d in self.content if self._is_good(d, missing)]
-            archive.add_bytes(HEAD, _json(self._head(missing)))
-            archive.add_bytes("artifacts.json", _json(self.shelf))
-            archive.add_bytes("desk.journal", desk_journal(self.edits))
+            # A run that is sealed meanwhile may come twice.
+            archive.add_bytes(HEAD, _json(self._head(total + of_runs, missing)))
+            archive.add_bytes("artifacts.json", shelf)
+            archive.add_bytes("desk.journal", desk)
             for number, run in enumerate(self.places):
                 self._add_run(archive, number, files[run], self.places[run])
             for digest in good:
@@ -225,12 +237,14 @@ class Bundle:
             missing=tuple(missing),
         )
 
-    def _head(self, missing: Iterable[str]) -> Head:
+    def _head(self, most: int, missing: Iterable[str]) -> Head:
         packed = []
         for run, place in self.places.items():
             month = place.parent.name if place.parent.parent == self.folder.runs else ""
             packed.append(Packed(id=run, month=month))
-        return Head(runs=tuple(packed), projects=self.projects, missing=tuple(missing))
+        return Head(
+            bytes=most + SLACK, runs=tuple(packed), projects=self.projects, missing=tuple(missing)
+        )
 
     def _is_good(self, digest: str, missing: list[str]) -> bool:
         try:
@@ -247,7 +261,8 @@ class Bundle:
 
     def _files(self, place: Path) -> Iterator[File]:
         """Name, size and place or content of each file that is taken along."""
-        names = sorted(entry.name for entry in os.scandir(place) if entry.is_file())
+        with os.scandir(place) as entries:
+            names = sorted(e.name for e in entries if e.is_file(follow_symlinks=False))
         for name in names:
             if MEMBERS.fullmatch(f"runs/0/{name}"):
                 yield name, (place / name).stat().st_size, place / name

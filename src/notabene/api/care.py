@@ -109,8 +109,8 @@ class Care(Reading, Edits):
             progress: Told of the bytes read and in all.
 
         Raises:
-            FormatError: It is no bundle, damaged, not complete, or holds what no bundle has.
-            IntegrityError: A part differs from its digest.
+            FormatError: It is no bundle, not complete, or holds what no bundle has.
+            IntegrityError: It is damaged.
             ConflictError: Another run has the id of one of its runs, and ``new_ids`` is not set.
             AccessError, TransportError: The store cannot be written to.
         """

@@ -32,6 +32,9 @@ RunRef = str | RunView
 FRESH = 0.3
 """Seconds for which what was taken in counts as new enough."""
 
+BUSY = 10.0
+"""Seconds for which a busy index is left alone."""
+
 KNOWN = 2000
 """Names of the newest runs among which a mistyped one is looked for."""
 
@@ -91,9 +94,13 @@ class Door:
             self._looked = time.monotonic()
 
     def fresh(self) -> None:
-        """Take in what is new, unless that was done just now."""
+        """Take in what is new, unless that was done just now or the index is busy."""
         if time.monotonic() - self._looked > FRESH:
-            self.refresh()
+            try:
+                self.refresh()
+            except TransportError:
+                # Somebody holds the index (a backup): it answers with what it has.
+                self._looked = time.monotonic() + BUSY
 
     def write(self, edits: Sequence[tuple[str, AnyRecord]], *, after: int = 0) -> list[Entry]:
         """Write edits to the desk journal, and let the index know.

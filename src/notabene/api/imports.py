@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import time
@@ -14,21 +15,22 @@ import msgspec
 
 from notabene._ids import now_us
 from notabene.api.archive import HEAD, Progress, staging, unpack
-from notabene.api.bundle import FORMAT, Head, Mark, Packed, Shelf
+from notabene.api.bundle import FORMAT, Alias, Head, Packed, Shelf
 from notabene.api.rewrite import Renaming, header_run, rewrite_journal
 from notabene.api.sameness import Sameness, compare, content, spans_of
+from notabene.artifacts.base import check_digest
 from notabene.artifacts.cells import Stamp, write_cell
 from notabene.artifacts.files import create_once, storage_error
 from notabene.artifacts.local import LocalBlobs
-from notabene.artifacts.versions import VersionFile, Versions
-from notabene.errors import ConflictError, FormatError, RefError
+from notabene.artifacts.versions import LATEST, NONE, VersionFile, Versions
+from notabene.errors import ConflictError, FormatError, UsageError
 from notabene.journal.desk import desk_journal
 from notabene.journal.file import sync_folder
 from notabene.journal.folder import JOURNAL, RECOVERED, SEALED, StoreFolder, artifact_folder
 from notabene.journal.reader import JournalReader
 from notabene.model.canonical import digest_bytes
 from notabene.model.records import AliasMoved, ArtifactDeleted, Entry, NoteWritten
-from notabene.model.refs import check_artifact_name, check_run_id
+from notabene.model.refs import check_alias, check_artifact_name, check_run_id
 
 _MONTH = re.compile(r"\d{4}-\d{2}\Z")
 _NUMBER = re.compile(r"v([1-9][0-9]{0,8})\Z")
@@ -108,7 +110,7 @@ class _Incoming:
         for run in self.head.runs:
             try:
                 check_run_id(run.id)
-            except RefError as error:
+            except UsageError as error:
                 raise self._refused(error.message) from error
             if run.month and not _MONTH.match(run.month):
                 raise self._refused(f"{run.month!r} is no month")
@@ -132,18 +134,22 @@ class _Incoming:
             raise self._refused(f"{file.name}: {error.message}") from error
 
     def _check_shelf(self) -> None:
-        known = set()
-        for version in self.shelf.versions:
-            try:
+        known = {(version.name, version.version) for version in self.shelf.versions}
+        names = {name for name, _ in known}
+        try:
+            for version in self.shelf.versions:
                 check_artifact_name(version.name)
-            except RefError as error:
-                raise self._refused(error.message) from error
-            if version.version < 1:
-                raise self._refused(f"{version.name} has a version {version.version}")
-            known.add(version.name)
-        for mark in self.shelf.marks:
-            if mark.name not in known:
-                raise self._refused(f"it moves an alias of {mark.name!r}, which is not in it")
+                check_digest(version.digest)
+                if version.version < 1:
+                    raise self._refused(f"{version.name} has a version {version.version}")
+            for alias in self.shelf.aliases:
+                if alias.alias != LATEST:
+                    check_alias(alias.alias)
+                there = alias.version is None and alias.name in names
+                if not there and (alias.name, alias.version) not in known:
+                    raise self._refused(f"it moves an alias of {alias.name!r}, which is not in it")
+        except UsageError as error:
+            raise self._refused(error.message) from error
 
     def _edits(self) -> list[Entry]:
         reader = JournalReader(self.root / "desk.journal")
@@ -151,8 +157,10 @@ class _Incoming:
         names = {version.name for version in self.shelf.versions}
         for entry in entries:
             record = entry.record
-            if isinstance(record, AliasMoved | ArtifactDeleted):
+            if isinstance(record, AliasMoved):
                 mine = record.name in names
+            elif isinstance(record, ArtifactDeleted):
+                mine = False
             elif isinstance(record, NoteWritten) and record.project:
                 mine = record.project in self.head.projects
             else:
@@ -290,8 +298,8 @@ class _Import:
             here = msgspec.structs.replace(version, version=number, run=run)
             if self._place_version(here):
                 made.append(f"{here.name}:v{number}")
-        for mark in self.incoming.shelf.marks:
-            self._place_mark(mark, numbers)
+        for alias in self.incoming.shelf.aliases:
+            self._place_alias(alias, numbers)
         return tuple(made)
 
     def _place_version(self, version: VersionFile) -> bool:
@@ -307,14 +315,12 @@ class _Import:
             )
         return False
 
-    def _place_mark(self, mark: Mark, numbers: dict[tuple[str, int], int]) -> None:
-        key, value = mark.key, mark.value
-        if match := _NUMBER.match(key):
-            key = f"v{numbers.get((mark.name, int(match[1])), int(match[1]))}"
-        elif value.isdigit():
-            value = str(numbers.get((mark.name, int(value)), int(value)))
-        cells = self.folder.artifacts / artifact_folder(mark.name) / "cells"
-        write_cell(cells, key, value, Stamp(mark.time, mark.writer, mark.seq))
+    def _place_alias(self, alias: Alias, numbers: dict[tuple[str, int], int]) -> None:
+        cells = self.folder.artifacts / artifact_folder(alias.name) / "cells"
+        value = NONE
+        if alias.version is not None:
+            value = str(numbers[alias.name, alias.version])
+        write_cell(cells, alias.alias, value, Stamp(alias.time, alias.writer, alias.seq))
 
     def _place_run(self, run: Packed, run_id: str, fate: str) -> None:
         staged = self.incoming.runs[run.id]
@@ -336,7 +342,11 @@ class _Import:
             return
         data = desk_journal(entries)
         self.folder.desk.mkdir(parents=True, exist_ok=True)
-        create_once(self.folder.desk / f"import-{digest_bytes(data)[:16]}{JOURNAL}", data)
+        path = self.folder.desk / f"import-{digest_bytes(data)[:16]}{JOURNAL}"
+        if create_once(path, data):
+            # As old as what it says: a run at work takes no old request to stop for a new one.
+            newest = max(entry.time for entry in entries) / 1e6
+            os.utime(path, (newest, newest))
         sync_folder(self.folder.desk)
 
 

@@ -21,12 +21,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from notabene._ids import now_us
 from notabene.capture.process import notebook_shell
-from notabene.capture.secrets import Redactor
-from notabene.capture.transcript import DEFAULT_LIMIT, Stream, Transcript
+
+if TYPE_CHECKING:
+    from notabene.capture.transcript import Stream, Transcript
 
 MAX_QUEUE = 4 << 20
 """Characters that may wait for the next drain; beyond it the oldest are dropped and counted."""
@@ -35,7 +36,7 @@ MAX_WRITE = 1 << 20
 _NAMES: tuple[tuple[str, Stream], ...] = (("stdout", "o"), ("stderr", "e"))
 
 Printed = str | bytes
-Listener = Callable[[Stream, Printed], None]
+Listener = Callable[[Any, Printed], None]
 
 
 class Console:
@@ -52,9 +53,10 @@ class Console:
     """
 
     def __init__(
-        self, path: Path | None, *, limit: int = DEFAULT_LIMIT, secrets: tuple[str, ...] = ()
+        self, path: Path | None, *, limit: int = 64 << 20, secrets: tuple[str, ...] = ()
     ) -> None:
-        self._transcript = Transcript(path, limit=limit, redactor=Redactor(secrets))
+        self._settings = (path, limit, secrets)
+        self._made: Transcript | None = None
         self._listener: Listener = self._hear
         self._before_cell = self._renew  # one object, by which IPython finds it again
         self._taps: list[_Tap] = []
@@ -66,6 +68,17 @@ class Console:
         self._lost: dict[Stream, int] = {"o": 0, "e": 0}
         self._lock = threading.Lock()
         self._decoders: dict[Stream, codecs.IncrementalDecoder] = {}
+
+    @property
+    def _transcript(self) -> Transcript:
+        # Made at the first drain, on its thread: loading what it needs takes milliseconds.
+        if self._made is None:
+            from notabene.capture.secrets import Redactor
+            from notabene.capture.transcript import Transcript
+
+            path, limit, secrets = self._settings
+            self._made = Transcript(path, limit=limit, redactor=Redactor(secrets))
+        return self._made
 
     @property
     def bytes(self) -> int:
@@ -133,7 +146,7 @@ class Console:
         """Stop and forget everything, as happens by itself in a forked child."""
         self._clear()
         self.stop()
-        self._transcript = Transcript(None)
+        self._settings, self._made = (None, *self._settings[1:]), None
 
     def _renew(self, *_: object) -> None:
         for tap in self._taps:
@@ -248,9 +261,9 @@ class _Tap:
         wrapper = make(getattr(target, name))
         wrapper.tap = self
         setattr(target, name, wrapper)
-        self._installed = [
-            x for x in self._installed if x[2] is not None or x[:2] != (target, name)
-        ]
+        # The first one, which may stay below those of others, and the newest.
+        same = [x for x in self._installed if x[0] is target and x[1] == name]
+        self._installed = [x for x in self._installed if x not in same[1:]]
         self._installed.append((target, name, before, wrapper))
 
     def _on_top(self, target: Any, name: str) -> bool:

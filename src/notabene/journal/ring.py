@@ -83,6 +83,7 @@ class Ring:
         "_chain",
         "_define_names",
         "_flush",
+        "_is_mine",
         "_keysets",
         "_last_keyset",
         "_limit",
@@ -133,6 +134,7 @@ class Ring:
         # A ``with`` costs twice as much as these two.
         self._acquire = self.lock.acquire
         self._release = self.lock.release
+        self._is_mine: Callable[[], bool] = self.lock._is_owned
 
     # -- the hot path ----------------------------------------------------------------------
 
@@ -231,7 +233,7 @@ class Ring:
         if patience < 0:
             with self.lock:
                 return self._put(data)
-        with self._held(patience):
+        with self.idle(patience):
             return self._put(data)
 
     def _put(self, data: bytes) -> tuple[int, int]:
@@ -261,13 +263,15 @@ class Ring:
     # -- what happens seldom ---------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _held(self, patience: float) -> Iterator[None]:
-        """Hold the lock, if it can be had in time; for the writer's own threads.
+    def idle(self, patience: float) -> Iterator[None]:
+        """Keep calls out of the ring for a moment, once none is under way; for the writer.
 
-        A call that was interrupted by a signal keeps it until the handler ends, and the handler
-        may be waiting for us.
+        Raises:
+            RingFullError: The patience was up. A call that was interrupted by a signal stays in
+                the ring until the handler ends, and the handler may be waiting for us. Or the
+                call that is under way is the one that we are called from.
         """
-        if not self.lock.acquire(timeout=patience):
+        if self._is_mine() or not self.lock.acquire(timeout=patience):
             raise RingFullError("the ring is busy")
         try:
             yield
@@ -338,7 +342,7 @@ class Ring:
         if not self._lost.rows:
             return True
         try:
-            with self._held(patience):
+            with self.idle(patience):
                 lost = self._lost
                 self.record(
                     GapNoted(
@@ -462,15 +466,13 @@ class Ring:
         Returns:
             Whether no call is under way any more; False when the patience was up.
         """
+        self.closed = True
+        self._limit = 0
         try:
-            with self._held(patience):
-                self.closed = True
-                self._limit = 0
+            with self.idle(patience):
+                return True
         except RingFullError:
-            self.closed = True
-            self._limit = 0
             return False
-        return True
 
     def close(self, *, unlink: bool) -> None:
         """Let go of the files; with ``unlink`` they go, since the journal has all."""

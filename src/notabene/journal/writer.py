@@ -123,7 +123,7 @@ class Writer:
         # Handlers of signals wake the thread as well: put() may be interrupted by itself.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self.ring.on_next = self.wake
-        self._stop = self._ended = self._closed = self._kept = False
+        self._stop = self._ended = self._closed = self._given_up = self._kept = False
         self._busy = threading.Lock()
         """Held by who carries over."""
         self._drained = 0
@@ -229,6 +229,8 @@ class Writer:
                     self._wake.get_nowait()
             self._surely(self.tick)
         self._surely(self._end)
+        if self._given_up:
+            self._let_go()
 
     def _surely(self, call: Callable[[], None]) -> None:
         try:
@@ -320,22 +322,19 @@ class Writer:
     def _over_hole(self, data: memoryview, segment: Segment) -> Drained:
         """Take what comes after a call that never filled its slot (two Ctrl-C in a row, say).
 
-        While nobody else holds the ring's lock no call is under way, so a slot that is not
-        complete never will be.
+        While no call is under way, a slot that is not complete never will be.
         """
         ring, first = self.ring, self._drained + 1
         got = Drained(first, segment.read)
-        if segment.read >= ring.end_of(segment) or not ring.lock.acquire(timeout=TICK):
+        if segment.read >= ring.end_of(segment):
             return got
-        try:
+        with contextlib.suppress(RingFullError), ring.idle(TICK):
             end = ring.end_of(segment)
             got = take(data[:end], segment.read, first, holes=True)
             if got.last < got.first:
                 after = segment.next
                 got.last = ring.seq if after is None else first_seq(after.buffer, DATA_AT) - 1
                 got.end = end
-        finally:
-            ring.lock.release()
         return got
 
     def _send(self, segment: Segment) -> bool:
@@ -404,6 +403,8 @@ class Writer:
             Whether it is there; False when the disk refused or the time was up.
         """
         wanted = self.ring.seq
+        if self._ended:
+            return self._drained >= wanted
         if not self._has_thread():
             return self._drain(patience=timeout) and self._drained >= wanted
         end = time.monotonic() + timeout
@@ -446,17 +447,22 @@ class Writer:
             assert self._thread is not None
             self.wake()
             self._thread.join(timeout)
-        if not self._has_thread():
-            self._surely(self._end)
-        if sync and self._ended and self.file.unsynced:
+        if self._has_thread():
+            # The disk hangs. Ring and lock are left to the thread, should it ever come back.
+            self._given_up = True
+            return False
+        self._surely(self._end)
+        if sync and self.file.unsynced:
             self._syncer.ask()
             self._syncer.wait(min(SYNC_WITHIN, end - time.monotonic()))
+        self._let_go()
+        return self._kept
+
+    def _let_go(self) -> None:
         self._syncer.stop()
         self._say_what_is_lost()
         self.ring.close(unlink=self._kept)
-        if self._ended:
-            self.file.close()
-        return self._kept
+        self.file.close()
 
     def _say_what_is_lost(self) -> None:
         if not self._kept and not self.ring.safe:

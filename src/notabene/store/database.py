@@ -163,6 +163,8 @@ class Database:
         if not rows:
             return
         sql = _insert(self.postgres, table, tuple(columns), conflict, keep)
+        if any("\0" in value for row in rows for value in row if isinstance(value, str)):
+            rows = [tuple(plain(v) if isinstance(v, str) else v for v in row) for row in rows]
         if self.postgres:
             connection.exec_driver_sql(sql, tuple(list(c) for c in zip(*rows, strict=True)))
         else:

@@ -113,7 +113,7 @@ class Times(NamedTuple):
     duration: float
 
 
-def times_of(cells: Cells, writers: Writers, end: End) -> Times:
+def times_of(writers: Writers, end: End) -> Times:
     """When things happened in a run."""
     own = [w for w in writers.all if w.role != "desk"]
     starts = [w.started for w in own if w.started]
@@ -122,7 +122,7 @@ def times_of(cells: Cells, writers: Writers, end: End) -> Times:
     created = writers.created or started or newest
     until = end.ended or newest
     duration = max(0, until - started) / 1e6 if started else 0.0
-    return Times(created, started, max(newest, cells.newest), duration)
+    return Times(created, started, max(newest, writers.newest), duration)
 
 
 def text_attr(cells: Cells, name: str) -> str:
@@ -257,7 +257,7 @@ def run_info(
 ) -> RunInfo:
     """All that is known of a run, as of ``now`` (µs)."""
     end = end_of(cells, writers)
-    times = times_of(cells, writers, end)
+    times = times_of(writers, end)
     maker = first_writer(writers)
     lost = end.status == "running" and writers.alive < now - LOST_AFTER
     metrics = summaries_of(table, names, Definitions(cells))
@@ -339,20 +339,18 @@ def _health(cells: Cells) -> tuple[Health, ...]:
 
 def edges_of(run_id: str, cells: Cells) -> tuple[ArtifactEdge, ...]:
     """Versions of artifacts that the run made or read, in order of time."""
-    found = []
-    for name, (time, _, _, digest) in cells.edges.items():
-        direction, artifact, version, role = name.split("\0")
-        found.append(
-            ArtifactEdge(
-                run=run_id,
-                direction="output" if direction == "output" else "input",
-                name=artifact,
-                version=int(version),
-                digest=digest,
-                time=time,
-                role=role,
-            )
+    found = [
+        ArtifactEdge(
+            run=run_id,
+            direction=direction,
+            name=name,
+            version=version,
+            digest=digest,
+            time=time,
+            role=role,
         )
+        for time, _, _, digest, direction, name, version, role in cells.edges.values()
+    ]
     return tuple(sorted(found, key=lambda e: (e.time, e.direction, e.name, e.version, e.role)))
 
 

@@ -40,7 +40,7 @@ from notabene.model.records import (
     WriterFinished,
     WriterStarted,
 )
-from notabene.store.state import Cell, Mark, Part, Shared, Span, Value, Work, cover, inside
+from notabene.store.state import Cell, Mark, Part, Shared, Span, Value, Work, cover, encode, inside
 
 
 def absorb_batch(work: Work, batch: Batch, shared: Shared) -> tuple[int, list[Span]]:
@@ -79,7 +79,7 @@ def absorb_edit(work: Work, entry: Entry, shared: Shared) -> None:
 def absorb(work: Work, number: int, entry: Entry, shared: Shared) -> None:
     """Take in one record that is new."""
     record = entry.record
-    work.cells.newest = max(work.cells.newest, entry.time)
+    work.writers.newest = max(work.writers.newest, entry.time)
     handler = _HANDLERS.get(type(record))
     if handler is not None:
         handler(work, number, entry, record)
@@ -287,11 +287,11 @@ def _health(work: Work, number: int, entry: Entry, record: HealthNoted) -> None:
 def _edge(work: Work, entry: Entry, record: ArtifactLogged | ArtifactUsed) -> None:
     made = isinstance(record, ArtifactLogged)
     role = "" if isinstance(record, ArtifactLogged) else record.role
-    name = "\0".join(("output" if made else "input", record.name, str(record.version), role))
-    stamp = [entry.time, entry.writer, entry.seq, record.digest]
-    old = work.cells.edges.get(name)
-    if old is None or stamp < old:
-        work.cells.edges[name] = stamp
+    place = ["output" if made else "input", record.name, record.version, role]
+    edge = [entry.time, entry.writer, entry.seq, record.digest, *place]
+    name = encode(place).hex()
+    if name not in work.cells.edges or edge < work.cells.edges[name]:
+        work.cells.edges[name] = edge
         work.cells_changed = True
 
 

@@ -52,9 +52,7 @@ class Cells(msgspec.Struct, omit_defaults=True):
     gaps: dict[str, list[int]] = {}
     """By reason: ``[rows, points, bytes, first, last]``."""
     edges: dict[str, list[Any]] = {}
-    """By ``direction, name, version, role``: the digest and the earliest time."""
-    newest: int = 0
-    """Time of the newest record, edits by people included."""
+    """By what makes them one: ``[time, writer, seq, digest, direction, name, version, role]``."""
 
 
 class Writer(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -92,6 +90,8 @@ class Writers(msgspec.Struct, omit_defaults=True):
     """Time of the earliest creation; 0 as long as only edits of the run are known."""
     alive: int = 0
     """When the run was last seen to grow."""
+    newest: int = 0
+    """Time of the newest record, edits by people included."""
     points: int = 0
     counted: int = 0
     """When the statistics of all metrics were last made."""

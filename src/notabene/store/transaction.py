@@ -107,12 +107,15 @@ class SqlTransaction:
     def intern(self, names: Collection[str]) -> dict[str, int]:
         """Ids of keys; gives one to those that have none."""
         known = self._names.ids
-        missing = sorted(name for name in names if name not in known)
+        missing = sorted({plain(name) for name in names if name not in known})
         if missing:
             self._names.add(self._db.rows_of(self._connection, KEYS, missing))
             missing = [name for name in missing if name not in known]
         if missing:
             self._put_names(missing)
+        for name in names:
+            if name not in known:
+                known[name] = known[plain(name)]
         return known
 
     def _put_names(self, missing: list[str]) -> None:
@@ -260,9 +263,8 @@ class SqlTransaction:
                 r = v.record
                 values.append((n, v.writer, v.seq, r.key, r.step, v.time, r.kind, encode(r.value)))
             if o.work.cells_changed:
-                for name, (time, _, _, digest) in o.work.cells.edges.items():
-                    direction, artifact, number, role = name.split("\0")
-                    edges.append((n, direction, artifact, int(number), role, digest, time))
+                for time, _, _, digest, *place in o.work.cells.edges.values():
+                    edges.append((n, *place, digest, time))
             for part in o.work.captures:
                 self._put_capture(n, part)
         put = self._db.put
@@ -288,7 +290,7 @@ class SqlTransaction:
     def _put_artifact(self, e: Entry, version: int) -> None:
         r = e.record
         if isinstance(r, ArtifactLogged):
-            made = (r.type, r.digest, r.size, r.files, plain(r.description), encode(r.metadata))
+            made = (r.type, r.digest, r.size, r.files, r.description, encode(r.metadata))
             row = (r.name, r.version, e.time, e.writer, e.seq, e.run, *made, version)
             names = names_of(t.artifact)
             self._db.put(self._connection, t.artifact, names, [row], conflict=EARLIEST)
@@ -319,7 +321,7 @@ def run_row(outcome: Outcome, version: int) -> tuple[Any, ...]:
     """A row of the table ``run``, in the order of its columns."""
     work, end = outcome.work, outcome.end
     cells, writers = work.cells, work.writers
-    times, maker = times_of(cells, writers, end), first_writer(writers)
+    times, maker = times_of(writers, end), first_writer(writers)
     conclusion = cells.attrs.get("conclusion")
     text, verdict = ("", "") if conclusion is None else conclusion.value[:2]
     return (
@@ -339,10 +341,10 @@ def run_row(outcome: Outcome, version: int) -> tuple[Any, ...]:
         text_attr(cells, "group"),
         text_attr(cells, "parent"),
         text_attr(cells, "source"),
-        plain(text_attr(cells, "hypothesis")),
-        plain(text),
+        text_attr(cells, "hypothesis"),
+        text,
         verdict,
-        plain(end.reason),
+        end.reason,
         end.exit_code,
         int(flag_attr(cells, "archived")),
         int(flag_attr(cells, "deleted")),

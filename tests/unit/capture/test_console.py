@@ -172,7 +172,7 @@ def test_somebody_who_wraps_us_is_left_in_place(path, streams):
     assert heard(path.with_name("v.console.zst")) == ["three"]
 
 
-class Cells:
+class _Cells:
     """IPython as far as it matters: it wraps ``write`` around each cell and puts it back."""
 
     def __init__(self):
@@ -201,7 +201,7 @@ class Cells:
 def test_the_cells_of_a_notebook_are_heard_once_each(path, streams, monkeypatch):
     """Wrappers that IPython takes away with each cell are there in the next, and hear once."""
     out, _ = streams()
-    cells = Cells()
+    cells = _Cells()
     fake = types.SimpleNamespace(get_ipython=lambda: cells)
     monkeypatch.setitem(sys.modules, "IPython", fake)
     console = Console(path)

@@ -305,8 +305,12 @@ def test_a_forked_child_lets_go(file, tmp_path):
     with file._lock:
         child = os.fork()
         if child == 0:
-            file.abandon()
-            os._exit(0 if file._lock.acquire(timeout=1) else 1)
+            code = 1
+            try:
+                file.abandon()
+                code = not file._lock.acquire(timeout=1)
+            finally:
+                os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
     file.append(2, 2, body(2))
     assert frames_in(tmp_path) == {"w1.journal": [1, 2]}

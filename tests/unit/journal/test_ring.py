@@ -610,12 +610,14 @@ def test_a_forked_child_lets_go(ring, tmp_path):
     with ring.lock:
         child = os.fork()
         if child == 0:
-            ring.abandon()
+            code = 1
             try:
+                ring.abandon()
                 ring.row({"a": 1.0}, None)
             except RingFullError:
-                os._exit(0)
-            os._exit(1)
+                code = 0
+            finally:
+                os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
     ring.row({"a": 2.0}, None)
     assert rows_of(ring) == [(0, (0.0,)), (1, (2.0,))]
