@@ -164,8 +164,8 @@ class Bundle:
                     versions.append(msgspec.json.decode(data, type=VersionFile))
             for key, cell in sorted(cells.items()):
                 if cell.value in {NONE, *map(str, numbers)}:
-                    number = int(cell.value) if cell.value.isdigit() else None
-                    aliases.append(Alias(name, key, number, *cell.stamp))
+                    version = int(cell.value) if cell.value.isdigit() else None
+                    aliases.append(Alias(name, key, version, *cell.stamp))
         return Shelf(versions=tuple(versions), aliases=tuple(aliases))
 
     def _edits(self) -> list[Entry]:

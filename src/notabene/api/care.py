@@ -250,7 +250,7 @@ class Care(Reading, Edits):
             "packed": plan.packed.blobs,
         }
         missing = plan.missing
-        if not apply or not plan.goes.blobs:
+        if not apply or not (plan.goes.blobs or plan.packs or plan.missing):
             return GcReport(
                 applied=apply,
                 count=plan.goes.blobs,

@@ -148,6 +148,8 @@ class _Incoming:
                 there = alias.version is None and alias.name in names
                 if not there and (alias.name, alias.version) not in known:
                     raise self._refused(f"it moves an alias of {alias.name!r}, which is not in it")
+                stamp = Stamp(alias.time, alias.writer, alias.seq)
+                write_cell(self.root / "cells", alias.alias, NONE, stamp)  # says what is wrong
         except UsageError as error:
             raise self._refused(error.message) from error
 

@@ -292,7 +292,6 @@ class Chain:
                 os.close(self._mark)
             self._mark = -1
 
-
     def _sweep(self) -> None:
         """Remove segments that nobody knows of: Ctrl-C came while they were made."""
         prefix = f"{self._meta.writer}{RING}."

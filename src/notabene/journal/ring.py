@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from operator import index
+from operator import attrgetter, index
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -134,7 +134,7 @@ class Ring:
         # A ``with`` costs twice as much as these two.
         self._acquire = self.lock.acquire
         self._release = self.lock.release
-        self._is_mine: Callable[[], bool] = self.lock._is_owned
+        self._is_mine: Callable[[], bool] = attrgetter("_is_owned")(self.lock)
 
     # -- the hot path ----------------------------------------------------------------------
 

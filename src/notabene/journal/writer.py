@@ -467,9 +467,7 @@ class Writer:
     def _say_what_is_lost(self) -> None:
         if not self._kept and not self.ring.safe:
             rows = self.ring.seq - self._drained
-            self.warn(
-                "lost", f"the last {rows:,} rows and records were in memory only and are lost"
-            )
+            self.warn("lost", f"{rows:,} rows and records are lost: they were in memory only")
 
     def abandon(self) -> None:
         """In a forked child: drop everything without touching the parent's files."""

@@ -76,7 +76,7 @@ of_writers: st.SearchStrategy[AnyRecord] = st.one_of(
         goal=st.sampled_from(["", "min", "max"]),
         summary=st.sampled_from(["", "best", "none", "mean"]),
     ),
-    _some(ArtifactUsed, name=names, version=versions, digest=names, role=texts),
+    _some(ArtifactUsed, name=names, version=versions, digest=names, role=names),
     _some(
         ArtifactLogged,
         name=names,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -13,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.api.conftest import Lab
 
 import notabene
 from notabene.api import Api
 from notabene.errors import AccessError, FormatError, NotFoundError, UsageError
+from tests.unit.api.conftest import Lab
 
 
 class TestOpening:
@@ -150,6 +152,60 @@ def _read_as_nobody(root: Path, public: Path) -> None:
         except AccessError:
             answer += " refused"
     (public / "answer").write_text(answer)
+
+
+class TestIndex:
+    """The index is a cache: reading does without it."""
+
+    @pytest.fixture
+    def answers(self, lab, open_api):
+        """A store with runs and edits, and what it answers."""
+        for n in range(3):
+            lab.run(f"r{n}", values={"a": [float(n)]}, tags={"n": str(n)})
+        with Api(lab.root) as api:
+            api.note("r1", "text")
+            api.delete("r2")
+            return api.index_path, [view.to_dict() for view in api.runs(archived=True)]
+
+    @pytest.mark.parametrize("harm", ["deleted", "garbage", "cut", "empty", "another store"])
+    def test_a_damaged_index_is_made_anew(self, lab, open_api, answers, harm):
+        """However the index was harmed, the answers are the same."""
+        path, expected = answers
+        data = path.read_bytes()
+        for other in path.parent.glob(f"{path.name}-*"):
+            other.unlink()
+        if harm == "deleted":
+            path.unlink()
+        else:
+            path.write_bytes(
+                {
+                    "garbage": b"\xff" * len(data),
+                    "cut": data[: len(data) // 2],
+                    "empty": b"",
+                    "another store": data.replace(lab.folder.store_id.encode(), b"x" * 12),
+                }[harm]
+            )
+        api = open_api(lab.root)
+        assert [view.to_dict() for view in api.runs(archived=True)] == expected
+        assert api.runs(deleted=True).ids == ["r2"]
+        assert api.history("r1", "a").values.tolist() == [1.0]
+
+    def test_somebody_holds_the_index(self, lab, open_api, answers, monkeypatch):
+        """While a backup locks the index, reads answer, edits are kept, and nothing is lost."""
+        monkeypatch.setattr("notabene.store.database.BUSY_SECONDS", 0.2)
+        monkeypatch.setattr("notabene.api.door.BUSY", -1.0)
+        path, _ = answers
+        api = open_api(lab.root)
+        assert len(api.runs()) == 2
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as backup:
+            backup.execute("BEGIN EXCLUSIVE")
+            lab.run("late", values={"a": [9.0]})
+            assert api.runs().ids == ["r1", "r0"]
+            assert api.history("r1", "a").values.tolist() == [1.0]
+            api.tag("r1", "while", busy="yes")
+            backup.execute("ROLLBACK")
+        assert api.runs().ids == ["late", "r1", "r0"]
+        assert api.run("r1").tags == {"n": "1", "while": "", "busy": "yes"}
 
 
 class TestTogether:

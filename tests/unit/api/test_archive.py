@@ -11,11 +11,21 @@ import pytest
 import zstandard
 
 from notabene.api.archive import HEAD, TAIL, ArchiveWriter, staging, unpack
-from notabene.errors import ConflictError, FormatError, IntegrityError, NotFoundError, UsageError
+from notabene.errors import (
+    ConflictError,
+    FormatError,
+    IntegrityError,
+    NotFoundError,
+    TransportError,
+    UsageError,
+)
 from notabene.model.canonical import digest_bytes
 
+SAYS = b'{"bytes": 9999999}'
+"""A first member that says how much may follow."""
+
 CONTENT = {
-    HEAD: b"{}",
+    HEAD: SAYS,
     "runs/0/w1.journal": b"journal" * 1000,
     "runs/0/sealed": b"",
     f"blobs/{digest_bytes(b'pixels')}": b"pixels",
@@ -92,7 +102,7 @@ class TestWriting:
     def test_what_breaks_off_leaves_nothing(self, tmp_path):
         """An archive that was not finished does not appear, and leaves no draft."""
         with ArchiveWriter(tmp_path / "a.notabene", progress=None, total=0) as archive:
-            archive.add_bytes(HEAD, b"{}")
+            archive.add_bytes(HEAD, SAYS)
         assert list(tmp_path.iterdir()) == []
 
     def test_a_source_that_changes_is_told(self, tmp_path):
@@ -115,7 +125,7 @@ class TestWriting:
         with ArchiveWriter(
             tmp_path / "a.notabene", progress=lambda *x: told.append(x), total=4
         ) as archive:
-            archive.add_bytes(HEAD, b"abcd")
+            archive.add_bytes(HEAD, SAYS)
             archive.finish()
         assert told[0] == (4, 4)
         assert told[-1] == (4, 4)
@@ -173,7 +183,7 @@ class TestReading:
     @pytest.mark.parametrize("member", UNSAFE.values(), ids=UNSAFE.keys())
     def test_what_does_not_belong_is_refused(self, tmp_path, out, member):
         """Links, devices, odd names and ways out are refused, and nothing is written outside."""
-        path = forged(tmp_path / "a.notabene", [(HEAD, b"{}"), (member, b"evil")])
+        path = forged(tmp_path / "a.notabene", [(HEAD, SAYS), (member, b"evil")])
         with pytest.raises(FormatError, match="refused as a whole"):
             unpack(path, out)
         assert [p for p in out.rglob("*") if p.is_file()] == [out / HEAD]
@@ -182,14 +192,14 @@ class TestReading:
 
     def test_a_doubled_member_is_refused(self, tmp_path, out):
         """Two members of one name are refused: one could hide the other."""
-        path = forged(tmp_path / "a.notabene", [(HEAD, b"{}"), (HEAD, b"[]")])
+        path = forged(tmp_path / "a.notabene", [(HEAD, SAYS), (HEAD, b"[]")])
         with pytest.raises(FormatError, match="twice"):
             unpack(path, out)
 
     def test_no_flipped_byte_gets_through(self, tmp_path, out):
         """Whatever byte is damaged, the file is refused, or (in its frame) nothing differs."""
         path = tmp_path / "a.notabene"
-        content = {HEAD: b"{}", "runs/0/w.journal": bytes(range(64))}
+        content = {HEAD: SAYS, "runs/0/w.journal": bytes(range(64))}
         write(path, content)
         good = path.read_bytes()
         for at in range(len(good)):
@@ -206,7 +216,7 @@ class TestReading:
     def test_every_cut_is_noticed(self, tmp_path, out):
         """A file cut off at any byte is refused."""
         path = tmp_path / "a.notabene"
-        write(path, {HEAD: b"{}"})
+        write(path, {HEAD: SAYS})
         good = path.read_bytes()
         for end in range(len(good)):
             path.write_bytes(good[:end])
@@ -220,21 +230,43 @@ class TestReading:
     def test_other_content_under_a_digest(self, tmp_path, out):
         """A blob whose name is not its digest is refused, although the list says it fits."""
         name = f"blobs/{digest_bytes(b'good')}"
-        path = forged(tmp_path / "a.notabene", [(HEAD, b"{}"), (name, b"evil")])
+        path = forged(tmp_path / "a.notabene", [(HEAD, SAYS), (name, b"evil")])
         with pytest.raises(IntegrityError, match="differs from its digest"):
             unpack(path, out)
 
     def test_a_member_that_the_list_does_not_know(self, tmp_path, out):
         """A member added later is refused."""
-        members = [(HEAD, b"{}"), ("desk.journal", b"x")]
-        digests = msgspec.json.encode({HEAD: [digest_bytes(b"{}"), 2]})
+        members = [(HEAD, SAYS), ("desk.journal", b"x")]
+        digests = msgspec.json.encode({HEAD: [digest_bytes(SAYS), len(SAYS)]})
         path = forged(tmp_path / "a.notabene", [*members, (TAIL, digests)], tail=False)
         with pytest.raises(IntegrityError, match=r"desk\.journal"):
             unpack(path, out)
 
+    def test_more_than_it_says(self, tmp_path, out, monkeypatch):
+        """An archive that unpacks to more than it says is refused before that is written."""
+        monkeypatch.setattr("notabene.api.archive.MAX_HEAD", 100)
+        members = [(HEAD, b'{"bytes": 50}'), ("runs/0/w.journal", b"\0" * 1000)]
+        path = forged(tmp_path / "a.notabene", members)
+        with pytest.raises(FormatError, match="more bytes than it says"):
+            unpack(path, out)
+        assert not (out / "runs").exists()
+
+    @pytest.mark.parametrize("first", [b"{}", b"[]", b"x", b'{"bytes": "y"}'])
+    def test_without_a_size(self, tmp_path, out, first):
+        """An archive whose first member does not say how much follows is refused."""
+        path = forged(tmp_path / "a.notabene", [(HEAD, first)])
+        with pytest.raises(FormatError, match="no size"):
+            unpack(path, out)
+
+    def test_not_enough_room(self, tmp_path, out):
+        """An archive larger than the disk is refused before it fills it."""
+        path = forged(tmp_path / "a.notabene", [(HEAD, b'{"bytes": 1000000000000000}')])
+        with pytest.raises(TransportError, match="are free"):
+            unpack(path, out)
+
     def test_without_the_list(self, tmp_path, out):
         """An archive without the list of its members is not complete."""
-        path = forged(tmp_path / "a.notabene", [(HEAD, b"{}")], tail=False)
+        path = forged(tmp_path / "a.notabene", [(HEAD, SAYS)], tail=False)
         with pytest.raises(FormatError, match="not complete"):
             unpack(path, out)
 

@@ -60,7 +60,7 @@ def test_one_run(full, api, tmp_path):
     assert done.blobs == len(content) == 5
     shelf = msgspec.json.decode(members["artifacts.json"], type=Shelf)
     assert [version.version for version in shelf.versions] == [1]
-    assert shelf.marks == ()
+    assert shelf.aliases == ()
 
 
 def test_a_project_brings_its_notes_and_aliases(full, api, tmp_path):
@@ -75,7 +75,7 @@ def test_a_project_brings_its_notes_and_aliases(full, api, tmp_path):
     found = [entry.record for entry in edits(members, tmp_path)]
     assert [type(record) for record in found] == [NoteWritten, TagsChanged]
     shelf = msgspec.json.decode(members["artifacts.json"], type=Shelf)
-    assert [(mark.key, mark.value) for mark in shelf.marks] == [("best", "2")]
+    assert [(alias.alias, alias.version) for alias in shelf.aliases] == [("best", 2)]
     (project,) = [p for p in api.projects() if p.name == "p"]
     assert api.export(project, tmp_path / "again").runs == ("r1", "r2")
 

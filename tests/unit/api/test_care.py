@@ -71,6 +71,20 @@ class TestGc:
         assert api.gc(undo=again.id).bytes == 200_000
         assert api.blobs.has(littered.orphan)
 
+    def test_undo_is_equal_to_the_byte(self, lab, api, tmp_path):
+        """An export after a collection and its undo is the file of before."""
+        scribe = lab.scribe("r1")
+        lab.artifact(scribe, "model", {"w": b"m" * 200_000, "small": b"s"})
+        lab.run(scribe=scribe)
+        lab.blob(b"o" * 200_000)
+        api.export("r1", tmp_path / "before", inputs=True)
+        age(lab)
+        api.gc(apply=True)
+        api.gc(undo=True)
+        api.export("r1", tmp_path / "after", inputs=True)
+        before, after = (tmp_path / f"{name}.notabene" for name in ("before", "after"))
+        assert before.read_bytes() == after.read_bytes()
+
     def test_runs_in_the_trash_keep_their_content(self, littered, api):
         """What a deleted run refers to stays as long as the run can be restored."""
         age(littered)

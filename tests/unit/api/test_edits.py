@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.unit.api.conftest import die
 
 from notabene._ids import now_us
 from notabene.errors import AccessError, ConflictError, NotFoundError, RefError, UsageError
 from notabene.journal.desk import read_desk
 from notabene.model.records import StopRequested, TagsChanged
 from notabene.testing.scribe import Scribe
+from tests.unit.api.conftest import die
 
 A_YEAR = 365 * 86_400_000_000
 
@@ -176,6 +176,17 @@ class TestTrash:
         assert after == before
         assert any_api.run_dir("r1") == place
         assert any_api.history("r1", "a").values.tolist() == [1.0, 2.0]
+
+    def test_the_bytes_are_those_of_before(self, lab, api):
+        """Deleting and restoring changes no byte of the run's folder."""
+        scribe = lab.scribe("r1")
+        lab.run(scribe=scribe, values={"a": [1.0]})
+        place = api.run_dir("r1")
+        before = {path.name: path.read_bytes() for path in place.iterdir()}
+        api.delete("r1")
+        api.rebuild()
+        api.restore("r1")
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == before
 
     def test_both_may_be_repeated(self, lab, any_api):
         """Deleting twice, and restoring twice, is as good as once."""

@@ -9,15 +9,21 @@ import tarfile
 import msgspec
 import pytest
 import zstandard
-from tests.unit.api.conftest import Lab, die
 
 from notabene.api import Api
 from notabene.api.archive import ArchiveWriter, unpack
 from notabene.errors import ConflictError, FormatError
 from notabene.journal.desk import desk_journal, read_desk
 from notabene.journal.folder import StoreFolder
-from notabene.model.records import Entry, NoteWritten, RunDeleted
+from notabene.model.records import (
+    AliasMoved,
+    ArtifactDeleted,
+    Entry,
+    NoteWritten,
+    RunDeleted,
+)
 from notabene.testing.scribe import Scribe
+from tests.unit.api.conftest import Lab, die
 
 
 @pytest.fixture
@@ -149,6 +155,14 @@ class TestTheTrip:
         for told in (out, back):
             assert [done for done, _ in told] == sorted(done for done, _ in told)
             assert told[-1][0] == told[-1][1] > 0
+
+    def test_a_version_in_the_trash_arrives_out_of_it(self, full, api, there, tmp_path):
+        """What one deletes here is not deleted there."""
+        api.delete_artifact("model:v1")
+        api.export("r1", tmp_path / "a")
+        there.import_(tmp_path / "a.notabene")
+        assert there.artifact("model:v1").read("w") == b"1" * 200_000
+        assert [v.deleted for v in there.store.artifacts("model", deleted=True)] == [False]
 
 
 class TestMore:
@@ -359,20 +373,42 @@ class TestRefused:
         [
             ("victim", RunDeleted()),
             ("", NoteWritten(id="n", text="spam", project="victim")),
+            ("", ArtifactDeleted(name="model", version=1)),
+            ("", AliasMoved(name="victim", alias="best", version=None)),
         ],
-        ids=["a run", "a project"],
+        ids=["a run", "a project", "a version", "an alias"],
     )
     def test_edits_of_what_is_not_in_it(self, good, there, other, tmp_path, run, record):
         """A bundle cannot delete or note what is not its own."""
         good["desk.journal"] = desk_journal([Entry("w", 1, 1, record, run)])
         self.refuse(there, other, self.make(tmp_path, good), "edits of what is not in it")
 
-    def test_an_artifact_name_that_is_none(self, good, there, other, tmp_path):
-        """A version of a name that cannot be one is refused."""
+    @pytest.mark.parametrize(
+        ("part", "field", "value", "match"),
+        [
+            ("versions", "name", "a:b", "':'"),
+            ("versions", "digest", "../../evil", "no digest"),
+            ("versions", "version", 0, "version 0"),
+            ("aliases", "alias", "../../evil", "'/'"),
+            ("aliases", "alias", "v3", "version number"),
+            ("aliases", "version", 77, "not in it"),
+            ("aliases", "name", "victim", "not in it"),
+            ("aliases", "version", "1/../../evil", "cannot be read"),
+        ],
+    )
+    def test_a_shelf_that_lies(self, good, there, other, tmp_path, part, field, value, match):
+        """Versions and aliases with names, numbers or digests that cannot be are refused."""
         shelf = msgspec.json.decode(good["artifacts.json"])
-        shelf["versions"][0]["name"] = "a:b"
+        shelf[part][0][field] = value
         good["artifacts.json"] = msgspec.json.encode(shelf)
-        self.refuse(there, other, self.make(tmp_path, good), "':'")
+        self.refuse(there, other, self.make(tmp_path, good), match)
+
+    def test_a_writer_that_leads_elsewhere(self, good, there, other, tmp_path):
+        """The id of a writer in an alias's stamp cannot name a file elsewhere."""
+        shelf = msgspec.json.decode(good["artifacts.json"])
+        shelf["aliases"][0]["writer"] = "../../../evil"
+        good["artifacts.json"] = msgspec.json.encode(shelf)
+        self.refuse(there, other, self.make(tmp_path, good), "no stamp")
 
     def test_wrong_json(self, good, there, other, tmp_path):
         """A part that does not parse is refused."""
