@@ -167,7 +167,9 @@ def chapter1() -> dict[str, Any]:
                 continue
             thread = median(runs, "thread_s")
             cpu, idle = median(runs, "cpu_s"), median(empty, "cpu_s")
-            assert thread is not None and cpu is not None and idle is not None
+            assert thread is not None
+            assert cpu is not None
+            assert idle is not None
             row[keys] = {
                 "thread_us": thread / max(1, count - 64) * 1e6,
                 "total_us_per_scalar": max(0.0, cpu - idle) / (count * keys) * 1e6,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -61,10 +62,8 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     yield go
     for program in begun:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         program.communicate()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 from pathlib import Path
@@ -58,7 +59,7 @@ def problems(folder: Path, writer: str, slot: int, acked: int) -> list[str]:
     missing = [i for i in range(acked) if i not in found]
     if missing:
         wrong.append(f"{len(missing)} of {acked} acknowledged rows are missing, e.g. {missing[:5]}")
-    if (extra := [i for i in found if i > acked]):
+    if extra := [i for i in found if i > acked]:
         wrong.append(f"rows that nobody logged: {extra[:5]}")
     return wrong
 
@@ -71,7 +72,7 @@ def times_rise(folder: Path, writer: str) -> bool:
         if of == writer:
             stamps |= {seq: time for seq, (_, time, _) in rows.items()}
     in_order = [stamps[seq] for seq in sorted(stamps)]
-    return all(a < b for a, b in zip(in_order, in_order[1:], strict=False))
+    return all(a < b for a, b in itertools.pairwise(in_order))
 
 
 def kinds(folder: Path, writer: str) -> list[str]:

@@ -8,9 +8,7 @@ row ``i``. Values follow from the slot and the row, so that the test knows them.
 from __future__ import annotations
 
 import ctypes
-import errno
 import faulthandler
-import gc
 import json
 import mmap
 import os

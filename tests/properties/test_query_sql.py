@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.properties.query_cases import NOW, TABLES, expressions, fill, orders, run_sets
 
 from notabene.model.entities import RunInfo
 from notabene.query import plan, predicate, sql
 from notabene.query.ast import Expr, Order
 from notabene.query.parser import parse, parse_order
 from notabene.query.text import write, write_order
+from tests.properties.query_cases import NOW, TABLES, expressions, fill, orders, run_sets
 
 shared = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 

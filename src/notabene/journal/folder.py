@@ -84,8 +84,9 @@ class StoreFolder:
     def _create(cls, root: Path) -> StoreFolder:
         try:
             root.mkdir(parents=True, exist_ok=True)
-            strangers = [p.name for p in root.iterdir() if not p.name.startswith(".format-")]
-            if strangers and not {"runs", "live", "blobs"} & set(strangers):
+            found = {p.name for p in root.iterdir() if not p.name.startswith(".format-")}
+            # Its mark may have appeared meanwhile: somebody else is making the same store.
+            if found and not found & {FORMAT_FILE, "runs", "live", "blobs"}:
                 raise UsageError(
                     f"the folder {root} is not empty and is no notabene store",
                     hint="name an empty or a new folder",

@@ -198,6 +198,8 @@ def _count(good: list[Frame], header: Header) -> tuple[int, int, int]:
 def records(path: Path, *, points: bool = False) -> Iterator[dict[str, Any]]:
     """What a journal holds, in the order of its frames, up to the first damage.
 
+    Records have their type in ``record`` and their fields in ``data``.
+
     Args:
         path: The file.
         points: Rows of numbers as well, one mapping each: ``step`` and ``values`` by key.
@@ -217,8 +219,15 @@ def records(path: Path, *, points: bool = False) -> Iterator[dict[str, Any]]:
 
 def _records_of(batch: Batch) -> Iterator[dict[str, Any]]:
     for entry in batch.entries:
-        stamp = {"writer": entry.writer, "seq": entry.seq, "time": entry.time, "run": entry.run}
-        yield {**stamp, **msgspec.to_builtins(entry.record)}
+        fields = msgspec.to_builtins(entry.record)
+        yield {
+            "writer": entry.writer,
+            "seq": entry.seq,
+            "time": entry.time,
+            "run": entry.run,
+            "record": fields.pop("record", "unknown"),
+            "data": fields,
+        }
 
 
 def _rows_of(points: Points, batch: Batch) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from tests.unit.cli.conftest import Command
 
 
 def test_ls_json_lists_runs_with_what_programs_need(nota: Command) -> None:
-    """``ls --json`` is a list of runs with id, name, project, status, config, summary, tags, times."""
+    """``ls --json`` lists runs with id, name, project, status, config, summary, tags, times."""
     runs = nota("ls", "--json").json
     assert [r["name"] for r in runs] == ["broken", "fast", "slow"]
     fast = runs[1]

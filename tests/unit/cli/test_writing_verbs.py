@@ -110,7 +110,7 @@ def test_the_index_is_only_a_cache(nota: Command, store: Path, home: Path) -> No
 
 
 def test_journals_can_be_verified_read_and_repaired(nota: Command, store: Path) -> None:
-    """A flipped byte is named with its offset, what is before it is served, repair saves the rest."""
+    """A flipped byte is named with its offset; repair saves what is behind it."""
     path = max(store.rglob("*.journal"), key=lambda p: p.stat().st_size)
     nota("journal", "verify", str(path))
     assert "run-created" in nota("journal", "cat", str(path)).out

@@ -112,7 +112,7 @@ def test_half_a_frame_is_taken_back(file, tmp_path, disk, number):
         file.append(2, 2, body(2))
     assert (tmp_path / "w1.journal").stat().st_size == before
     file.append(2, 2, body(2))
-    assert sorted(sum(frames_in(tmp_path).values(), [])) == [1, 2]
+    assert sorted(n for found in frames_in(tmp_path).values() for n in found) == [1, 2]
 
 
 def test_half_a_frame_that_stays_begins_a_new_file(file, tmp_path, disk):

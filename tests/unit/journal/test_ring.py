@@ -434,7 +434,7 @@ def test_a_row_without_keys_is_a_step(ring):
 
 
 def test_records_have_a_limit(tmp_path, small):
-    """A record of the largest size fits, whatever the size of the segment; a larger one does not."""
+    """A record of the largest size fits, however large the segment; a larger one does not."""
     ring = Ring([tmp_path], RingMeta(writer="w1"), tuple)
     room = MAX_RECORD - 100
     ring.record(NoteWritten(id="n", text="x" * room))

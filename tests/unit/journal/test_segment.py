@@ -177,7 +177,7 @@ def test_sections_come_back():
     """Records and edits are read as they were written."""
     ((_, _, data),) = read_frame(
         memoryview(frame(1, 1, encode_record_section(5, -6, b"x"))), 0, HEADER
-    ).sections  # noqa: E501
+    ).sections
     assert (*decode_record_section(data)[:2], bytes(decode_record_section(data)[2])) == (
         5,
         -6,

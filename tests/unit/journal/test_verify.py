@@ -29,9 +29,7 @@ def test_a_good_journal(tmp_path):
     assert (found.kind, found.run, found.size) == ("run", "run1", path.stat().st_size)
     assert (found.frames, found.records, found.rows, found.points) == (6, 1, 50, 50)
     assert (found.ranges, found.holes, found.damage) == ({"w1": ((1, 51),)}, {}, None)
-    assert found.sentence() == (
-        f"{path}: good; 6 frames with 1 records and 50 points in 50 rows"
-    )
+    assert found.sentence() == (f"{path}: good; 6 frames with 1 records and 50 points in 50 rows")
 
 
 def test_missing_sequences_are_named(tmp_path):
@@ -115,9 +113,11 @@ def test_records_are_listed(tmp_path):
     )
     stamp = {"writer": "w1", "run": "run1"}
     assert list(records(path)) == [
-        {**stamp, "seq": 1, "time": 1001, "record": "keys-defined", "id": 1, "keys": ("a",)},
-        {**stamp, "seq": 7, "time": 1007, "record": "note-written", "id": "n", "text": "x"},
-    ]
+        {**stamp, "seq": 1, "time": 1001, "record": "keys-defined",
+         "data": {"id": 1, "keys": ("a",)}},
+        {**stamp, "seq": 7, "time": 1007, "record": "note-written",
+         "data": {"id": "n", "text": "x"}},
+    ]  # fmt: skip
     rows = [r for r in records(path, points=True) if "values" in r]
     assert rows == [
         {**stamp, "seq": 3, "time": 5, "step": 0, "values": {"a": 0.5}},
