@@ -59,15 +59,23 @@ from notabene.tracking.fluent import (
     use_artifact,
 )
 from notabene.tracking.init import init, track
-from notabene.tracking.media import Audio, Figure, Histogram, Html, Image, Table, Text, Video
 from notabene.tracking.run import Run
 
 if TYPE_CHECKING:
     from notabene.api import Api
     from notabene.capture.snapshot import Capture
     from notabene.tracking.artifact import Artifact
+    from notabene.tracking.media import Audio, Figure, Histogram, Html, Image, Table, Text, Video
 
 _LATER = {
+    "Audio": "notabene.tracking.media",
+    "Figure": "notabene.tracking.media",
+    "Histogram": "notabene.tracking.media",
+    "Html": "notabene.tracking.media",
+    "Image": "notabene.tracking.media",
+    "Table": "notabene.tracking.media",
+    "Text": "notabene.tracking.media",
+    "Video": "notabene.tracking.media",
     "Api": "notabene.api",
     "Artifact": "notabene.tracking.artifact",
     "Capture": "notabene.capture.snapshot",

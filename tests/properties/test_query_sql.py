@@ -49,12 +49,26 @@ def meant(runs: list[RunInfo], expr: Expr, order: tuple[Order, ...]) -> list[str
     return [run.id for run in sorted(filter(matches, runs), key=key)]
 
 
-def agree(
-    connection: sa.Connection, runs: list[RunInfo], expr: Expr, order: tuple[Order, ...]
+Asked = tuple[Expr, tuple[Order, ...]]
+asked = st.lists(st.tuples(expressions, orders), min_size=1, max_size=6)
+
+
+def agree(connection: sa.Connection, runs: list[RunInfo], queries: list[Asked]) -> None:
+    """Hold every way to SQL against the predicate, for several queries over the same runs."""
+    ids = fill(connection, runs)
+    for expr, order in queries:
+        agree_on(connection, ids, runs, expr, order)
+
+
+def agree_on(
+    connection: sa.Connection,
+    ids: dict[int, str],
+    runs: list[RunInfo],
+    expr: Expr,
+    order: tuple[Order, ...],
 ) -> None:
     """Hold every way to SQL against the predicate."""
     dialect: sql.Dialect = connection.dialect.name  # type: ignore[assignment]
-    ids = fill(connection, runs)
     expected = meant(runs, expr, order)
 
     def execute(statement: str, params: sql.Params) -> list[tuple[int, ...]]:
@@ -88,22 +102,20 @@ def agree(
 
 
 @shared
-@given(runs=run_sets, expr=expressions, order=orders)
-def test_sqlite_agrees(
-    sqlite: sa.Connection, runs: list[RunInfo], expr: Expr, order: tuple[Order, ...]
-) -> None:
+@given(runs=run_sets, queries=asked)
+def test_sqlite_agrees(sqlite: sa.Connection, runs: list[RunInfo], queries: list[Asked]) -> None:
     """On SQLite, any query finds the runs that its predicate accepts, in the same order."""
-    agree(sqlite, runs, expr, order)
+    agree(sqlite, runs, queries)
 
 
 @pytest.mark.postgres
 @shared
-@given(runs=run_sets, expr=expressions, order=orders)
+@given(runs=run_sets, queries=asked)
 def test_postgres_agrees(
-    postgres: sa.Connection, runs: list[RunInfo], expr: Expr, order: tuple[Order, ...]
+    postgres: sa.Connection, runs: list[RunInfo], queries: list[Asked]
 ) -> None:
     """On PostgreSQL, any query finds the runs that its predicate accepts, in the same order."""
-    agree(postgres, runs, expr, order)
+    agree(postgres, runs, queries)
 
 
 @given(expr=expressions, order=orders)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from notabene._ids import now_us
+from notabene.capture.loading import load
 from notabene.capture.process import notebook_shell
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Console:
     def _transcript(self) -> Transcript:
         # Made at the first drain, on its thread: loading what it needs takes milliseconds.
         if self._made is None:
+            load("zstandard", "notabene.capture.secrets", "notabene.capture.transcript")
             from notabene.capture.secrets import Redactor
             from notabene.capture.transcript import Transcript
 

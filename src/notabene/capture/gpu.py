@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Protocol
 
+from notabene.capture.loading import load
 from notabene.capture.part import FAILURES, without_empty
 from notabene.settings import environment
 
@@ -62,6 +63,7 @@ class Nvidia:
         if sys.platform != "win32" and not any(map(os.path.exists, NVIDIA_FILES)):
             raise Absent  # without having loaded the library: 60 ms
         try:
+            load("pynvml")
             import pynvml
         except ImportError:
             raise Absent(
@@ -149,6 +151,7 @@ class Amd:
         if not any(map(os.path.exists, AMD_FILES)):
             raise Absent
         try:
+            load("amdsmi")
             self._smi = import_module("amdsmi")
         except (ImportError, OSError, KeyError, AttributeError):  # it loads ROCm as it is imported
             raise Absent(
@@ -239,6 +242,7 @@ class Apple:
         if platform.system() != "Darwin" or platform.machine() != "arm64":
             raise Absent
         try:
+            load("zeus_apple_silicon")
             self._monitor = import_module("zeus_apple_silicon").AppleEnergyMonitor()
             self._monitor.begin_window(self._WINDOW, restart=True)
         except FAILURES:

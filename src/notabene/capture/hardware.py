@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from notabene.capture.gpu import Gpus, open_gpus
+from notabene.capture.loading import load
 from notabene.capture.part import FAILURES, Part, without_empty
 from notabene.capture.process import working_folder
 from notabene.model.canonical import digest_bytes
@@ -184,6 +185,7 @@ class Sampler:
     """
 
     def __init__(self, environ: Mapping[str, str] | None = None, *, max_children: int = 32) -> None:
+        load("psutil")
         import psutil
 
         self._env = environment() if environ is None else environ

@@ -7,9 +7,18 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from notabene.capture.launch import Launch
+from notabene.capture.loading import load
 from notabene.capture.part import FAILURES, Deadline, Part
 from notabene.capture.process import process
 from notabene.capture.secrets import Redactor
+
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "process": (),
+    "environment": ("locale", "platform", "notabene.capture.environment"),
+    "code": ("subprocess", "hashlib", "notabene.capture.code"),
+    "hardware": ("psutil", "platform", "shutil", "notabene.capture.hardware"),
+}
+"""What the parts import; they are made on a background thread."""
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +84,7 @@ def _part(
 ) -> Part:
     redactor = Redactor(capture.secrets)
     try:
+        load(*_NEEDS[name])
         if name == "process":
             return process(redactor, started, environ, capture.program)
         if name == "environment":

@@ -209,6 +209,8 @@ class Applying:
         work, fresh = held.work, outcome.fresh
         count = self._counted[work.id] = self._remembered(held)
         touched = absorb_said(work, count.bases, self._ids_of)
+        if work.writers.sole in count.bases:
+            touched.add(work.writers.sole)  # what was left out as long as it was the only one
         if due(work, self._now, running=outcome.end.status == "running"):
             touched |= self._measure(work, count, fresh)
             outcome.table = total(work, count, self._tx, fresh)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -30,7 +31,7 @@ from notabene.model.refs import check_name, check_run_id
 from notabene.settings import Settings
 from notabene.tracking import context, lifecycle, names
 from notabene.tracking.attendance import Attendance
-from notabene.tracking.config import plain
+from notabene.tracking.config import as_mapping, plain
 from notabene.tracking.guard import Guard
 from notabene.tracking.keys import tag_cells
 from notabene.tracking.past import Past, has_rank, look_back
@@ -130,7 +131,7 @@ def init(
         }
     )
     if config is not None and not isinstance(config, Mapping):
-        config = plain(config)
+        config = as_mapping(config)
     from notabene.capture.launch import launch
 
     job = launch()
@@ -230,9 +231,19 @@ def _disabled(plan: Plan, settings: Settings) -> Run:
     )
 
 
+def _accept_tensors_with_gradients() -> None:
+    """``log({"loss": loss})`` is meant: torch need not warn of it, but only from our own frame."""
+    warnings.filterwarnings(
+        "ignore",
+        message="Converting a tensor with requires_grad=True to a scalar",
+        module=r"notabene\.journal\.ring",
+    )
+
+
 def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) -> Run:
     folder = StoreFolder.open(settings.store, create=True)
     run_dir, past = _run_dir(folder, plan)
+    _accept_tensors_with_gradients()
     if past is not None and not settings["name"]:
         plan.name = past.name or plan.name
     run_holder: list[Run] = []

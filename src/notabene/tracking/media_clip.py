@@ -284,7 +284,10 @@ def _to_pcm(samples: Array) -> tuple[npt.NDArray[np.integer[Any]], int, int]:
 
 
 def _mp4(frames: _Frames, size: tuple[int, int], fps: float) -> bytes:
-    """H.264 in MP4, by PyAV; odd widths and heights grow by a pixel, which the form asks for."""
+    """H.264 in MP4, by PyAV; odd widths and heights grow by a pixel, which the form asks for.
+
+    The encoder gives equal bytes nearly always, but does not promise it.
+    """
     from fractions import Fraction
 
     import numpy as np

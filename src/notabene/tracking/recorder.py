@@ -25,17 +25,19 @@ from notabene.model.records import (
 )
 from notabene.settings import Settings
 from notabene.tracking import context
+from notabene.tracking.arrays import as_number
 from notabene.tracking.config import Config
 from notabene.tracking.guard import TROUBLE, Guard, guarded, quietly
 from notabene.tracking.keys import flat_items
-from notabene.tracking.media import Media, as_number, as_value
 from notabene.tracking.names import untell_children
+from notabene.tracking.plain import text_of
 from notabene.tracking.summary import Summary
 
 if TYPE_CHECKING:
     from notabene.artifacts.local import LocalBlobs
     from notabene.model.values import Blob
     from notabene.tracking.attendance import Attendance
+    from notabene.tracking.media import Media
 
 GOALS = ("min", "max")
 SUMMARIES = ("last", "min", "max", "mean", "best", "first", "none")
@@ -169,13 +171,15 @@ class Recorder:
         return at
 
     def _log_value(self, key: str, value: Any, step: int) -> None:
+        from notabene.tracking.media import as_value
+
         media = as_value(value)
         if media is None:
             self.guard.note(
                 "unknown-value",
                 f"log() cannot keep a {type(value).__name__} ({key!r}); its repr was kept as text",
             )
-            media = as_value(short_repr(value))
+            media = as_value(text_of(value))
         if media is not None:
             self.put_value(key, media, step)
 

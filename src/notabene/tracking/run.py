@@ -25,7 +25,6 @@ from notabene.model.records import (
 from notabene.model.refs import check_name
 from notabene.tracking import context
 from notabene.tracking.keys import tag_cells
-from notabene.tracking.media import Figure, Image, Table, Text
 from notabene.tracking.recorder import Recorder, short_repr
 
 if TYPE_CHECKING:
@@ -209,6 +208,8 @@ class Run(Recorder):
 
     def log_text(self, key: str, text: str, *, step: int | None = None) -> None:
         """Log a text at a step."""
+        from notabene.tracking.media import Text
+
         self._log_media(key, Text(text), step)
 
     def log_image(
@@ -219,6 +220,8 @@ class Run(Recorder):
         Raises:
             UsageError: It is none of these.
         """
+        from notabene.tracking.media import Image
+
         value = image if isinstance(image, Image) else Image(image, caption=caption)
         self._log_media(key, value, step)
 
@@ -236,6 +239,8 @@ class Run(Recorder):
         Raises:
             UsageError: The rows do not fit the columns.
         """
+        from notabene.tracking.media import Table
+
         if isinstance(table, Table):
             value = table
         elif table is not None and data is None:
@@ -250,6 +255,8 @@ class Run(Recorder):
         Raises:
             UsageError: It is neither.
         """
+        from notabene.tracking.media import Figure
+
         self._log_media(key, figure if isinstance(figure, Figure) else Figure(figure), step)
 
     def log_code_version(self, version: str | None = None, **details: Any) -> None:

@@ -127,6 +127,19 @@ def test_arrow(three, any_api):
     assert table["metrics.val/loss"].to_pylist()[2] == 2.0
 
 
+def test_a_time_that_is_not_there(lab, api):
+    """A run at work has no end: not the year 1970, in none of the libraries."""
+    pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    lab.run("r1", status=None)
+    lab.run("r2")
+    runs = api.runs(order_by="created")
+    assert runs.to_pandas(["ended"])["ended"].isna().tolist() == [True, False]
+    assert runs.to_polars(["ended"])["ended"].is_null().to_list() == [True, False]
+    assert runs.to_arrow(["ended"])["ended"].is_null().to_pylist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("method", "module", "extra"),
     [

@@ -211,6 +211,21 @@ class TestGrid:
         assert len(grid.x) == 20
         assert grid.last[0, 0, -1] == 199.0
 
+    def test_the_last_point_of_all_lies_in_the_last_bucket(self, lab, any_api):
+        """Points and buckets meet on one grid, the largest x included."""
+        lab.run("many", values={"a": [float(i) for i in range(200)]})
+        few = lab.scribe("few").row({"a": 1.0}, 0)
+        few.time += 500_000
+        few.row({"a": 2.0}, 1)
+        lab.save(few.finish())
+        grid = any_api.grid(["many", "few"], "a", buckets=20, x="relative")
+        assert len(grid.x) <= 20
+        assert grid.count.sum(axis=2).tolist() == [[200], [2]]
+        assert grid.last[1, 0, -1] == 2.0
+        assert grid.x[-1] + grid.width == pytest.approx(
+            any_api.history("few", "a", x="relative").x[-1]
+        )
+
     def test_nothing_at_all(self, lab, any_api):
         """Runs without the metric give a grid without places."""
         lab.run("r1")

@@ -107,38 +107,6 @@ class TestRuns:
         assert [(p.name, p.runs) for p in any_api.projects()] == [("a", 1), ("b", 1)]
 
 
-class TestFreshness:
-    """How what is new comes in."""
-
-    def test_reads_take_in_what_is_new(self, lab, open_api, monkeypatch):
-        """Without a call of refresh, a read sees what another process has logged since."""
-        api = open_api(lab.root)
-        scribe = lab.run("r1", values=LOSS, status=None)
-        assert api.history("r1", "loss").values.tolist() == [3, 2, 1]
-        scribe.row({"loss": 0.5}, 3)
-        lab.save(scribe)
-        assert api.history("r1", "loss").values.tolist() == [3, 2, 1, 0.5]
-
-    def test_it_does_so_at_most_now_and_then(self, lab, open_api, monkeypatch):
-        """Reads in quick succession look at the journals once; refresh looks in any case."""
-        api = open_api(lab.root)
-        monkeypatch.setattr("notabene.api.door.FRESH", 1000.0)
-        assert len(api.runs()) == 0
-        lab.run("r1")
-        assert len(api.runs()) == 0
-        api.refresh()
-        assert len(api.runs()) == 1
-
-    def test_several_readers_of_one_store(self, lab, open_api):
-        """Two Apis over one store see the same, and each other's edits."""
-        lab.run("r1", values=LOSS)
-        one, two = open_api(lab.root), open_api(lab.root)
-        one.tag("r1", "seen")
-        two.note("r1", "by the other")
-        assert one.run("r1").to_dict() == two.run("r1").to_dict()
-        assert one.run("r1").tags == {"seen": ""}
-
-
 class TestBelongings:
     """What belongs to a run."""
 
