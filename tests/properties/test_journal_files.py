@@ -86,20 +86,14 @@ def test_a_cut_file_gives_a_prefix(path, cut):
         assert damage.offset == max([0, *(a for a in (at[0], *ends) if a <= cut)])
 
 
-@given(data=st.data())
-def test_a_growing_file_is_read_once(path, data):
+@given(cuts=st.lists(st.integers(0, 1 << 20), max_size=12))
+def test_a_growing_file_is_read_once(path, cuts):
     """Read at any moments while it grows by any pieces: everything, in order, once."""
     everything, _ = whole()
-    found, reader, at = [], JournalReader(path), 0
-    path.write_bytes(b"")
-    while at < len(sample()):
-        step = data.draw(st.integers(1, len(sample()) // 4))
-        with open(path, "ab") as file:
-            file.write(sample()[at : at + step])
-        at += step
-        if data.draw(st.booleans()):
-            found += _rows(reader)
-    found += _rows(reader)
+    found, reader = [], JournalReader(path)
+    for cut in (*sorted(cut % len(sample()) for cut in cuts), len(sample())):
+        path.write_bytes(sample()[:cut])
+        found += _rows(reader)
     assert found == everything
     assert reader.damage is None
 
@@ -166,7 +160,7 @@ def test_repair_saves_all_other_frames(path, at, bit):
     number = begins.index(hit)
     assert (found.before, found.behind) == (number, len(begins) - number - 1)
     between = [range(a, b + 1) for ranges in found.holes.values() for a, b in ranges]
-    assert all(seq in between[0] for seq in missing) or number in (0, len(begins) - 1)
+    assert number in (0, len(begins) - 1) or missing <= set(between[0])
     kept = [r for r in everything if r["seq"] not in missing]
     # Names of key sets may have stood in the frame that was hit: then numbers have none.
     assert [r["seq"] for r in saved] == [r["seq"] for r in kept]

@@ -50,7 +50,7 @@ def meant(runs: list[RunInfo], expr: Expr, order: tuple[Order, ...]) -> list[str
 
 
 Asked = tuple[Expr, tuple[Order, ...]]
-asked = st.lists(st.tuples(expressions, orders), min_size=1, max_size=6)
+asked = st.lists(st.tuples(expressions, orders), min_size=6, max_size=12)
 
 
 def agree(connection: sa.Connection, runs: list[RunInfo], queries: list[Asked]) -> None:

@@ -161,7 +161,7 @@ class Care(Reading, Edits):
             ids = what.ids
         else:
             several = (what,) if isinstance(what, str | RunView) else what
-            ids = [self.info(run).id for run in cast("Iterable[RunRef]", several)]
+            ids = [self._info(run).id for run in cast("Iterable[RunRef]", several)]
         if not ids:
             raise NotFoundError("there is no run to export", hint="`notabene ls` lists the runs")
         return ids, ()
@@ -348,7 +348,7 @@ class Care(Reading, Edits):
         """
         if best is not None and not metric:
             raise UsageError("best= needs metric=: by which values are they compared?")
-        self.fresh()
+        self._fresh()
         versions = self.artifacts(name)
         if not versions:
             self.versions.resolve(name)

@@ -93,7 +93,7 @@ class Door:
             self._index.refresh(full=full, runs=runs)
             self._looked = time.monotonic()
 
-    def fresh(self) -> None:
+    def _fresh(self) -> None:
         """Take in what is new, unless that was done just now or the index is busy."""
         if time.monotonic() - self._looked > FRESH:
             try:
@@ -102,7 +102,7 @@ class Door:
                 # Somebody holds the index (a backup): it answers with what it has.
                 self._looked = time.monotonic() + BUSY
 
-    def write(self, edits: Sequence[tuple[str, AnyRecord]], *, after: int = 0) -> list[Entry]:
+    def _write(self, edits: Sequence[tuple[str, AnyRecord]], *, after: int = 0) -> list[Entry]:
         """Write edits to the desk journal, and let the index know.
 
         Args:
@@ -122,36 +122,36 @@ class Door:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def by_id(self, refs: Iterable[RunRef], ask: Callable[[list[str]], T]) -> T:
+    def _by_id(self, refs: Iterable[RunRef], ask: Callable[[list[str]], T]) -> T:
         """Ask the store something about runs by their ids, which needs no look at the runs.
 
         References that are no ids are looked up when the store does not know them.
 
         Raises:
-            NotFoundError, RefError: As for :meth:`info`, and from the question.
+            NotFoundError, RefError: As for :meth:`Api.run`, and from the question.
         """
-        self.fresh()
+        self._fresh()
         wanted = list(refs)
         ids = [ref if isinstance(ref, str) else self._id(ref) for ref in wanted]
         try:
             return ask(ids)
         except NotFoundError:
-            found = [self.info(ref).id for ref in wanted]
+            found = [self._info(ref).id for ref in wanted]
             if found == ids:
                 raise
             return ask(found)
 
     def _id(self, ref: RunRef) -> str:
-        return ref.id if isinstance(ref, RunView) else self.info(ref).id
+        return ref.id if isinstance(ref, RunView) else self._info(ref).id
 
-    def info(self, ref: RunRef) -> RunInfo:
+    def _info(self, ref: RunRef) -> RunInfo:
         """The run that a reference names, as it is now.
 
         Raises:
             NotFoundError: There is none; the hint names near ones.
             RefError: Several have that name, or it is no text.
         """
-        self.fresh()
+        self._fresh()
         text = ref if isinstance(ref, str) else getattr(ref, "id", None)
         if not isinstance(text, str) or not text.strip():
             raise RefError(f"{ref!r} names no run: an id, its last six characters or a name does")
@@ -172,7 +172,7 @@ class Door:
         words = [*names, *ids, *(whole if "/" in ref else ())]
         return difflib.get_close_matches(ref, dict.fromkeys(words), n=3, cutoff=0.7)
 
-    def place(self, info: RunInfo) -> Path:
+    def _place(self, info: RunInfo) -> Path:
         """The folder of a run, which may lie in the trash.
 
         Raises:

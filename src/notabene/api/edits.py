@@ -39,8 +39,8 @@ class Edits(Door):
     """
 
     def _edit(self, run: RunRef, record: AnyRecord) -> RunInfo:
-        info = self.info(run)
-        self.write([(info.id, record)], after=info.updated)
+        info = self._info(run)
+        self._write([(info.id, record)], after=info.updated)
         return info
 
     # -- words -----------------------------------------------------------------------------
@@ -91,10 +91,10 @@ class Edits(Door):
         name = check_name(project, "project name")
         note_id = id or new_id()
         text = _text(text, "note", empty=id is not None)
-        self.fresh()
+        self._fresh()
         newest = max((note.time for note in self.store.notes(name)), default=0)
         record = NoteWritten(id=note_id, text=text, author=user_name(), project=name)
-        self.write([("", record)], after=newest)
+        self._write([("", record)], after=newest)
         return note_id
 
     def hypothesis(self, run: RunRef, text: str) -> None:
@@ -150,14 +150,14 @@ class Edits(Door):
         Raises:
             ConflictError: The run is at work.
         """
-        info = self.info(run)
+        info = self._info(run)
         if info.status == "running" and not force:
             raise ConflictError(
                 f"run {info.name!r} is at work", hint=f"stop it first: notabene stop {info.id[-6:]}"
             )
         # The record first: what lies in the trash without one would count as lost.
         if not info.deleted:
-            self.write([(info.id, RunDeleted())], after=info.updated)
+            self._write([(info.id, RunDeleted())], after=info.updated)
         put_away(self.folder, info.id)
 
     def restore(self, run: RunRef) -> None:
@@ -166,11 +166,11 @@ class Edits(Door):
         Raises:
             NotFoundError: It was removed for good.
         """
-        info = self.info(run)
+        info = self._info(run)
         if not bring_back(self.folder, info.id, info.created):
             raise NotFoundError(f"run {info.name!r} was removed for good")
         if info.deleted:
-            self.write([(info.id, RunDeleted(deleted=False))], after=info.updated)
+            self._write([(info.id, RunDeleted(deleted=False))], after=info.updated)
 
     def stop(self, run: RunRef) -> None:
         """Ask a run to end as if by Ctrl-C; it looks every few seconds.
@@ -178,10 +178,10 @@ class Edits(Door):
         Raises:
             ConflictError: The run is not at work.
         """
-        info = self.info(run)
+        info = self._info(run)
         if info.status not in ("running", "lost"):
             raise ConflictError(f"run {info.name!r} is {info.status}; there is nothing to stop")
-        self.write([(info.id, StopRequested(author=user_name()))], after=info.updated)
+        self._write([(info.id, StopRequested(author=user_name()))], after=info.updated)
 
     # -- artifacts -------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Edits(Door):
         """Write a record about an artifact; gives its stamp, later than all that stands there."""
         cells = read_cells(self.folder.artifacts / artifact_folder(name) / "cells")
         newest = max((cell.stamp.time for cell in cells.values()), default=0)
-        (entry,) = self.write([("", record)], after=newest)
+        (entry,) = self._write([("", record)], after=newest)
         return Stamp(entry.time, entry.writer, entry.seq)
 
 

@@ -36,7 +36,7 @@ class Reading(Door):
 
     def projects(self) -> list[Project]:
         """All projects by name, with their counts; runs in the trash do not count."""
-        self.fresh()
+        self._fresh()
         return self.store.projects()
 
     def run(self, ref: RunRef) -> RunView:
@@ -50,7 +50,7 @@ class Reading(Door):
             NotFoundError: There is none; the hint names near ones.
             RefError: Several have that name; the hint says what to type.
         """
-        return RunView(self, self.info(ref))
+        return RunView(self, self._info(ref))
 
     def run_dir(self, ref: RunRef) -> Path:
         """The folder of a run, which may lie in the trash.
@@ -58,7 +58,7 @@ class Reading(Door):
         Raises:
             NotFoundError: There is no such run, or its folder was purged.
         """
-        return self.place(self.info(ref))
+        return self._place(self._info(ref))
 
     def runs(
         self,
@@ -89,7 +89,7 @@ class Reading(Door):
         if project is not None:
             expr = all_of(Test(Field("attribute", "project"), "in", (project,)), expr)
         order = parse_order(order_by)
-        self.fresh()
+        self._fresh()
         found = self.store.runs(
             expr, order, deleted=deleted, archived=None if archived or deleted else False
         )
@@ -152,9 +152,9 @@ class Reading(Door):
         """
         window = window_of(x, samples, start, end, rank)
         if not keys:
-            info = self.info(run)
+            info = self._info(run)
             return history_of(self.store, info.id, tuple(info.metrics), window, rank)
-        found = self.by_id([run], lambda ids: history_of(self.store, ids[0], keys, window, rank))
+        found = self._by_id([run], lambda ids: history_of(self.store, ids[0], keys, window, rank))
         return found[keys[0]] if len(keys) == 1 else found
 
     def grid(
@@ -184,7 +184,7 @@ class Reading(Door):
         """
         names = [keys] if isinstance(keys, str) else list(dict.fromkeys(keys))
         window = window_of(x, buckets, start, end, rank)
-        return self.by_id(
+        return self._by_id(
             runs, lambda ids: grid_of(self.store, list(dict.fromkeys(ids)), names, window)
         )
 
@@ -192,7 +192,7 @@ class Reading(Door):
 
     def keys(self, run: RunRef) -> list[str]:
         """Names of a run's metrics, in order."""
-        return sorted(self.info(run).metrics)
+        return sorted(self._info(run).metrics)
 
     def values(self, run: RunRef, key: str | None = None) -> list[LoggedValue]:
         """Logged images, tables, texts ..., by key, step and time.
@@ -200,7 +200,7 @@ class Reading(Door):
         Raises:
             NotFoundError: Nothing was logged under this key.
         """
-        info = self.info(run)
+        info = self._info(run)
         found = self.store.values(info.id, [key] if key is not None else [])
         if key is not None and not found:
             known = {value.key for value in self.store.values(info.id)}
@@ -216,7 +216,7 @@ class Reading(Door):
             rank: Of which rank; None for the lowest that recorded a part.
         """
         found: dict[str, dict[str, JSON]] = {}
-        for capture in self.store.snapshot(self.info(run).id):
+        for capture in self.store.snapshot(self._info(run).id):
             if rank is None or capture.rank == rank:
                 found.setdefault(capture.part, capture.data)
         return found
@@ -293,14 +293,14 @@ class Reading(Door):
         """
         if direction not in ("up", "down", "both"):
             raise UsageError(f"direction={direction!r} is unknown; allowed are up, down, both")
-        self.fresh()
+        self._fresh()
         return lineage_of(self.store, self._node(ref), direction)
 
     def _node(self, ref: str | RunView) -> Node:
         if isinstance(ref, str) and ref.startswith("artifact:"):
             return _node_of(self.versions.resolve(ref))
         try:
-            info = self.info(ref)
+            info = self._info(ref)
         except NotFoundError:
             try:
                 return _node_of(self.versions.resolve(cast("str", ref)))
@@ -317,7 +317,7 @@ class Reading(Door):
         Raises:
             NotFoundError: There is no such project.
         """
-        self.fresh()
+        self._fresh()
         notes = self.store.notes(project)
         entries = diary_of((view.info for view in self.runs(project=project, archived=True)), notes)
         if not entries:

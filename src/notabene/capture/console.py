@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from notabene._ids import now_us
-from notabene.capture.loading import load
+from notabene._lazy import load
 from notabene.capture.process import notebook_shell
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Protocol
 
-from notabene.capture.loading import load
+from notabene._lazy import load
 from notabene.capture.part import FAILURES, without_empty
 from notabene.settings import environment
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from notabene._lazy import load
 from notabene.capture.gpu import Gpus, open_gpus
-from notabene.capture.loading import load
 from notabene.capture.part import FAILURES, Part, without_empty
 from notabene.capture.process import working_folder
 from notabene.model.canonical import digest_bytes

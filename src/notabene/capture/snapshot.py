@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from notabene._lazy import load
 from notabene.capture.launch import Launch
-from notabene.capture.loading import load
 from notabene.capture.part import FAILURES, Deadline, Part
 from notabene.capture.process import process
 from notabene.capture.secrets import Redactor

@@ -60,6 +60,10 @@ class RingMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """No slot in the segment has a smaller sequence."""
     places: tuple[str, ...] = ()
     """In the mark: folders where segments may lie."""
+    inode: int = 0
+    """In the mark: its own; another one tells a copy of the folder from the original."""
+    journal: str = ""
+    """In the mark: the journal that the ring is for."""
 
 
 class Lost(msgspec.Struct):
@@ -220,8 +224,7 @@ class Chain:
         return None if self._mark_path is None else self._mark_path.parent
 
     def _set_mark(self) -> None:
-        meta = msgspec.structs.replace(self._meta, places=tuple(str(p) for p, _ in self._places))
-        data = Lost().encode() + encode_meta(meta)
+        places = tuple(str(place) for place, _ in self._places)
         for place, _ in self._places:
             path = place / f"{self._meta.writer}{RING}"
             fd = -1
@@ -229,6 +232,9 @@ class Chain:
                 fd = os.open(path, _EXCLUSIVE, 0o600)
                 # Who looks for orphans may hold it for a moment: it lets go of an empty one.
                 lock(fd, tries=50)
+                inode = os.fstat(fd).st_ino
+                meta = msgspec.structs.replace(self._meta, places=places, inode=inode)
+                data = Lost().encode() + encode_meta(meta)
                 if os.write(fd, data) != len(data):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError as error:
@@ -239,7 +245,7 @@ class Chain:
 
     def make(self, size: int, base: int) -> Segment:
         """A segment of at least ``size`` bytes; in memory where no file can be had."""
-        meta = msgspec.structs.replace(self._meta, index=next(self._numbers), base=base)
+        meta = msgspec.structs.replace(self._meta, index=next(self._numbers), base=base, journal="")
         head = encode_meta(meta)
         if len(head) > DATA_AT:
             raise FormatError("the names in the head of a ring are too long")

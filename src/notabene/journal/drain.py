@@ -6,9 +6,11 @@ transposed and compressed (PACKED); where it has, they go out as blocks.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from array import array
 
+from notabene._lazy import load
 from notabene.journal.rows import FILLER, HEAD, ROW_BYTES, read_slot, record_of, row_of
 from notabene.journal.segment import (
     Section,
@@ -124,6 +126,13 @@ def first_seq(data: memoryview | bytes, at: int) -> int:
     return 0 if place is None else int(HEAD.unpack_from(view, place)[0])
 
 
+def _load_codecs() -> None:
+    """Import what encodes blocks so that no fork falls into the middle of it."""
+    with contextlib.suppress(ImportError):
+        load("pcodec")
+    load("notabene.journal.block")
+
+
 def has_numpy() -> bool:
     """Whether the process has numpy loaded already; a run never loads it by itself."""
     numpy = sys.modules.get("numpy")
@@ -196,6 +205,7 @@ class Encoder:
             if with_numpy and (self.counting or not fast):
                 return self._block(keyset, rows, width, fast=fast)
             if len(rows) > SMALL and not fast:
+                load("zstandard")
                 return encode_packed_section(rows, width)
         except (ArithmeticError, ImportError, LookupError, MemoryError, RuntimeError, ValueError):
             # Nothing is worth more than the rows: no memory left, a half-removed library ...
@@ -203,6 +213,7 @@ class Encoder:
         return encode_section(Section.ROWS, rows)
 
     def _block(self, keyset: int, rows: bytes, width: int, *, fast: bool) -> bytes:
+        _load_codecs()
         from notabene.journal.block import encode_block, rows_to_arrays
 
         seqs, steps, times, values = rows_to_arrays(memoryview(rows), (width - ROW_BYTES) // 8)

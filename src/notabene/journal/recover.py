@@ -18,7 +18,7 @@ import msgspec
 
 from notabene._ids import new_id
 from notabene.errors import FormatError
-from notabene.journal.chain import DATA_AT, META_AT, RING, Lost, RingMeta, decode_meta, lock
+from notabene.journal.chain import DATA_AT, META_AT, RING, Lost, decode_meta, lock
 from notabene.journal.drain import Drained, Encoder, first_seq, take
 from notabene.journal.file import fresh_header, sync_folder
 from notabene.journal.folder import JOURNAL, RECOVERED, StoreFolder
@@ -52,6 +52,7 @@ class Orphan(msgspec.Struct):
     Attributes:
         writer: Id of the writer.
         run: Its run.
+        journal: The journal that the ring was made for, as the owner knew its path.
         mark: Path of the mark.
         fd: Its descriptor; -1 once released.
         paths: Its segments.
@@ -62,6 +63,7 @@ class Orphan(msgspec.Struct):
 
     writer: str
     run: str
+    journal: Path
     mark: Path
     fd: int
     paths: list[Path]
@@ -74,6 +76,12 @@ class Orphan(msgspec.Struct):
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+    def belongs_to(self, run_dir: Path) -> bool:
+        """Whether it is this folder's own, not that of a run which the folder is a copy of."""
+        if self.mark.parent.samefile(run_dir) or not self.journal.exists():
+            return True
+        return self.journal.parent.samefile(run_dir)
 
     def remove(self) -> None:
         """Remove the ring's files, the mark last: as long as it is there, somebody will look."""
@@ -96,13 +104,15 @@ def open_orphan(folder: Path, writer: str) -> Orphan | None:
             os.close(fd)
             return None
         meta = decode_meta(data[META_AT:])
-        segments = _segments(meta, folder)
+        copied = os.fstat(fd).st_ino != meta.inode
+        segments = _segments(writer, [folder] if copied else [folder, *map(Path, meta.places)])
     except (OSError, FormatError, msgspec.DecodeError):
         os.close(fd)
         return None
     return Orphan(
         writer,
         meta.run,
+        Path(meta.journal),
         mark,
         fd,
         [path for path, _, _ in segments],
@@ -112,28 +122,25 @@ def open_orphan(folder: Path, writer: str) -> Orphan | None:
     )
 
 
-def _segments(meta: RingMeta, folder: Path) -> list[tuple[Path, bytes, int]]:
+def _segments(writer: str, places: list[Path]) -> list[tuple[Path, bytes, int]]:
     """``(path, bytes, time of the last change)`` of all segments, in the order of their slots."""
-    found = []
-    for place in dict.fromkeys((*map(Path, meta.places), folder)):
-        try:
-            names = [e.name for e in os.scandir(place)]
-        except OSError:
-            continue
-        prefix = f"{meta.writer}{RING}."
-        for name in names:
-            if not (name.startswith(prefix) and name[len(prefix) :].isdecimal()):
-                continue
-            path = place / name
-            with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
-                data = file.read().rstrip(b"\0")
-                # A sequence number may end in bytes of zero.
-                data = data.ljust(len(data) + 7 & ~7, b"\0")
-                with contextlib.suppress(FormatError, msgspec.DecodeError):
-                    if decode_meta(data).writer == meta.writer:
-                        changed = os.fstat(file.fileno()).st_mtime_ns // 1000
-                        found.append((path, data, changed))
-    return sorted(found, key=lambda item: first_seq(item[1], DATA_AT))
+    found: dict[Path, tuple[Path, bytes, int]] = {}
+    prefix = f"{writer}{RING}."
+    for place in places:
+        with contextlib.suppress(FileNotFoundError):
+            for path in place.iterdir():
+                if path.name.startswith(prefix) and path.name[len(prefix) :].isdecimal():
+                    found[path.resolve()] = _segment(path)
+    return sorted(found.values(), key=lambda item: first_seq(item[1], DATA_AT))
+
+
+def _segment(path: Path) -> tuple[Path, bytes, int]:
+    # Its name says whose it is: slots are taken even if power failure took the head.
+    with open(path, "rb") as file:
+        data = file.read().rstrip(b"\0")
+        changed = os.fstat(file.fileno()).st_mtime_ns // 1000
+    # A sequence number may end in bytes of zero.
+    return path, data.ljust(len(data) + 7 & ~7, b"\0"), changed
 
 
 def is_orphan(folder: Path, writer: str) -> bool:
@@ -319,7 +326,8 @@ def recover(orphan: Orphan, run_dir: Path) -> Path | None:
             left.unlink(missing_ok=True)
         if not target.exists():
             write_whole(recovered_bytes(orphan, run_dir), target)
-        orphan.remove()
+        if orphan.belongs_to(run_dir):
+            orphan.remove()
     except OSError:
         return None
     finally:
@@ -375,9 +383,8 @@ def ring_folder(journal: Path) -> Path | None:
         return journal.parent if is_local(journal.parent) else None
     except (OSError, EOFError, FormatError):
         return None
-    if not header.ring or not is_local(header.ring):
-        return None
-    return Path(header.ring)
+    place = journal.parent / header.ring
+    return place if header.ring and is_local(place) else None
 
 
 def sweep(folder: StoreFolder) -> list[Path]:
@@ -422,7 +429,7 @@ def bring_home(folder: StoreFolder) -> list[Path]:
         for path in sorted(away.glob(f"*{JOURNAL}")):
             target = run_dir / path.name
             with contextlib.suppress(OSError, EOFError, FormatError):
-                if _at_work(path):
+                if _at_work(path, run_dir):
                     continue
                 data = path.read_bytes()
                 write_whole(data, target)
@@ -434,13 +441,13 @@ def bring_home(folder: StoreFolder) -> list[Path]:
     return done
 
 
-def _at_work(journal: Path) -> bool:
-    """Whether the writer of a journal holds the mark of its ring."""
+def _at_work(journal: Path, run_dir: Path) -> bool:
+    """Whether the writer of a journal that went on elsewhere holds the mark of its ring."""
     header, _ = read_header(journal)
     if not header.ring:
         return False
     try:
-        fd = os.open(Path(header.ring) / f"{header.writers[0]}{RING}", os.O_RDONLY)
+        fd = os.open(run_dir / header.ring / f"{header.writers[0]}{RING}", os.O_RDONLY)
     except OSError:
         return False
     try:

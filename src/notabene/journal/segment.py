@@ -87,7 +87,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     monotonic: int = 0
     """Monotonic clock at creation, µs."""
     ring: str = ""
-    """Where the writer's ring lies, for recovery on the same host."""
+    """Folder of the writer's ring, for recovery on the same machine; ``.`` is the journal's."""
     replaces: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = ()
     """Sealed files: for each writer the closed ranges of sequences that stand here."""
     version: str = ""

@@ -104,10 +104,16 @@ class Writer:
         self.ticks: list[Callable[[], None]] = []
         self.cpu_us = 0
         meta = RingMeta(
-            writer=self.id, run=header.run, host=header.host, boot=header.boot, pid=header.pid
+            writer=self.id,
+            run=header.run,
+            host=header.host,
+            boot=header.boot,
+            pid=header.pid,
+            journal=str(path.absolute()),
         )
         self.ring = Ring(ring_places, meta, define)
-        folder = "" if self.ring.folder is None else str(self.ring.folder)
+        where = self.ring.folder
+        folder = "" if where is None else "." if where == path.parent else str(where)
         try:
             self.file = JournalFile(
                 path, msgspec.structs.replace(header, ring=folder), [path.parent, *spill]

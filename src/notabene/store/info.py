@@ -150,12 +150,16 @@ def facts_of(cells: Cells) -> dict[str, Any]:
         if int(number) in cells.others:
             continue
         old = latest.get(part)
-        if old is None or (old.time, old.seq) < (cell.time, cell.seq):
+        if old is None or _order(old) < _order(cell):
             latest[part] = cell
     out: dict[str, Any] = {}
     for part in sorted(latest):
-        out.update(latest[part].value)
+        out.update(latest[part].value[1])
     return out
+
+
+def _order(cell: Cell) -> tuple[int, str, int]:
+    return cell.time, cell.value[0], cell.seq
 
 
 def first_writer(writers: Writers) -> Writer | None:

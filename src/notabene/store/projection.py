@@ -254,7 +254,8 @@ def _renamed(work: Work, number: int, entry: Entry, record: Renamed) -> None:
 def _captured(work: Work, number: int, entry: Entry, record: Captured) -> None:
     work.captures.append(Part(number, entry))
     # By writer, since its rank may be known only later.
-    put(work, work.cells.facts, f"{number}:{record.part}", number, entry, record.facts)
+    value = [entry.writer, record.facts]
+    put(work, work.cells.facts, f"{number}:{record.part}", number, entry, value)
 
 
 def _alert(work: Work, number: int, entry: Entry, record: AlertRaised) -> None:

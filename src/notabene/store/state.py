@@ -38,7 +38,7 @@ class Cells(msgspec.Struct, omit_defaults=True):
     tags: dict[str, Cell] = {}
     summary: dict[str, Cell] = {}
     facts: dict[str, Cell] = {}
-    """By ``writer:part`` of the capture: a mapping of facts."""
+    """By ``number:part`` of writer and capture: ``[writer, facts]``."""
     others: list[int] = []
     """Writers of other ranks than 0, whose facts are not those of the run."""
     defs: dict[str, Cell] = {}

@@ -50,13 +50,20 @@ class Guard:
         self._report = report
         self._lock = threading.RLock()
 
-    def note(self, code: str, message: str, *, error: BaseException | None = None) -> None:
-        """Something is not as it should be.
+    def note(
+        self,
+        code: str,
+        message: str,
+        *,
+        error: BaseException | None = None,
+        mild: bool = False,
+    ) -> None:
+        """Something is not as it should be; ``mild`` where nobody did anything wrong.
 
         Raises:
-            UsageError: In strict mode.
+            UsageError: In strict mode, unless it is mild.
         """
-        if self.strict:
+        if self.strict and not mild:
             raise UsageError(message) from error
         with self._lock:
             count = self.health.get(code, ("", 0))[1] + 1

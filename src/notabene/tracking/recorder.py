@@ -309,10 +309,22 @@ class Recorder:
     # -- callbacks -------------------------------------------------------------------------
 
     def _config_changed(self, changed: dict[str, Any], removed: tuple[str, ...]) -> None:
-        for part in _parts(changed):
+        for part in _parts(self._without_secrets(changed)):
             self.record(ConfigChanged(set=part))
         if removed:
             self.record(ConfigChanged(removed=removed))
+
+    def _without_secrets(self, cells: dict[str, Any]) -> dict[str, Any]:
+        """Config for the record: what is named like a password stays in the process."""
+        from notabene.capture.secrets import HIDDEN, Redactor
+
+        redactor, out = Redactor(), dict(cells)
+        for key, value in cells.items():
+            if redactor.is_secret(key.rpartition(".")[2], value):
+                out[key] = HIDDEN
+                text = f"the config value {key!r} is not recorded: it is named like a secret"
+                self.guard.note("secret", text, mild=True)
+        return out
 
     def _summary_changed(self, changed: dict[str, Any], removed: tuple[str, ...]) -> None:
         for part in _parts(changed):

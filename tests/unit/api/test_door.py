@@ -52,8 +52,8 @@ class TestFinding:
         for n in range(3):
             lab.run(f"run{n}", name=f"name{n}")
         looked = []
-        real = api.info
-        monkeypatch.setattr(api, "info", lambda ref: looked.append(ref) or real(ref))
+        real = api._info
+        monkeypatch.setattr(api, "_info", lambda ref: looked.append(ref) or real(ref))
         views = [api.run(f"run{n}") for n in range(3)]
         looked.clear()
         asked = []
@@ -62,21 +62,21 @@ class TestFinding:
             asked.append(ids)
             return [api.store.run(run).id for run in ids if api.store.values(run) == []]
 
-        assert api.by_id(views, ask) == api.by_id(["run0", "run1", "run2"], ask)
+        assert api._by_id(views, ask) == api._by_id(["run0", "run1", "run2"], ask)
         assert looked == []
-        assert api.by_id(["name0", "run1"], ask) == ["run0", "run1"]
+        assert api._by_id(["name0", "run1"], ask) == ["run0", "run1"]
         assert asked[-1] == ["run0", "run1"]
         assert looked == ["name0", "run1"]
         with pytest.raises(NotFoundError, match="name7"):
-            api.by_id(["name7"], ask)
+            api._by_id(["name7"], ask)
 
     def test_a_folder_that_is_gone(self, lab, api):
         """A run whose folder was moved away by hand is told so, not passed off as empty."""
         lab.run("r1")
-        info = api.info("r1")
+        info = api._info("r1")
         shutil.rmtree(lab.folder.find_run_dir("r1"))
         with pytest.raises(NotFoundError, match="is not in"):
-            api.place(info)
+            api._place(info)
 
     def test_near_names(self, lab, api):
         """A mistyped id, name or project/name is answered with near ones; others with none."""
@@ -87,10 +87,10 @@ class TestFinding:
             ("vison/baseline", "vision/baseline"),
         ):
             with pytest.raises(NotFoundError) as caught:
-                api.info(ref)
+                api._info(ref)
             assert near in caught.value.hint
         with pytest.raises(NotFoundError) as caught:
-            api.info("zzzzzzzz")
+            api._info("zzzzzzzz")
         assert "did you mean" not in caught.value.hint
 
 

@@ -238,7 +238,7 @@ class TestTrash:
         lab.run("r1")
         api.delete("r1")
         with monkeypatch.context() as patch:
-            patch.setattr(api, "write", die)
+            patch.setattr(api, "_write", die)
             with pytest.raises(KeyboardInterrupt):
                 api.restore("r1")
         assert api.runs(deleted=True).ids == ["r1"]

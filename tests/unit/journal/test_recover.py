@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from notabene.journal import mounts as mounts_module
@@ -51,12 +53,13 @@ def small(monkeypatch):
     monkeypatch.setattr(ring_module, "LARGEST_SEGMENT", 4096)
 
 
-def begin(folder, **options):
+def begin(folder, name="w1", **options):
     """A writer that only writes when it is told to."""
     given = {
         "ring_places": [folder], "spill": [], "define": tuple, "warn": lambda *_: None, **options
     }  # fmt: skip
-    return Writer(folder / "w1.journal", HEADER, **given)
+    header = msgspec.structs.replace(HEADER, writers=(name,))
+    return Writer(folder / f"{name}.journal", header, **given)
 
 
 def die(writer):
@@ -420,6 +423,86 @@ def test_a_mark_that_somebody_removed_meanwhile(run_dir, monkeypatch):
     assert open_orphan(run_dir, "w1") is None
 
 
+def test_a_copy_of_a_living_run_is_complete_and_apart(store, run_dir, tmp_path):
+    """A store copied while a run writes: the copy gets what its ring held, the run loses nothing."""
+    writer = begin(run_dir)
+    writer.row({"a": 0.5}, 0)
+    writer.ring.row({"a": 1.5}, 1)
+    store.mark_live("run1", "w1")
+    shutil.copytree(store.root, tmp_path / "copy")
+    writer.ring.row({"a": 2.5}, 2)
+    other = StoreFolder.open(tmp_path / "copy")
+    (path,) = sweep(other)
+    assert [step for step, _ in rows_in(path).values()] == [1]
+    assert sorted(os.listdir(path.parent)) == ["w1.journal", "w1.recovered"]
+    assert (run_dir / "w1.ring.0").exists()
+    assert writer.close()
+    assert len(rows_in(run_dir / "w1.journal")) == 3
+
+
+def test_a_copy_does_not_take_the_ring_of_its_original(store, run_dir, tmp_path):
+    """A ring in ``$TMPDIR`` belongs to the run it was made for; a copy reads it and leaves it."""
+    away = tmp_path / "away"
+    away.mkdir()
+    writer = begin(run_dir, ring_places=[away])
+    writer.row({"a": 0.5}, 0)
+    writer.ring.row({"a": 1.5}, 1)
+    store.mark_live("run1", "w1")
+    die(writer)
+    shutil.copytree(store.root, tmp_path / "copy")
+    (copied,) = sweep(StoreFolder.open(tmp_path / "copy"))
+    assert [step for step, _ in rows_in(copied).values()] == [1]
+    assert (away / "w1.ring").exists()
+    (path,) = sweep(store)
+    assert rows_in(path) == rows_in(copied)
+    assert list(away.iterdir()) == []
+
+
+def test_a_store_that_was_moved_takes_its_rings_along(store, run_dir, tmp_path):
+    """Rings beside the journal are found wherever that lies now; those elsewhere are its own."""
+    away = tmp_path / "away"
+    away.mkdir()
+    for writer in (begin(run_dir), begin(run_dir, name="w2", ring_places=[away])):
+        writer.row({"a": 0.5}, 0)
+        writer.ring.row({"a": 1.5}, 1)
+        store.mark_live("run1", writer.id)
+        die(writer)
+    store.root.rename(tmp_path / "moved")
+    assert len(sweep(StoreFolder.open(tmp_path / "moved"))) == 2
+    assert list(away.iterdir()) == []
+
+
+def test_a_segment_without_its_head_is_read(run_dir, small):
+    """A page of zeros at its beginning costs the slots in it, not those behind."""
+    writer = begin(run_dir)
+    for i in range(300):
+        writer.ring.row({"a": float(i)}, i)
+    die(writer)
+    path = run_dir / "w1.ring.1"
+    path.write_bytes(bytes(1024) + path.read_bytes()[1024:])
+    found = rows_in(recover(open_orphan(run_dir, "w1"), run_dir))
+    assert 300 - 12 <= len(found) < 300
+    assert list(run_dir.glob("w1.ring*")) == []
+
+
+def test_a_segment_that_cannot_be_read_is_not_removed(run_dir, monkeypatch):
+    """Where the disk gives no answer the ring stays for another time."""
+    writer = begin(run_dir)
+    writer.row({"a": 0.5}, 0)
+    die(writer)
+    real = open
+
+    def bad(path, *args, **kwargs):
+        if str(path).endswith("ring.0"):
+            raise OSError(errno.EIO, "bad")
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr("builtins.open", bad)
+    assert open_orphan(run_dir, "w1") is None
+    monkeypatch.undo()
+    assert recover(open_orphan(run_dir, "w1"), run_dir) is not None
+
+
 # -- where to look -------------------------------------------------------------------------
 
 
@@ -427,6 +510,7 @@ def test_the_journal_says_where_its_ring_is(run_dir, tmp_path):
     """The header names the folder; where there is no journal it is the run's own."""
     writer = begin(run_dir, ring_places=[tmp_path])
     assert ring_folder(run_dir / "w1.journal") == tmp_path
+    assert read_header(run_dir / "w1.journal")[0].ring == str(tmp_path)
     assert ring_folder(run_dir / "w2.journal") == run_dir
     writer.close()
     (run_dir / "w3.journal").write_bytes(b"junk")
@@ -475,8 +559,7 @@ def test_a_run_in_the_trash_is_swept_too(store, run_dir):
     trash.mkdir(parents=True)
     moved = run_dir.rename(trash / "run1")
     die(writer)
-    # The ring's place in the header is where the run lay.
-    assert sweep(store) in ([], [moved / "w1.recovered"])
+    assert sweep(store) == [moved / "w1.recovered"]
 
 
 # -- journals that went on elsewhere -------------------------------------------------------

@@ -129,9 +129,13 @@ def test_what_is_logged_is_read(make, tmp_path):
 
 
 def test_the_header_names_the_ring(make, tmp_path):
-    """Who finds the journal finds the ring; a ring in memory has no place."""
-    make()
-    assert read_header(tmp_path / "w1.journal")[0].ring == str(tmp_path)
+    """Who finds the journal finds the ring: beside it, or in a place of its own."""
+    make().close()
+    assert read_header(tmp_path / "w1.journal")[0].ring == "."
+    (tmp_path / "w1.journal").unlink()
+    (tmp_path / "away").mkdir()
+    make(ring_places=[tmp_path / "away"])
+    assert read_header(tmp_path / "w1.journal")[0].ring == str(tmp_path / "away")
 
 
 def test_it_is_read_while_it_is_written(make, tmp_path):

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from notabene.capture import loading
-from notabene.capture.loading import load
+from notabene import _lazy as loading
+from notabene._lazy import load
 
 FORK = (
     "import os, sys, threading, time\n"
-    "from notabene.capture.loading import load\n"
+    "from notabene._lazy import load\n"
     "sys.path.insert(0, sys.argv[1])\n"
     "how = load if sys.argv[2] == 'load' else __import__\n"
     "thread = threading.Thread(target=how, args=('slow_module',))\n"
