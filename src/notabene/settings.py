@@ -63,8 +63,8 @@ TABLE: tuple[Setting, ...] = (
             "off."),
     Setting("sync", "choice", "auto", "`auto` brings data to the disk each 5 s (safe against "
             "power loss), `never` leaves that to the system.", ("auto", "never")),
-    Setting("seal", "seconds", 0.5, "Time at the end of a run to compact its journals; what is "
-            "left is done by the next reader."),
+    Setting("seal", "seconds", 0.2, "Time that a command may take to compact the journals of runs "
+            "that have ended; 0 leaves them as they are."),
     Setting("cache", "path", "", "Folder for what can be made anew (index, hashes). Default: "
             "`$XDG_CACHE_HOME/notabene` or `~/.cache/notabene`."),
 )  # fmt: skip

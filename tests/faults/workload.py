@@ -198,63 +198,352 @@ def ends(folder: Path, how: str) -> None:
     counters = counters_of(folder)
     writer = make_writer(folder)
     log_rows(writer, counters, 0, 500)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if how == "_exit":
         os._exit(7)
     if how == "segfault":
         faulthandler.disable()
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         ctypes.string_at(0)
     if how == "abort":
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.abort()
     if how == "exec":
-        os.execv("/bin/true", ["true"])
-    if how == "memory":
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (300 << 20, most))
+        os.execv("/bin/sh", ["sh", "-c", "exit 5"])
+
+
+def no_memory(folder: Path) -> None:
+    """Log while there is hardly any memory left to be had."""
+    hurry()
+    counters = counters_of(folder)
+    writer = make_writer(folder)
+    log_rows(writer, counters, 0, 500)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + (24 << 20), most))
+    hog = []
+    try:
+        while True:
+            hog.append(bytearray(256 << 10))
+    except MemoryError:
+        pass
+    logged = 0
+    for i in range(20_000):
         try:
-            hog = [bytearray(1 << 20) for _ in range(1000)]
+            writer.row({"s1/a": value_of(1, i)}, i)
         except MemoryError:
-            hog = []
-        log_rows(writer, counters, 1, 2000)
-        tell(closed=writer.close(), hog=len(hog))
+            break
+        logged = i + 1
+        counters.set(1, logged)
+    hog.clear()
+    tell(closed=writer.close(), logged=logged)
+
+
+def in_ranks(folder: Path, ranks: str) -> None:
+    """Several processes log into one run; the test kills one of them."""
+    hurry()
+    counters = counters_of(folder)
+    children = []
+    for rank in range(int(ranks)):
+        child = os.fork()
+        if child == 0:
+            writer = make_writer(folder, f"rank{rank}")
+            log_rows(writer, counters, rank, 3000, 0.001)
+            os._exit(0 if writer.close() else 1)
+        children.append(child)
+    tell(children=children)
+    tell(codes=[os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+
+
+# -- processes and threads -----------------------------------------------------------------
+
+
+def forks(folder: Path, times: str) -> None:
+    """Fork over and over while two threads log and values hold the ring's lock."""
+    hurry()
+    counters = counters_of(folder)
+    writer = make_writer(folder)
+    stop = threading.Event()
+
+    class Slow:
+        """A value that takes its time, as one on a GPU does."""
+
+        def __float__(self):
+            time.sleep(0.0005)
+            return 0.5
+
+    def hold() -> None:
+        while not stop.is_set():
+            writer.row({"slow": Slow()}, None)
+
+    holder = threading.Thread(target=hold)
+    logger = threading.Thread(target=log_rows, args=(writer, counters, 0, 2000, 0.0005))
+    holder.start()
+    logger.start()
+    codes = []
+    for n in range(int(times)):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            try:
+                writer.abandon()
+                gc.collect()
+                if n % 4 == 0:
+                    mine = make_writer(folder, f"c{n}")
+                    log_rows(mine, counters, 1, 20)
+                    os._exit(0 if mine.close() else 1)
+            finally:
+                os._exit(0)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        time.sleep(0.001)
+    logger.join()
+    stop.set()
+    holder.join()
+    tell(codes=codes, closed=writer.close())
+
+
+def survived(folder: Path) -> None:
+    """Leave a forked child behind that never logs, and be killed."""
+    writer = make_writer(folder)
+    log_rows(writer, counters_of(folder), 0, 300)
+    child = os.fork()
+    if child == 0:
+        writer.abandon()
+        time.sleep(60)
+        os._exit(0)
+    tell(child=child)
+    signal.pause()
+
+
+def threads(folder: Path, count: str, rows: str) -> None:
+    """Many threads log into one run."""
+    hurry()
+    counters = counters_of(folder)
+    writer = make_writer(folder)
+    at_work = [
+        threading.Thread(target=log_rows, args=(writer, counters, slot, int(rows)))
+        for slot in range(int(count))
+    ]
+    for thread in at_work:
+        thread.start()
+    for thread in at_work:
+        thread.join()
+    tell(closed=writer.close(), lost=writer.ring.lost)
+
+
+def spawned(folder: Path, name: str = "w1") -> None:
+    """Log, and start another process that does the same under its own name."""
+    counters = counters_of(folder)
+    writer = make_writer(folder, name)
+    child = None
+    if name == "w1":
+        child = subprocess.Popen([sys.executable, __file__, "spawned", str(folder), "w2"])
+    log_rows(writer, counters, int(name[1:]) - 1, 2000)
+    code = 0 if child is None else child.wait()
+    tell(closed=writer.close(), code=code)
+
+
+def jumps(folder: Path) -> None:
+    """Log while the clock jumps back by hours and forth by days."""
+    hurry()
+    from notabene.journal import ring
+
+    offset, real = [0], time.time_ns
+    ring.time_ns = lambda: real() + offset[0]
+    writer = make_writer(folder)
+    counters = counters_of(folder)
+    for n, jump in enumerate((0, -7200, 86_400, 0, -10_000_000, 5)):
+        offset[0] = jump * 1_000_000_000
+        log_rows(writer, counters, n, 300, 0.0005)
+    tell(closed=writer.close())
 
 
 # -- disks ---------------------------------------------------------------------------------
 
 
-def full_disk(folder: Path, small: str, heals: str) -> None:
-    """Log to a disk that fills up; this process is in a mount namespace of its own."""
+def full_disk(folder: Path, ring: str, heals: str) -> None:
+    """Log to a disk that is full; this process is in a mount namespace of its own."""
     hurry()
+    from notabene.journal import ring as ring_module
+    from notabene.journal import writer as writer_module
+
     disk = folder / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={small}", "none", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=True)
     run = disk / "run1"
     run.mkdir()
-    counters = Counters(disk / "counters")
-    writer = make_writer(run, ring_places=[run] if heals == "never-ring" else [folder])
-    log_rows(writer, counters, 0, 4000)
-    (disk / "filler").write_bytes(b"") if heals != "never" else None
-    log_rows_from(writer, counters, 1, 20_000)
-    if heals == "yes":
-        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+    if heals == "never":
+        ring_module.CAPACITY = 256 << 10
+        writer_module.PATIENCE = 0.05
+    counters = counters_of(folder)
+    writer = make_writer(run, ring_places=[run] if ring == "same" else [folder])
+    log_rows(writer, counters, 0, 500)
+    writer.flush()
+    filler = open(disk / "filler", "wb", buffering=0)
+    try:
+        while True:
+            filler.write(b"x" * 4096)
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    log_rows(writer, counters, 1, 20_000)
+    if heals == "later":
+        time.sleep(0.1)
+        os.unlink(disk / "filler")
+        filler.truncate(0)
     kept = writer.close()
     shipped = folder / "shipped"
     shipped.mkdir()
-    for path in run.iterdir():
+    for path in run.glob("*.journal"):
         (shipped / path.name).write_bytes(path.read_bytes())
-    tell(kept=kept, lost=writer.ring.lost, acked=counters.all()[:2], names=sorted(os.listdir(run)))
+    tell(kept=kept, lost=writer.ring.lost, journals=sorted(os.listdir(shipped)))
 
 
-log_rows_from = log_rows
+def limited(folder: Path, most: str) -> None:
+    """Log where no file may be larger than a limit."""
+    hurry()
+    counters = counters_of(folder)
+    # Segments of rings are files too: they get a place that fits.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
+    writer = make_writer(folder)
+    log_rows(writer, counters, 0, 5000, 0.001)
+    tell(closed=writer.close(), lost=writer.ring.lost)
+
+
+def read_only(folder: Path) -> None:
+    """The disk of the journal can be written to no more, from one moment on."""
+    hurry()
+    counters = counters_of(folder)
+    writer = make_writer(folder, spill=[folder / "spill"])
+    log_rows(writer, counters, 0, 500)
+    writer.flush()
+
+    def write(real, fd, data):
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        return real(fd, data) if "spill" in path else fail(errno.EROFS)
+
+    on_journal("write", write)
+    log_rows(writer, counters, 1, 500)
+    tell(closed=writer.close())
+
+
+def sync_fails(folder: Path, which: str) -> None:
+    """The disk does not confirm: the second time, or ever, or it does not come back."""
+    hurry()
+    calls = [0]
+
+    def sync(real, fd):
+        calls[0] += 1
+        if which == "hangs":
+            time.sleep(3600)
+        if which == "always" or calls[0] == 2:
+            fail(errno.EIO)
+        return real(fd)
+
+    on_journal("fdatasync", sync)
+    counters = counters_of(folder)
+    writer = make_writer(folder)
+    for n in range(4):
+        log_rows(writer, counters, n, 500, 0.003)
+        time.sleep(0.06)
+    begun = time.monotonic()
+    closed = writer.close()
+    tell(closed=closed, seconds=time.monotonic() - begun, synced=calls[0])
+    os._exit(0)
+
+
+def write_hangs(folder: Path) -> None:
+    """The disk does not come back from a write."""
+    hurry()
+    counters = counters_of(folder)
+    writer = make_writer(folder)
+    log_rows(writer, counters, 0, 500)
+    writer.flush()
+    on_journal("write", lambda real, fd, data: time.sleep(3600))
+    log_rows(writer, counters, 1, 5000)
+    begun = time.monotonic()
+    closed = writer.close(timeout=1.0)
+    tell(closed=closed, seconds=time.monotonic() - begun)
+    os._exit(0)
+
+
+SYSCALLS = ("open", "write", "pwrite", "fdatasync", "fsync", "ftruncate", "posix_fallocate",
+            "unlink", "dup", "fstat", "mmap", "flock", "thread", "scandir")  # fmt: skip
+
+
+def each_call_fails(folder: Path, name: str) -> None:
+    """For k = 1, 2 ...: a forked child whose k-th call of one kind fails, until none does."""
+    hurry()
+    import fcntl
+
+    import notabene.journal.sync
+    import notabene.journal.writer  # noqa: F401  (imported once, not in each child)
+
+    owner = {"mmap": mmap, "flock": fcntl, "thread": threading.Thread}.get(name, os)
+    call = {"thread": "start"}.get(name, name)
+    outcome = []
+    for k in range(1, 60):
+        place = folder / f"{name}{k}"
+        place.mkdir()
+        child = os.fork()
+        if child == 0:
+            code = 9
+            try:
+                code = _with_failing(place, owner, call, k)
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        outcome.append(code)
+        if code == 0:
+            break
+    tell(outcome=outcome)
+
+
+def _with_failing(folder: Path, owner, call: str, k: int) -> int:
+    """0 when no call failed any more, 1 when one did, 2 when no writer could be made."""
+    real, left = getattr(owner, call), [k]
+
+    def failing(*args, **kwargs):
+        left[0] -= 1
+        if left[0] == 0:
+            if owner is threading.Thread:
+                raise RuntimeError("can't start new thread")
+            fail(errno.ENOSPC if call in ("write", "pwrite", "posix_fallocate") else errno.EIO)
+        return real(*args, **kwargs)
+
+    counters = Counters(folder / "counters")
+    setattr(owner, call, failing)
+    try:
+        writer = make_writer(folder)
+    except OSError:
+        return 2
+    for slot in (0, 1):
+        log_rows(writer, counters, slot, 400, 0.001)
+        time.sleep(0.06)
+    writer.close()
+    setattr(owner, call, real)
+    counters.set(63, writer.ring.lost)
+    return 0 if left[0] > 0 else 1
 
 
 CASES = {
-    "at_byte": at_byte,
-    "ends": ends,
-    "forever": forever,
-    "full_disk": full_disk,
-    "stopped": stopped,
+    case.__name__: case
+    for case in (
+        at_byte,
+        each_call_fails,
+        ends,
+        forever,
+        forks,
+        full_disk,
+        in_ranks,
+        jumps,
+        limited,
+        no_memory,
+        read_only,
+        spawned,
+        stopped,
+        survived,
+        sync_fails,
+        threads,
+        write_hangs,
+    )
 }
 
 if __name__ == "__main__":

@@ -14,7 +14,16 @@ from notabene._version import __version__
 
 TYPES = {"added", "changed", "fixed", "removed", "security"}
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".sh", ""}
-SKIP = {".git", ".venv", ".hypothesis", "site", "dist", ".mypy_cache", ".ruff_cache"}
+SKIP = {
+    ".pytest_cache",
+    ".git",
+    ".venv",
+    ".hypothesis",
+    "site",
+    "dist",
+    ".mypy_cache",
+    ".ruff_cache",
+}
 
 
 def files(root: Path) -> list[Path]:

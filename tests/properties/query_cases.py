@@ -180,40 +180,36 @@ run_sets = st.integers(0, 2**32).map(lambda seed: Maker(seed).runs())
 # -- queries ---------------------------------------------------------------------------------------
 
 STATS = (*STATISTICS, *(["last"] * 8), *(["max"] * 3))
-all_fields = st.one_of(
+sortable = st.one_of(
     st.sampled_from([Field("attribute", a.name) for a in ATTRIBUTES]),
     st.builds(Field, st.sampled_from(["param", "tag", "summary"]), st.sampled_from(KEYS)),
     st.builds(Field, st.just("fact"), st.sampled_from(FACTS)),
     st.builds(Field, st.just("metric"), st.sampled_from(KEYS), st.sampled_from(STATS)),
-    st.builds(
-        Field,
-        st.sampled_from(["input", "output"]),
-        st.sampled_from(["name", "digest", "role"]),
-    ),
+)
+edges = st.builds(
+    Field, st.sampled_from(["input", "output"]), st.sampled_from(["name", "digest", "role"])
 )
 milliseconds = st.sampled_from([NOW / 1000, NOW / 1000 - 1, NOW / 1000 + 0.5, 0.0, 1e300, -1e300])
 VALUES = {
-    "text": plain_texts.filter(bool),
-    "choice": st.sampled_from(["running", "lost", "failed", "finished", "scheduled", "refuted"]),
+    "text": plain_texts.map(lambda text: text or "adam"),
     "number": numbers,
     "duration": numbers,
     "time": st.sampled_from(MOMENTS) | milliseconds,
     "bool": st.booleans(),
     "any": plain_texts | numbers | st.booleans(),
 }
-VERDICT = st.sampled_from(["supported", "refuted", "unclear"])
+CHOICES = {
+    "status": st.sampled_from(["running", "lost", "failed", "finished", "scheduled"]),
+    "verdict": st.sampled_from(["supported", "refuted", "unclear"]),
+}
 
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> Test:
     """One comparison that can be written."""
-    field = draw(all_fields)
+    field = draw(st.one_of(sortable, sortable, sortable, edges))
     kind = type_of(field)
-    values = VALUES[kind]
-    if field == Field("attribute", "verdict"):
-        values = VERDICT
-    elif kind == "choice":
-        values = values.filter(lambda word: word != "refuted")
+    values = CHOICES[field.name] if kind == "choice" else VALUES[kind]
     if field.kind == "tag":
         values = plain_texts
     ops = ["in", "in", "null"]
@@ -222,7 +218,7 @@ def comparisons(draw: st.DrawFn) -> Test:
     if kind not in {"choice", "bool"} and field.kind not in {"input", "output"}:
         ops += ["<", "<=", ">", ">="]
     op = draw(st.sampled_from(ops))
-    negated = draw(st.booleans()) and op not in {"<", "<=", ">", ">="}
+    negated = op not in {"<", "<=", ">", ">="} and draw(st.booleans())
     if op == "null":
         return Test(field, op, (), negated)
     if op in {"like", "ilike"}:
@@ -230,23 +226,28 @@ def comparisons(draw: st.DrawFn) -> Test:
         return Test(field, op, (pattern.lower() if kind == "choice" else pattern,), negated)
     if op == "in":
         return Test(field, op, tuple(draw(st.lists(values, min_size=1, max_size=3))), negated)
-    value = draw(values.filter(lambda value: not isinstance(value, bool)))
-    return Test(field, op, (value,), negated)
+    return Test(field, op, (draw(plain_texts | numbers if kind == "any" else values),), negated)
 
 
-def _joined(items: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
-    several = st.lists(items, min_size=2, max_size=4).map(tuple)
-    return several.map(And) | several.map(Or) | items.map(Not)
+@st.composite
+def expressions(draw: st.DrawFn, depth: int = 3) -> Expr:
+    """Comparisons joined to a tree that can be written."""
+    shape = draw(st.integers(0, 5)) if depth else 0
+    if shape < 3:
+        return draw(comparisons())
+    below = expressions(depth - 1)
+    if shape == 3:
+        return Not(draw(below))
+    items = tuple(draw(st.lists(below, min_size=2, max_size=3)))
+    return And(items) if shape == 4 else Or(items)
 
 
-expressions: st.SearchStrategy[Expr] = st.recursive(comparisons(), _joined, max_leaves=6)
-sortable = all_fields.filter(lambda field: field.kind not in {"input", "output"})
-orders = st.lists(
-    st.builds(Order, sortable, st.booleans()),
-    min_size=1,
-    max_size=3,
-    unique_by=lambda key: key.field,
-).map(tuple)
+@st.composite
+def orders(draw: st.DrawFn) -> tuple[Order, ...]:
+    """Up to three keys to sort by, no field twice."""
+    keys = draw(st.lists(st.tuples(sortable, st.booleans()), max_size=3))
+    return tuple(Order(field, down) for field, down in dict(keys).items())
+
 
 # -- tables ----------------------------------------------------------------------------------------
 

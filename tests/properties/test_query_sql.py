@@ -50,7 +50,7 @@ def meant(runs: list[RunInfo], expr: Expr, order: tuple[Order, ...]) -> list[str
 
 
 Asked = tuple[Expr, tuple[Order, ...]]
-asked = st.lists(st.tuples(expressions, orders), min_size=6, max_size=12)
+asked = st.lists(st.tuples(expressions(), orders()), min_size=6, max_size=12)
 
 
 def agree(connection: sa.Connection, runs: list[RunInfo], queries: list[Asked]) -> None:
@@ -118,7 +118,7 @@ def test_postgres_agrees(
     agree(postgres, runs, queries)
 
 
-@given(expr=expressions, order=orders)
+@given(expr=expressions(), order=orders())
 def test_written_down_and_read_again(expr: Expr, order: tuple[Order, ...]) -> None:
     """A tree written as text is read as the same tree."""
     assert repr(parse(write(expr))) == repr(expr)

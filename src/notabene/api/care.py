@@ -211,6 +211,7 @@ class Care(Reading, Edits):
         apply: bool = False,
         undo: bool | str = False,
         purge: bool = False,
+        alone: bool = False,
         min_age_days: float = KEEP_DAYS,
     ) -> GcReport:
         """Remove content that nothing refers to any more: into the trash, for 30 days.
@@ -219,10 +220,13 @@ class Care(Reading, Edits):
             apply: Do it; otherwise only say what would go.
             undo: Bring back what the last collection took, or the one of this id.
             purge: Instead: remove for good what has been in the trash for 30 days, runs included.
+            alone: Where content lies outside of the store (``NOTABENE_ARTIFACTS``): no other store
+                uses that folder.
             min_age_days: Content stored or used within these days stays in any case, since a
                 record that refers to it may be on its way.
 
         Raises:
+            UsageError: Other stores may use the content, and ``alone`` is not set.
             FormatError: A journal or manifest is damaged, so that it cannot be told what is
                 needed; nothing was removed.
             ConflictError: Another process is at it.
@@ -230,6 +234,12 @@ class Care(Reading, Edits):
         """
         if undo:
             return self._undo(undo)
+        elsewhere = self.settings.artifacts
+        if apply and elsewhere is not None and not alone:
+            raise UsageError(
+                f"the content lies in {elsewhere}, where other stores may need it",
+                hint="alone=True says that none does",
+            )
         self.refresh(full=True)
         if apply:
             tidy(self.folder, self.store.runs(deleted=True, archived=None).ids())

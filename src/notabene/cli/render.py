@@ -14,7 +14,7 @@ import msgspec
 
 from notabene._ids import now_us
 from notabene.errors import UsageError
-from notabene.settings import environment
+from notabene.settings import Settings, environment
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -53,7 +53,10 @@ def with_api(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, store: str | None = None, **kwargs: Any) -> Any:
         with open_api(store) as api:
-            return function(api, *args, **kwargs)
+            result = function(api, *args, **kwargs)
+            if seconds := Settings()["seal"]:
+                api.seal(seconds=seconds)
+            return result
 
     return call  # type: ignore[return-value]  # the wrapper takes what click gives
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -12,6 +16,7 @@ from notabene.errors import ConflictError, NotFoundError
 from notabene.journal.reader import JournalReader
 from notabene.model.records import NoteWritten, TagsChanged
 from notabene.testing.scribe import Scribe
+from tests.unit.api.conftest import Lab
 
 
 @pytest.fixture
@@ -167,6 +172,27 @@ def test_a_run_that_is_sealed_meanwhile(lab, api, tmp_path, monkeypatch):
     bundle.write(tmp_path / "a")
     members = read(tmp_path / "a.notabene", tmp_path)
     assert [name for name in members if name.startswith("runs/")] == ["runs/0/sealed"]
+
+
+def test_what_a_killed_process_left_in_its_ring(lab, api, open_api, tmp_path, monkeypatch):
+    """Where nobody may bring home what a dead process left, the export takes it along."""
+    code = (
+        "import notabene, os, sys\n"
+        "run = notabene.init('p', name='killed', store=sys.argv[1], capture=False)\n"
+        "[run.log({'a': float(i)}, step=i) for i in range(1000)]\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(lab.root)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    monkeypatch.setattr("notabene.store.ingest.sweep", lambda _: [])
+    run = api.run("killed").id
+    assert not list(api.run_dir(run).glob("*.recovered"))
+    api.export(run, tmp_path / "a")
+    other = Lab(tmp_path / "other")
+    there = open_api(other.root)
+    there.import_(tmp_path / "a.notabene")
+    assert there.history(run, "a").values.tolist() == [float(i) for i in range(1000)]
+    assert there.run(run).status == "killed"
 
 
 def test_a_file_is_not_replaced_unasked(full, api, tmp_path):

@@ -106,6 +106,20 @@ class TestGc:
         assert [value.step for value in api.values("r")] == [1]
         assert api.gc().count == 0
 
+    def test_content_that_others_may_need(self, lab, open_api, tmp_path, monkeypatch):
+        """Content outside of the store is collected only where no other store uses it."""
+        monkeypatch.setenv("NOTABENE_ARTIFACTS", str(tmp_path / "shared"))
+        lab.run("r1")
+        api = open_api(lab.root)
+        digest = api.blobs.put(b"of another store" * 20_000)
+        for path in (tmp_path / "shared").rglob("*"):
+            os.utime(path, (0, 0))
+        assert api.gc().count == 1
+        with pytest.raises(UsageError, match="other stores"):
+            api.gc(apply=True)
+        assert api.blobs.has(digest)
+        assert api.gc(apply=True, alone=True).count == 1
+
     def test_a_damaged_journal_stops_it(self, littered, api):
         """Where a journal is damaged, nothing is collected."""
         age(littered)

@@ -424,7 +424,7 @@ def test_a_mark_that_somebody_removed_meanwhile(run_dir, monkeypatch):
 
 
 def test_a_copy_of_a_living_run_is_complete_and_apart(store, run_dir, tmp_path):
-    """A store copied while a run writes: the copy gets what its ring held, the run loses nothing."""
+    """A store copied while a run writes gets what its ring held; the run loses nothing."""
     writer = begin(run_dir)
     writer.row({"a": 0.5}, 0)
     writer.ring.row({"a": 1.5}, 1)
