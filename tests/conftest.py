@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("small")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A forked child that falls out of its test ends here, instead of running all the others."""
+    parent = os.getpid()
+    try:
+        return (yield)
+    finally:
+        if os.getpid() != parent:
+            traceback.print_exc()
+            os._exit(70)
 
 
 @pytest.fixture(autouse=True)

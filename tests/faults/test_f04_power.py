@@ -7,17 +7,19 @@ sectors, the others zero, cut at any length.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
 
 import pytest
 
+from notabene.errors import FormatError
 from notabene.journal.reader import JournalReader
-from notabene.journal.rows import slots
+from notabene.journal.recover import open_orphan, recover
 from notabene.journal.verify import rows_of
-from tests.faults.oracle import LONG, rounds
-from tests.faults.workload import make_writer
+from tests.faults.oracle import problems, rounds
+from tests.faults.workload import keys_of, make_writer, value_of
 
 SECTOR = 512
 
@@ -44,6 +46,7 @@ class Tape:
                 real_sync(fd)
                 if honest:
                     self.events.append(("sync", begun))
+            return None
 
         monkeypatch.setattr(os, "write", write)
         monkeypatch.setattr(os, "fdatasync", sync)
@@ -94,13 +97,11 @@ def state(events, upto, draw):
 
 def steps_in(path):
     """Steps that a reader finds, which may meet anything."""
-    reader, found = JournalReader(path), set()
-    try:
-        for batch in reader.all():
+    found = set()
+    with contextlib.suppress(FormatError):  # a header of which some sectors are zero
+        for batch in JournalReader(path).all():
             for points in batch.points:
                 found |= {step for _, _, step, _, _ in rows_of(points, batch)}
-    except OSError:
-        raise
     return found
 
 
@@ -121,7 +122,6 @@ def test_what_was_confirmed_survives(folder, tmp_path, monkeypatch):
     assert len(confirmed) == 12
     for seed in rounds(300, 5000):
         assert lost(folder, tmp_path, events, confirmed, seed) == set()
-    assert LONG or len(events) > 60
 
 
 def test_a_disk_that_lies_is_caught(folder, tmp_path, monkeypatch):
@@ -130,36 +130,22 @@ def test_a_disk_that_lies_is_caught(folder, tmp_path, monkeypatch):
     assert any(lost(folder, tmp_path, events, confirmed, seed) for seed in range(100))
 
 
-def test_the_oracle_sees_rows():
-    """The slots that the states are judged by are those of rows."""
-    assert list(slots(memoryview(b""))) == []
-
-
 @pytest.mark.parametrize("seed", rounds(20, 200))
 def test_the_ring_may_be_torn_as_well(folder, tmp_path, seed):
     """Power loss leaves pages of the ring zero: what is recovered is right, and it never fails."""
-    from notabene.journal.recover import open_orphan, recover
-    from tests.faults.oracle import problems
-    from tests.faults.workload import keys_of, value_of
-
     draw = random.Random(seed)
     writer = make_writer(folder)
-    writer._stop = True
+    writer._stop = True  # from here on nobody carries over
     writer.wake()
     writer._thread.join()
-    flushed = draw.randint(0, 300)
+    writer.ring.closed, writer.ring._limit = False, writer.ring._segment.size
     for i in range(500):
-        writer.ring.closed, writer.ring._limit = False, writer.ring._segment.size
         writer.ring.row(dict.fromkeys(keys_of(0, i), value_of(0, i)), i)
-    assert flushed <= 300
-    buffer = writer.ring._buffer
     for page in range(0, 65536, 4096):
         if draw.random() < 0.2:
-            buffer[page : page + 4096] = bytes(4096)
+            writer.ring._buffer[page : page + 4096] = bytes(4096)
     writer.ring.close(unlink=False)
     writer.file.close()
     orphan = open_orphan(folder, "w1")
-    if orphan is not None:
-        assert recover(orphan, folder) is not None
-    wrong = [p for p in problems(folder, "w1", 0, 500) if "missing" not in p]
-    assert wrong == []
+    assert recover(orphan, folder) is not None
+    assert [p for p in problems(folder, "w1", 0, 500) if "missing" not in p] == []

@@ -8,7 +8,9 @@ row ``i``. Values follow from the slot and the row, so that the test knows them.
 from __future__ import annotations
 
 import ctypes
+import errno
 import faulthandler
+import gc
 import json
 import mmap
 import os
@@ -377,12 +379,12 @@ def full_disk(folder: Path, ring: str, heals: str) -> None:
     writer = make_writer(run, ring_places=[run] if ring == "same" else [folder])
     log_rows(writer, counters, 0, 500)
     writer.flush()
-    filler = open(disk / "filler", "wb", buffering=0)
+    filler = open(disk / "filler", "wb", buffering=0)  # noqa: SIM115  (kept open on purpose)
     try:
         while True:
             filler.write(b"x" * 4096)
     except OSError as error:
-        assert error.errno == errno.ENOSPC
+        assert error.errno == errno.ENOSPC  # noqa: PT017  (a child process, not a test)
     log_rows(writer, counters, 1, 20_000)
     if heals == "later":
         time.sleep(0.1)
@@ -509,7 +511,16 @@ def _with_failing(folder: Path, owner, call: str, k: int) -> int:
         return real(*args, **kwargs)
 
     counters = Counters(folder / "counters")
-    setattr(owner, call, failing)
+    if call == "mmap":  # a class, and asked for as one
+
+        class Failing(mmap.mmap):
+            def __new__(cls, *args, **kwargs):
+                return failing(*args, **kwargs)
+
+        mmap.mmap, instead = Failing, mmap.mmap
+        real = instead
+    else:
+        setattr(owner, call, failing)
     try:
         writer = make_writer(folder)
     except OSError:

@@ -51,12 +51,12 @@ def export(
         raise UsageError(f"{path} is there already", hint="use --overwrite or another --output")
     done: object
     if form == "parquet":
-        done = api.export_parquet(views, path)
+        done = api.export_parquet(views, path, overwrite=overwrite)
     elif form == "csv":
-        done = api.export_csv(views, path)
+        done = api.export_csv(views, path, overwrite=overwrite)
     else:
         with bar(path.name, 1 << 40) as progress:
-            done = api.export(views, path, progress=progress)
+            done = api.export(views, path, overwrite=overwrite, progress=progress)
     count = path.stat().st_size
     if as_json:
         print_json({"path": str(path), "runs": len(views), "bytes": count, "detail": done})

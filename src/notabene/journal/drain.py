@@ -19,7 +19,7 @@ from notabene.journal.segment import (
     encode_section,
 )
 from notabene.journal.stats import RunningStats
-from notabene.model.records import KeysDefined, decode_record
+from notabene.model.records import KeysDefined, decode_record, encode_record
 
 PIECE = 256 << 10
 """Bytes of slots that go into one frame; encoded they stay well below a block's limit."""
@@ -178,6 +178,17 @@ class Encoder:
     def knows(self, keyset: int) -> bool:
         """Whether the names of a key set are known."""
         return keyset in self._keys
+
+    def names(self) -> list[bytes]:
+        """Bodies of frames that name all key sets so far and cover nothing."""
+        bodies, body = [], b""
+        for keyset, keys in tuple(self._keys.items()):
+            record = encode_record(KeysDefined(id=keyset, keys=keys))
+            body += encode_record_section(0, 0, record)
+            if len(body) > PIECE:
+                bodies.append(body)
+                body = b""
+        return [*bodies, body] if body else bodies
 
     def last_value(self, key: str) -> float | None:
         """The value of a key that was logged last, as far as it was drained."""

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -51,6 +52,8 @@ class JournalFile:
 
     Attributes:
         path: The file that is written to now.
+        preface: Bodies of frames that cover nothing, for the beginning of each further file:
+            what must be known to read it without the ones before.
         unsynced: Bytes that the disk has not confirmed.
 
     Raises:
@@ -60,6 +63,7 @@ class JournalFile:
 
     def __init__(self, path: Path, header: Header, places: list[Path]) -> None:
         self.path = path
+        self.preface: Callable[[], list[bytes]] = list
         self.unsynced = 0
         self._header = header
         self._places = list(places)
@@ -160,10 +164,18 @@ class JournalFile:
             path = place / f"{self._header.writers[0]}.{self._tries}.journal"
             try:
                 place.mkdir(mode=0o700, parents=True, exist_ok=True)
-                return path, self._make(path)
+                return path, self._with_preface(path, *self._make(path))
             except OSError as error:
                 failed = error
         raise failed
+
+    def _with_preface(self, path: Path, fd: int, seed: int, size: int) -> tuple[int, int, int]:
+        try:
+            size += _write_frames(fd, seed, [(0, 1, 0, body) for body in self.preface()])
+        except OSError:
+            _discard(fd, path)
+            raise
+        return fd, seed, size
 
     def _begin_again(self) -> None:
         """Go on in a new file; with the lock held."""

@@ -257,25 +257,20 @@ def recovered_bytes(orphan: Orphan, run_dir: Path) -> bytes:
         encoder.know(keyset, keys)
     pieces = list(_pieces(orphan, held.upto))
     bodies = [(got, encoder.body(got)) for got in pieces]
-    out.append(_keysets_frame(header, held, encoder, pieces))
+    out += _names_frames(header, encoder, pieces)
     out += [encode_frame(header.seed, got.first, got.last, body) for got, body in bodies]
     out.append(_ending_frame(header, orphan, held, pieces))
     return b"".join(out)
 
 
-def _keysets_frame(header: Header, held: _Held, encoder: Encoder, pieces: list[Drained]) -> bytes:
-    """Names of the key sets of the rows, so that the file can be read without the journal."""
-    named = dict(held.keysets)
-    for kind in {kind for got in pieces for kind in got.rows}:
+def _names_frames(header: Header, encoder: Encoder, pieces: list[Drained]) -> list[bytes]:
+    """Names of the key sets, so that the file can be read without the journal."""
+    for kind in sorted({kind for got in pieces for kind in got.rows}):
         keyset, count = kind & 0xFFFFFFFF, kind >> 32
         if not encoder.knows(keyset):
             # The journal that named them is gone. Numbers without a name are better than none.
-            named[keyset] = tuple(f"unnamed/{keyset}.{i}" for i in range(count))
-    body = b"".join(
-        encode_record_section(held.upto, 0, encode_record(KeysDefined(id=keyset, keys=keys)))
-        for keyset, keys in sorted(named.items())
-    )
-    return encode_frame(header.seed, held.upto + 1, held.upto, body) if body else b""
+            encoder.know(keyset, tuple(f"unnamed/{keyset}.{i}" for i in range(count)))
+    return [encode_frame(header.seed, 1, 0, body) for body in encoder.names()]
 
 
 def _ending_frame(header: Header, orphan: Orphan, held: _Held, pieces: list[Drained]) -> bytes:

@@ -150,6 +150,8 @@ def decode_header(data: bytes | memoryview) -> tuple[Header, int]:
             raise FormatError("this is no journal: it does not begin with 'notabene'")
         raise EOFError
     magic, version, _, size = _FILE.unpack_from(view)
+    if not any(magic):  # its length reached the disk before the power went, its bytes did not
+        raise EOFError
     if magic != MAGIC:
         raise FormatError("this is no journal: it does not begin with 'notabene'")
     if version > FORMAT:

@@ -123,6 +123,7 @@ class Writer:
             raise
         self.log: Callable[[Mapping[str, Any], int | None], None] = self.ring.row
         self._encoder = Encoder()
+        self.file.preface = self._encoder.names
         self._warn = warn
         self._warned: dict[str, float] = {}
         self._syncer = Syncer(self.file, self.warn, every=SYNC_EVERY if sync else 0.0)

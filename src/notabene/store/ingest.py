@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ SCAN_EVERY = 600_000_000
 WATCH = 600_000_000
 """µs for which a run that shows life is looked at without a mark in ``live``."""
 SWEEP_EVERY = 10_000_000
+SETTLED = 2 * 10**9
+"""ns after which the time of a folder says for sure that nothing came since."""
 DESK_RECENT = 3600 * 10**9
 """ns for which a desk journal is looked at after it grew last."""
 RUNS_AT_ONCE = 500
@@ -95,16 +97,18 @@ class Ingest:
         now = now_us()
         self._bring_home(now)
         marks = self._marks()
+        before = dict(marks)
         full = full or now - int(marks.get("scanned", "0")) >= SCAN_EVERY
         self._all_known = self._known_files() if full else None
         for run, path in self._runs_to_look_at(marks, full=full):
             self._look_at_run(run, path, full=full)
-        self._look_at_desk(full=full)
+        self._look_at_desk(marks, full=full)
         self._flush()
         self._all_known = None
         if full:
             marks["scanned"] = str(now)
-        self._save_marks(marks)
+        if marks != before:
+            self._save_marks(marks)
 
     # -- where to look ---------------------------------------------------------------------
 
@@ -142,42 +146,34 @@ class Ingest:
 
     def _runs_to_look_at(self, marks: dict[str, str], *, full: bool) -> Iterator[tuple[str, Path]]:
         months = {month: self._folder.runs / month for month in self._folder.months()}
-        changed = []
-        for month, path in months.items():
-            with contextlib.suppress(OSError):
-                mtime = str(path.stat().st_mtime_ns)
-                if full or marks.get(month) != mtime:
-                    changed.append(month)
-                    marks[month] = mtime
-        places = self._folders()
+        changed = [
+            month for month, path in months.items() if _has_changed(path, marks, month) or full
+        ]
+        if full:
+            months["trash"] = self._folder.trash / "runs"
+            changed.append("trash")
+        places = self._runs_of(changed)
         seen: set[str] = set()
         for month in changed:
             here = _names(months[month])
-            gone = [run for run, (of, _) in places.items() if of == month and run not in here]
-            self._look_for_gone(gone)
+            self._look_for_gone(
+                run for run, of in places.items() if of == month and run not in here
+            )
             for run in here:
-                if full or run not in places or places[run][0] != month:
+                if full or places.get(run) != month:
                     seen.add(run)
                     yield run, months[month] / run
         for run in self._at_work() - seen:
-            month = places[run][0] if run in places else ""
-            place = months[month] / run if month in months else self._folder.find_run_dir(run)
+            place = self._folder.find_run_dir(run)
             if place is not None:
                 yield run, place
-        if full:
-            trash = self._folder.trash / "runs"
-            here = _names(trash)
-            self._look_for_gone(
-                [run for run, (of, _) in places.items() if of == "trash" and run not in here]
-            )
-            yield from ((run, trash / run) for run in here)
 
-    def _folders(self) -> dict[str, tuple[str, int]]:
-        """Month and mtime of the folders of all runs that were read."""
+    def _runs_of(self, months: Sequence[str]) -> dict[str, str]:
+        """Months of the runs that were found in some of them."""
         f = t.file.c
-        query = sa.select(f.run, f.note, f.mtime).where(f.name == FOLDER)
+        query = sa.select(f.run, f.note).where(f.name == FOLDER, f.note.in_(months))
         with self._store.reading() as connection:
-            return {run: (month, mtime) for run, month, mtime in connection.execute(query)}
+            return {row.run: row.note for row in connection.execute(query)} if months else {}
 
     def _at_work(self) -> set[str]:
         """Runs that may have grown: marked, marked at the last look, or showing life."""
@@ -199,9 +195,12 @@ class Ingest:
                 self.drop(run)
                 continue
             with self._store.writing() as connection:
-                month = place.parent.name if place.parent.parent == self._folder.runs else "trash"
-                rows = [(run, FOLDER, 0, 0, 0, month)]
+                rows = [(run, FOLDER, 0, 0, 0, self._month_of(place))]
                 self._put_files(connection, rows)
+
+    def _month_of(self, place: Path) -> str:
+        month = place.parent.name
+        return "trash" if month == "runs" else month
 
     def drop(self, run: str) -> None:
         """Forget a run whose folder is gone for good; edits of it are kept."""
@@ -222,7 +221,7 @@ class Ingest:
             entry = path.stat()
             known = self._known(run)
             folder = known.get(FOLDER)
-            month = path.parent.name if path.parent.parent == self._folder.runs else "trash"
+            month = self._month_of(path)
             if (
                 full
                 and folder is not None
@@ -307,10 +306,10 @@ class Ingest:
                 break
             self._waiting.append((found, batches, reader))
             self._weight += sum(len(p.data) for b in batches for p in b.points) + 1
-            if not batches:
-                break
             if self._weight > CHUNK or len(self._waiting) >= RUNS_AT_ONCE:
                 self._flush()
+            if not batches or reader.position >= found.size:
+                break
 
     def _waiting_for(self, found: Found) -> bool:
         return bool(self._waiting) and self._waiting[-1][0] is found
@@ -370,21 +369,45 @@ class Ingest:
 
     # -- the desk --------------------------------------------------------------------------
 
-    def _look_at_desk(self, *, full: bool) -> None:
-        known = self._known("")
+    def _look_at_desk(self, marks: dict[str, str], *, full: bool) -> None:
+        """New desk journals, and those that grew lately; the others only in a full scan."""
+        everything = _has_changed(self._folder.desk, marks, "desk") or full
+        known = self._known("") if everything else self._recent_desk()
         recent = now_us() * 1000 - DESK_RECENT
-        for entry in _entries(self._folder.desk):
-            old = known.get(entry.name)
-            if not entry.name.endswith(JOURNAL) or entry.name.startswith("."):
+        names = _names(self._folder.desk) if everything else set(known)
+        for name in sorted(names):
+            old = known.get(name)
+            if not name.endswith(JOURNAL) or (old and not full and old.mtime < recent):
                 continue
-            if old is not None and not full and old.mtime < recent:
-                continue
+            path = self._folder.desk / name
             with contextlib.suppress(OSError):
-                stat = entry.stat()
-                if old is not None and old.size == stat.st_size:
-                    continue
-                start = 0 if old is None or old.position > stat.st_size else old.position
-                self._read(Found("", Path(entry.path), stat.st_size, stat.st_mtime_ns, start))
+                stat = path.stat()
+                if old is None or old.size != stat.st_size:
+                    start = 0 if old is None or old.position > stat.st_size else old.position
+                    self._read(Found("", path, stat.st_size, stat.st_mtime_ns, start))
+
+    def _recent_desk(self) -> dict[str, _Known]:
+        f = t.file.c
+        query = sa.select(f.name, f.position, f.size, f.mtime, f.note).where(f.run == "")
+        query = query.where(f.mtime > now_us() * 1000 - DESK_RECENT)
+        with self._store.reading() as connection:
+            return {name: _Known(*rest) for name, *rest in connection.execute(query)}
+
+
+def _has_changed(path: Path, marks: dict[str, str], name: str) -> bool:
+    """Whether a folder got or lost a name since the last look; notes its time.
+
+    A time of just now is not noted: what comes in the same tick of the clock must not be missed.
+    """
+    try:
+        mtime = path.stat().st_mtime_ns
+    except OSError:
+        return False
+    if marks.get(name) == str(mtime):
+        return False
+    if now_us() * 1000 - mtime > SETTLED:
+        marks[name] = str(mtime)
+    return True
 
 
 def _placed(batch: Batch, name: str) -> Batch:
