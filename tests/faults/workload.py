@@ -517,8 +517,7 @@ def _with_failing(folder: Path, owner, call: str, k: int) -> int:
             def __new__(cls, *args, **kwargs):
                 return failing(*args, **kwargs)
 
-        mmap.mmap, instead = Failing, mmap.mmap
-        real = instead
+        mmap.mmap = Failing
     else:
         setattr(owner, call, failing)
     try:

@@ -37,7 +37,6 @@ from notabene.journal.segment import (
 )
 from notabene.model.records import (
     GapNoted,
-    KeysDefined,
     StatusSeen,
     WriterFinished,
     encode_record,

@@ -356,6 +356,30 @@ def test_a_place_that_becomes_read_only_is_left(make, tmp_path, said, monkeypatc
     assert str(tmp_path / "spill") in said[1][1]
 
 
+@pytest.mark.parametrize("fault", ["sync", "place"])
+def test_further_files_can_be_read_alone(make, tmp_path, monkeypatch, fault):
+    """A file that the journal went on in names the key sets that were defined before it."""
+    writer = make(spill=[tmp_path / "spill"])
+    for i in range(100):
+        writer.row({"a": 0.5} if i % 2 else {"b": 0.5, "c": 1.0}, i)
+    writer.flush()
+    writer.file.sync()
+    if fault == "sync":
+        failing(monkeypatch, errno.EIO, name="fdatasync", upto=1)
+        with pytest.raises(OSError):
+            writer.file.sync()
+        writer.file.sync()
+    else:
+        failing(monkeypatch, errno.EROFS, upto=1)
+    for i in range(100, 140):
+        writer.row({"a": 0.5} if i % 2 else {"b": 0.5, "c": 1.0}, i)
+    assert writer.close()
+    (tmp_path / "w1.journal").unlink()
+    rows = found_in(tmp_path / "spill" if fault == "place" else tmp_path)[1]
+    assert [step for _, step, _ in rows] == list(range(100, 140))
+    assert [data for _, _, data in rows[:2]] == [{"b": 0.5, "c": 1.0}, {"a": 0.5}]
+
+
 def test_a_full_ring_counts_what_it_cannot_keep(make, tmp_path, said, monkeypatch):
     """Rows beyond the ring's capacity are counted to the last one; the rest is kept."""
     monkeypatch.setattr(ring_module, "FIRST_SEGMENT", 8192)
