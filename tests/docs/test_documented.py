@@ -106,6 +106,15 @@ def test_every_field_of_a_run_is_documented(field):
     assert f"\n| `{field}` |" in page("entities.md")
 
 
+def test_every_captured_fact_is_documented():
+    """Each fact that the code of capture names is on the page of what is captured."""
+    sources = (ROOT / "src/notabene/capture").glob("*.py")
+    text = "".join(source.read_text(encoding="utf-8") for source in sources)
+    facts = set(re.findall(r"""fact\(\s*"([a-z_.]+)",""", text))
+    assert len(facts) > 20
+    assert [fact for fact in sorted(facts) if f"`{fact}`" not in page("captured.md")] == []
+
+
 def test_the_public_names_are_few_and_sorted():
     """The façade has at most 55 names, sorted, and nothing is defined in it."""
     assert len(notabene.__all__) <= 55

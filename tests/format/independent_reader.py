@@ -100,7 +100,10 @@ def read_run(folder: Path):
         if path.suffix not in (".journal", ".recovered") and path.name != "sealed":
             continue
         parts = frames(path.read_bytes())
-        next(parts)
+        try:
+            next(parts)
+        except struct.error:  # the process died before the header was whole
+            continue
         keysets: dict = {}
         for writer, first, last, body in parts:
             at = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -15,24 +16,24 @@ from notabene._version import __version__
 TYPES = {"added", "changed", "fixed", "removed", "security"}
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".sh", ""}
 SKIP = {
-    ".pytest_cache",
     ".git",
     ".venv",
     ".hypothesis",
-    "site",
-    "dist",
     ".mypy_cache",
     ".ruff_cache",
+    ".pytest_cache",
+    "dist",
+    "frozen",
+    "site",
 }
 
 
 def files(root: Path) -> list[Path]:
     """Text files of the project, what tools leave behind apart."""
     found = []
-    for path in root.rglob("*"):
-        parts = set(path.relative_to(root).parts)
-        if path.is_file() and path.suffix in TEXT and not parts & SKIP and "frozen" not in parts:
-            found.append(path)
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in SKIP]
+        found += [Path(folder, name) for name in names if Path(name).suffix in TEXT]
     return found
 
 

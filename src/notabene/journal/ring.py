@@ -107,7 +107,7 @@ class Ring:
         meta: RingMeta,
         define: Callable[[tuple[Any, ...]], tuple[str, ...]],
     ) -> None:
-        self._new_lock()
+        self._use(threading.RLock())
         self.seq = meta.base - 1
         self.step = -1
         self.last_time = 0
@@ -129,8 +129,8 @@ class Ring:
         self._at = DATA_AT
         self._limit = first.size
 
-    def _new_lock(self) -> None:
-        self.lock = threading.RLock()
+    def _use(self, lock: threading.RLock) -> None:
+        self.lock = lock
         # A ``with`` costs twice as much as these two.
         self._acquire = self.lock.acquire
         self._release = self.lock.release
@@ -277,6 +277,24 @@ class Ring:
             yield
         finally:
             self.lock.release()
+
+    @contextlib.contextmanager
+    def interrupted(self, patience: float) -> Iterator[None]:
+        """For a signal handler that ends the process: let other threads into the ring.
+
+        The call that the signal interrupted keeps the lock and stands still until the handler
+        is done. So meanwhile the others may have another lock.
+        """
+        lock = self.lock
+        if not lock.acquire(timeout=patience):
+            yield
+            return
+        self._use(threading.RLock())
+        try:
+            yield
+        finally:
+            self._use(lock)
+            lock.release()
 
     def _define(self, keys: tuple[Any, ...]) -> tuple[Callable[..., None], int, int]:
         names = self._define_names(keys)
@@ -487,7 +505,7 @@ class Ring:
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files without touching them."""
-        self._new_lock()
+        self._use(threading.RLock())
         self.closed = True
         self._limit = 0
         spare, self._spare = self._spare, None

@@ -164,7 +164,7 @@ class Ingest:
                     seen.add(run)
                     yield run, months[month] / run
         for run in self._at_work() - seen:
-            place = self._folder.find_run_dir(run)
+            place = self._folder.find_run_dir(run, trash=True)
             if place is not None:
                 yield run, place
 

@@ -23,6 +23,7 @@ from notabene.journal.mounts import is_local
 from notabene.model.canonical import digest_bytes
 from notabene.settings import cache_folder
 from notabene.store import tables as t
+from notabene.store.compaction import compact
 from notabene.store.database import Database, connect
 from notabene.store.files import Files
 from notabene.store.ingest import Ingest
@@ -30,6 +31,8 @@ from notabene.store.seal import Sealed, empty_trash, seal_run
 from notabene.store.sql import SqlStore
 from notabene.store.verify import CheckReport, RebuildReport, check_index
 
+JOIN_SECONDS = 0.1
+"""Seconds of a look that may go into joining small pieces."""
 WAIT = 1.0
 """Seconds to wait for another process that is taking in what is new."""
 OPEN_WITHIN = 10.0
@@ -99,6 +102,7 @@ class LocalStore(SqlStore):
                         raise
                     self._start_anew()
                     self._ingest.look(full=True)
+                compact(self, JOIN_SECONDS)
             return mine
 
     @contextlib.contextmanager

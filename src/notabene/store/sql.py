@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from notabene.errors import NotFoundError
 from notabene.journal.reader import Batch
 from notabene.model.entities import (
     ArtifactEdge,
@@ -23,22 +21,11 @@ from notabene.query.ast import Expr, Field, Order, Test
 from notabene.store import shelf
 from notabene.store import tables as t
 from notabene.store.base import Capture, ChangeSet, RunSet, Series, Window
-from notabene.store.pieces import Piece
+from notabene.store.reading import Reading
 from notabene.store.resolve import resolve
 from notabene.store.runset import SqlRunSet, restricted
-from notabene.store.series import Place, answer
+from notabene.store.series import answer
 from notabene.store.sqlbase import SqlBase
-from notabene.store.state import (
-    Cells,
-    Work,
-    decode_keysets,
-    decode_writers,
-)
-from notabene.store.transaction import (
-    PIECE_COLUMNS,
-    SqlTransaction,
-    pieces_of,
-)
 
 
 class SqlStore(SqlBase):
@@ -158,99 +145,6 @@ class SqlStore(SqlBase):
         """Close all connections."""
         with self._lock:
             self.database.close()
-
-
-class Reading:
-    """What series are made of, within one read; see :mod:`notabene.store.series`.
-
-    Args:
-        store: The store.
-        connection: A transaction.
-    """
-
-    def __init__(self, store: SqlStore, connection: sa.Connection) -> None:
-        self._store = store
-        self._connection = connection
-        self._within = SqlTransaction(
-            store.database, connection, store.names, store.read_piece, keep=False
-        )
-        self.pieces = self._within.pieces
-        self.first_piece = self._within.first_piece
-        self.read = store.read_piece
-
-    def works(self, runs: Collection[str]) -> dict[str, Work]:
-        """Writers and key sets of runs.
-
-        Raises:
-            NotFoundError: One of them is not there.
-        """
-        sql = (
-            "SELECT r.id, r.n, b.writers, b.keysets "
-            "FROM run r JOIN body b ON b.run = r.n WHERE r.id AMONG"
-        )
-        rows = self._store.database.rows_of(self._connection, sql, list(runs))
-        found = {
-            run: Work(run, Cells(), decode_writers(writers), decode_keysets(keysets), n=n)
-            for run, n, writers, keysets in rows
-        }
-        for run in runs:
-            if run not in found:
-                raise NotFoundError(f"there is no run {run!r}")
-        return found
-
-    def key_ids(self, names: Collection[str]) -> dict[str, int]:
-        """Ids of those keys that any run has."""
-        sql = 'SELECT name, id FROM "key" WHERE name AMONG'
-        rows = self._store.database.rows_of(self._connection, sql, list(names))
-        return {row[0]: row[1] for row in rows}
-
-    def in_range(
-        self, places: Sequence[Place], low: int | None, high: int | None
-    ) -> dict[Place, list[Piece]]:
-        """Pieces of key sets that may hold steps in a range, in order of their first row."""
-        found: dict[Place, list[Piece]] = {}
-        for at in range(0, len(places), 250):
-            for row in self._rows_in(places[at : at + 250], low, high):
-                found.setdefault((row[0], row[1], row[2]), []).append(row[1:])
-        return {place: pieces_of(rows) for place, rows in found.items()}
-
-    def _rows_in(self, places: Sequence[Place], low: int | None, high: int | None) -> list[Any]:
-        # As text, since building the statement would take longer than running it. SQLite takes
-        # the tables of a CROSS JOIN in the order in which they are written.
-        wanted = ", ".join(f"({n}, {writer}, {keyset})" for n, writer, keyset in places)
-        columns = ", ".join(f'p."{name}"' for name in ("run", *PIECE_COLUMNS))
-        join = "JOIN" if self._store.database.postgres else "CROSS JOIN"
-        sql = (  # numbers and names of our own, no word of a user's
-            f"WITH wanted(run, writer, keyset) AS (VALUES {wanted}) "  # noqa: S608
-            f"SELECT {columns} FROM wanted w "
-            f"{join} points p ON p.run = w.run AND p.writer = w.writer AND p.keyset = w.keyset "
-        )
-        if low is not None:
-            sql += f"AND (p.high IS NULL OR p.high >= {low}) "
-        if high is not None:
-            sql += f"AND (p.low IS NULL OR p.low <= {high}) "
-        sql += "ORDER BY p.run, p.writer, p.keyset, p.first, p.part"
-        return list(self._connection.exec_driver_sql(sql).all())
-
-    def read_pyramid(self, run: str, piece: Piece) -> bytes | memoryview:
-        """The statistics per bucket of a piece that has some."""
-        if piece.pyramid is not None:
-            return piece.pyramid
-        place = Piece(
-            piece.writer,
-            piece.keyset,
-            0,
-            0,
-            0,
-            0,
-            None,
-            None,
-            piece.encoding,
-            piece.file,
-            piece.pyramid_start,
-            piece.pyramid_size,
-        )
-        return self._store.read_piece(run, place)
 
 
 def _changes(connection: sa.Connection, after: int) -> Iterator[Change]:

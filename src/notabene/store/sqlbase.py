@@ -6,13 +6,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 import sqlalchemy as sa
 
 from notabene._ids import new_id, now_us
 from notabene.errors import FormatError, NotFoundError
 from notabene.journal.reader import Batch, Keysets
-from notabene.model.entities import RunInfo
+from notabene.model.entities import Health, RunInfo
 from notabene.store import tables as t
 from notabene.store.asked import Asked
 from notabene.store.counting import Count
@@ -42,6 +43,8 @@ class SqlBase:
         self.database = database
         self.names = Names()
         self._read_file = read_file
+        self.crowded: dict[tuple[int, int, int], int] = {}
+        """How many small pieces some key sets have: ``(run, writer, key set)``."""
         self._counts: dict[int, Count] = {}
         # One writer at a time per process; an index in memory has one connection for all.
         self._lock = threading.RLock()
@@ -98,8 +101,13 @@ class SqlBase:
             self.read_piece,
             keep=self._read_file is None,
         )
-        Applying(transaction, self._counts, now_us(), seen).apply(batches)
+        outcomes = Applying(transaction, self._counts, now_us(), seen).apply(batches)
         remember(self._counts)
+        for outcome in outcomes:
+            if outcome.end.status == "running":
+                for piece in outcome.fresh:
+                    place = outcome.work.n, piece.writer, piece.keyset
+                    self.crowded[place] = self.crowded.get(place, 0) + 1
 
     def read_piece(self, run: str, piece: Piece) -> bytes | memoryview:
         """The bytes of a piece, from the database or from its file."""
@@ -171,12 +179,26 @@ class SqlBase:
         now = now_us()
         found = {}
         rows = self.database.rows_of(connection, sql, numbers)
+        damaged = self.damaged(connection, [row[1] for row in rows])
         for n, run, cells, writers, stats in rows:
             table = unpack(stats)
             ids = table.ids.tolist()
             self.names.load(connection, ids)
             names = [self.names.names[number] for number in ids]
-            found[n] = run_info(
-                run, decode_cells(cells), decode_writers(writers), table, names, now
-            )
+            info = run_info(run, decode_cells(cells), decode_writers(writers), table, names, now)
+            if run in damaged:
+                info = msgspec.structs.replace(info, health=(*info.health, *damaged[run]))
+            found[n] = info
         return [found[n] for n in numbers if n in found]
+
+    def damaged(self, connection: sa.Connection, runs: Sequence[str]) -> dict[str, list[Health]]:
+        """What is wrong with the journals of runs, as far as that is known."""
+        sql = "SELECT run, name, mtime, note FROM \"file\" WHERE note <> '' AND run AMONG"
+        out: dict[str, list[Health]] = {}
+        for run, name, mtime, note in self.database.rows_of(connection, sql, runs):
+            if name:  # an empty name is the run's folder
+                health = Health(
+                    code="damaged", message=f"{name}: {note}", count=1, time=mtime // 1000
+                )
+                out.setdefault(run, []).append(health)
+        return out

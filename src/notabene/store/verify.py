@@ -15,7 +15,8 @@ from notabene.store import tables as t
 from notabene.store.base import Store
 from notabene.store.counting import cuts_of, ids_of, limits
 from notabene.store.pieces import decode
-from notabene.store.sql import Reading, SqlStore
+from notabene.store.reading import Reading
+from notabene.store.sql import SqlStore
 from notabene.store.state import Work
 from notabene.store.summary import Table, measure, merge, unpack
 

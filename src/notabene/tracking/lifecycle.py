@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback as tb
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
@@ -144,7 +145,10 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
         _within(FLUSH_WITHIN, _flush_all)
         previous(number, frame)
         return
-    _within(FLUSH_WITHIN, lambda: _finish_all(ending))
+    with ExitStack() as stack:
+        for run in context.active_runs():
+            quietly(partial(run.let_others_in, stack, FLUSH_WITHIN / 8))
+        _within(FLUSH_WITHIN, lambda: _finish_all(ending))
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -278,6 +279,14 @@ class Recorder:
 
             self.opened_blobs = store_blobs(self.folder, Settings().artifacts)
         return self.opened_blobs
+
+    def let_others_in(self, stack: ExitStack, patience: float) -> None:
+        """In a signal handler that ends the process, before another thread ends the run.
+
+        The call that was interrupted may be in the ring, where the end is to be written.
+        """
+        if self._writer is not None:
+            stack.enter_context(self._writer.ring.interrupted(patience))
 
     # -- workers ---------------------------------------------------------------------------
 
