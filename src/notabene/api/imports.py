@@ -22,7 +22,7 @@ from notabene.artifacts.base import check_digest
 from notabene.artifacts.cells import Stamp, write_cell
 from notabene.artifacts.files import create_once, storage_error
 from notabene.artifacts.local import LocalBlobs
-from notabene.artifacts.versions import LATEST, NONE, VersionFile, Versions
+from notabene.artifacts.versions import NONE, VersionFile, Versions, logged_key
 from notabene.errors import ConflictError, FormatError, UsageError
 from notabene.journal.desk import desk_journal
 from notabene.journal.file import sync_folder
@@ -143,7 +143,7 @@ class _Incoming:
                 if version.version < 1:
                     raise self._refused(f"{version.name} has a version {version.version}")
             for alias in self.shelf.aliases:
-                if alias.alias != LATEST:
+                if alias.version is None or alias.alias != logged_key(alias.version):
                     check_alias(alias.alias)
                 there = alias.version is None and alias.name in names
                 if not there and (alias.name, alias.version) not in known:
@@ -315,14 +315,19 @@ class _Import:
                 f"{version.name}:v{version.version} was made by somebody else just now",
                 hint="import again",
             )
+        if there.created < version.created:  # logged there after it was made here
+            stamp = Stamp(version.created, version.writer or "0")
+            write_cell(place.parent / "cells", logged_key(there.version), str(there.version), stamp)
         return False
 
     def _place_alias(self, alias: Alias, numbers: dict[tuple[str, int], int]) -> None:
         cells = self.folder.artifacts / artifact_folder(alias.name) / "cells"
-        value = NONE
+        key, value = alias.alias, NONE
         if alias.version is not None:
-            value = str(numbers[alias.name, alias.version])
-        write_cell(cells, alias.alias, value, Stamp(alias.time, alias.writer, alias.seq))
+            number = numbers[alias.name, alias.version]
+            value = str(number)
+            key = logged_key(number) if key == logged_key(alias.version) else key
+        write_cell(cells, key, value, Stamp(alias.time, alias.writer, alias.seq))
 
     def _place_run(self, run: Packed, run_id: str, fate: str) -> None:
         staged = self.incoming.runs[run.id]

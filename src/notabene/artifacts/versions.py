@@ -3,11 +3,14 @@
     artifacts/<name>/
     ├── v1  v2 …        what the version is; created exclusively, which allocates the number
     ├── known           all versions up to some number in one file: saves opening each
-    └── cells/          aliases and deletions: see :mod:`notabene.artifacts.cells`
+    └── cells/          aliases, deletions, and when a version was logged again: see
+                        :mod:`notabene.artifacts.cells`
 
 A version never changes. Content that a live version of the name already has gives that version
-and no new one; ``latest`` is the version that was last logged, new or again. A deleted version
-keeps its number for ever, and can be restored until it is purged.
+and no new one; ``latest`` is the live version that was last logged, new or again. Each logging
+has a time above all earlier ones of the name, which its record bears too, so that stores find
+the same ``latest``. A deleted version keeps its number for ever, and can be restored until it
+is purged.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ KNOWN_EVERY = 64
 DELETED, LIVE, PURGED, NONE = "deleted", "live", "purged", "none"
 
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})\Z")
+_LOGGED = re.compile(r"latest:([1-9][0-9]{0,8})\Z")
 
 
 class VersionFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,10 +64,22 @@ class VersionFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Allocated(msgspec.Struct, frozen=True):
-    """A version that was asked for: made now, or found with the same content."""
+    """A version that was asked for: made now, or found with the same content.
+
+    Attributes:
+        version: The version.
+        new: Whether it was made now.
+        logged: When it was logged, µs, as decides about ``latest``.
+    """
 
     version: ArtifactVersion
     new: bool
+    logged: int
+
+
+def logged_key(number: int) -> str:
+    """Key of the cell that says when a version was logged again; no alias holds a colon."""
+    return f"{LATEST}:{number}"
 
 
 class _State:
@@ -81,13 +97,24 @@ class _State:
         self.aliases = {
             key: int(cell.value)
             for key, cell in cells.items()
-            if cell.value.isdigit() and int(cell.value) not in self.gone
+            if ":" not in key and cell.value.isdigit() and int(cell.value) not in self.gone
         }
-        self.relogged = cells[LATEST].stamp.time if LATEST in self.aliases else 0
+        self.logged = {
+            int(m[1]): cell.stamp.time for key, cell in cells.items() if (m := _LOGGED.match(key))
+        }
 
     def of(self, number: int, latest: int) -> tuple[str, ...]:
-        own = sorted(a for a, v in self.aliases.items() if v == number and a != LATEST)
+        own = sorted(a for a, v in self.aliases.items() if v == number)
         return (LATEST, *own) if number == latest else tuple(own)
+
+    def time_of(self, file: VersionFile) -> int:
+        """When a version was logged last."""
+        return max(file.created, self.logged.get(file.version, 0))
+
+    def latest(self, files: Iterable[VersionFile]) -> int:
+        """The number of the live version that was logged last; 0 if there is none."""
+        live = [file for file in files if file.version not in self.gone]
+        return max(((self.time_of(f), f.version) for f in live), default=(0, 0))[1]
 
 
 class Versions:
@@ -124,7 +151,7 @@ class Versions:
         """
         name = check_artifact_name(name)
         known, state = self._known(name, _numbers(self._place(name))), self._state(name)
-        latest = self._latest(name, known, state)
+        latest = state.latest(known.values())
         return tuple(
             _entity(known[number], state, latest)
             for number in sorted(known, reverse=True)
@@ -156,10 +183,13 @@ class Versions:
             hint = f"did you mean {near[0]!r}?" if near else "`notabene artifact ls` lists all"
             raise NotFoundError(f"there is no artifact named {name!r}", hint=hint)
         live = [n for n in numbers if n not in state.gone]
-        latest = self._latest(name, live, state)
+        latest = state.latest(self._known(name, numbers).values())
         number = ref.version
-        if number is None:
-            number = latest if ref.alias == LATEST else state.aliases.get(ref.alias or "", 0)
+        if number is None and ref.alias == LATEST:
+            # A newest version that cannot be read may well be the one: say so, and guess nothing.
+            number = latest if live and self._one(name, live[-1]) else 0
+        elif number is None:
+            number = state.aliases.get(ref.alias or "", 0)
         if number not in live:
             raise self._absent(ref, number, live, state)
         return _entity(self._one(name, number), state, latest)
@@ -184,9 +214,9 @@ class Versions:
         """The aliases of a name and their versions, ``latest`` included where there is one."""
         name = check_artifact_name(name)
         state = self._state(name)
-        live = [n for n in _numbers(self._place(name)) if n not in state.gone]
-        own = {a: v for a, v in state.aliases.items() if a != LATEST and v in live}
-        latest = self._latest(name, live, state)
+        numbers = _numbers(self._place(name))
+        own = {a: v for a, v in state.aliases.items() if v in numbers}
+        latest = state.latest(self._known(name, numbers).values())
         return own | ({LATEST: latest} if latest else {})
 
     def check(self) -> tuple[str, ...]:
@@ -262,30 +292,44 @@ class Versions:
         same = [n for n, v in known.items() if v.digest == wanted.digest and n not in state.gone]
         number = max(same, default=0)
         if not number:
-            number, made = self._create(place, wanted, max(numbers, default=0))
+            after = max(map(state.time_of, known.values()), default=0)
+            number, made = self._create(place, wanted, max(numbers, default=0), after)
             if made:
-                allocated = Allocated(self.get(name, number), True)
+                version = self.get(name, number)
                 if number % KNOWN_EVERY == 0:
                     self._note_known(name)
-                return allocated
-        latest = self._latest(name, known, state)
-        if number != latest:
-            # Logged again, so this is what "latest" means from now on.
-            after = self._one(name, latest).created if latest else 0
-            stamp = Stamp(max(wanted.created, after + 1, state.relogged + 1), wanted.writer or "0")
-            write_cell(place / "cells", LATEST, str(number), stamp)
-        return Allocated(self.get(name, number), False)
+                return Allocated(version, True, version.created)
+            known[number] = self._one(name, number)
+        return self._log_again(place, known, number, wanted)
 
-    def _create(self, place: Path, wanted: VersionFile, number: int) -> tuple[int, bool]:
+    def _create(
+        self, place: Path, wanted: VersionFile, number: int, after: int
+    ) -> tuple[int, bool]:
         """The first free number above one; or that of who was first with the same content."""
         while True:
             number += 1
-            version = msgspec.structs.replace(wanted, version=number)
+            created = max(wanted.created, after + 1)
+            version = msgspec.structs.replace(wanted, version=number, created=created)
             if create_once(place / f"v{number}", _encode(version)):
                 return number, True
             with contextlib.suppress(FormatError):
-                if self._one(wanted.name, number).digest == wanted.digest:
+                other = self._one(wanted.name, number)
+                after = max(after, other.created)
+                if other.digest == wanted.digest:
                     return number, False
+
+    def _log_again(
+        self, place: Path, known: dict[int, VersionFile], number: int, wanted: VersionFile
+    ) -> Allocated:
+        """Say that a version was logged once more, where it is not the last one anyway."""
+        state = self._state(wanted.name)
+        logged = state.time_of(known[number])
+        if number != state.latest(known.values()):
+            newest = max(map(state.time_of, known.values()))
+            logged = max(wanted.created, newest + 1)
+            stamp = Stamp(logged, wanted.writer or "0")
+            write_cell(place / "cells", logged_key(number), str(number), stamp)
+        return Allocated(self.get(wanted.name, number), False, logged)
 
     def set_alias(self, name: str, alias: str, version: int | None, stamp: Stamp) -> None:
         """Point an alias at a version; None takes it away.
@@ -404,14 +448,6 @@ class Versions:
         with contextlib.suppress(OSError):
             data = msgspec.json.encode([read[n] for n in sorted(read)])
             replace_file(self._place(name) / KNOWN, data)
-
-    def _latest(self, name: str, numbers: Iterable[int], state: _State) -> int:
-        newest = max((n for n in numbers if n not in state.gone), default=0)
-        if newest and LATEST in state.aliases:
-            with contextlib.suppress(FormatError):
-                if state.relogged > self._one(name, newest).created:
-                    return state.aliases[LATEST]
-        return newest
 
 
 def _numbers(folder: Path) -> list[int]:

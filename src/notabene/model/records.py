@@ -244,6 +244,8 @@ class ArtifactLogged(Record, frozen=True):
     metadata: dict[str, JSON] = {}
     description: str = ""
     step: int | None = None
+    logged: int = 0
+    """When, µs, among all loggings of the name: decides about ``latest``; 0: the record's time."""
 
 
 class ArtifactUsed(Record, frozen=True):

@@ -270,7 +270,8 @@ class Store(Protocol):
     def artifact(self, ref: str) -> ArtifactVersion:
         """The version that ``name``, ``name:v3`` or ``name:alias`` names, also a deleted one.
 
-        ``latest`` is the highest version that is not deleted.
+        ``latest`` is the version that was logged last, new or again, of those not deleted; it is
+        among the version's aliases.
 
         Raises:
             NotFoundError: There is none.

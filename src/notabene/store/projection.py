@@ -95,8 +95,9 @@ def marks_of(entry: Entry) -> list[Mark]:
     record = entry.record
     stamp = entry.time, entry.writer, entry.seq
     if isinstance(record, ArtifactLogged):
-        name = record.name
-        return [Mark("alias", name, alias, *stamp, record.version) for alias in record.aliases]
+        name, version, time = record.name, record.version, record.logged or entry.time
+        logged = Mark("logged", name, str(version), time, entry.writer, entry.seq, time)
+        return [logged, *(Mark("alias", name, a, *stamp, version) for a in record.aliases)]
     if isinstance(record, AliasMoved):
         return [Mark("alias", record.name, record.alias, *stamp, record.version)]
     if isinstance(record, ArtifactDeleted):

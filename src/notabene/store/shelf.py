@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,9 @@ from notabene.store.state import Work
 from notabene.store.visible import shown_captures, shown_values
 
 decode = msgspec.msgpack.decode
+LATEST = "latest"
+MARKS = ("alias", "deleted", "logged")
+"""Kinds of cells that say something about versions."""
 
 
 def projects(connection: sa.Connection) -> list[Project]:
@@ -116,8 +119,6 @@ def choose_version(ref: ArtifactRef, versions: Sequence[ArtifactVersion]) -> Art
         found = [v for v in versions if v.version == ref.version]
     else:
         found = [v for v in versions if ref.alias in v.aliases]
-        if not found and ref.alias == "latest":
-            found = [v for v in versions if not v.deleted][-1:]
     if found:
         return found[-1]
     known = f"v{versions[0].version} to v{versions[-1].version}"
@@ -132,7 +133,7 @@ def artifacts(
     """Versions by name and number."""
     a, m = t.artifact.c, t.mark.c
     query = sa.select(t.artifact).order_by(a.name, a.version)
-    marks = sa.select(m.kind, m.scope, m.key, m.value).where(m.kind.in_(["alias", "deleted"]))
+    marks = sa.select(m.kind, m.scope, m.key, m.value).where(m.kind.in_(MARKS))
     if name:
         query, marks = query.where(a.name == name), marks.where(m.scope == name)
     cells = [(*row[:3], decode(row[3])) for row in connection.execute(marks)]
@@ -162,25 +163,43 @@ def marked(
 ) -> list[ArtifactVersion]:
     """Versions with their aliases, and with or without those in the trash.
 
+    The one of a name that was logged last, and is not in the trash, has the alias ``latest``.
+
     Args:
         versions: As they were made.
-        cells: ``(kind, name, key, value)`` of aliases and deletions.
+        cells: ``(kind, name, key, value)`` of aliases, deletions and times of logging.
         deleted: Whether to give those in the trash as well.
     """
     aliases: dict[tuple[str, int], list[str]] = {}
     gone: set[tuple[str, int]] = set()
+    logged: dict[tuple[str, int], int] = {}
     for kind, name, key, value in cells:
-        if kind == "alias" and value is not None:
+        if kind == "alias" and value is not None and key != LATEST:
             aliases.setdefault((name, value), []).append(key)
         elif kind == "deleted" and value:
             gone.add((name, int(key)))
+        elif kind == "logged":
+            logged[name, int(key)] = value
+    latest = _logged_last([v for v in versions if (v.name, v.version) not in gone], logged)
     out = []
     for version in versions:
         place = version.name, version.version
         if deleted or place not in gone:
-            names = tuple(sorted(aliases.get(place, ())))
+            names = (LATEST,) if place in latest else ()
+            names = (*names, *sorted(aliases.get(place, ())))
             out.append(msgspec.structs.replace(version, aliases=names, deleted=place in gone))
     return out
+
+
+def _logged_last(
+    versions: Iterable[ArtifactVersion], logged: Mapping[tuple[str, int], int]
+) -> set[tuple[str, int]]:
+    """Of each name the version that was logged last; of equal times the higher number."""
+    last: dict[str, tuple[int, int]] = {}
+    for v in versions:
+        here = logged.get((v.name, v.version), v.created), v.version
+        last[v.name] = max(last.get(v.name, here), here)
+    return {(name, version) for name, (_, version) in last.items()}
 
 
 def links(

@@ -130,7 +130,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A cell that belongs to no run: an alias, a deleted version, a note on a project."""
+    """A cell that belongs to no run: an alias, a deleted version, when one was logged, a note."""
 
     kind: str
     scope: str

@@ -22,7 +22,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of these tables. A local index of another version is made anew."""
 
 
@@ -306,7 +306,7 @@ file = sa.Table(  # how far each journal has been read
 mark = sa.Table(  # cells that belong to no run: the newest by (time, writer, seq) stands
     "mark",
     metadata,
-    sa.Column("kind", Text, primary_key=True),  # alias, deleted, note
+    sa.Column("kind", Text, primary_key=True),  # alias, deleted, logged, note
     sa.Column("scope", Text, primary_key=True),  # artifact's or project's name
     sa.Column("key", Text, primary_key=True),  # alias, version or note id
     sa.Column("time", Int, nullable=False),

@@ -62,7 +62,39 @@ class ArtifactRules:
         for batch in reversed(edits.batches()):
             store.apply([batch])
         assert store.artifact("model:prod").version == 2
-        assert [v.aliases for v in store.artifacts("model")] == [(), ("prod",)]
+        assert [v.aliases for v in store.artifacts("model")] == [(), ("latest", "prod")]
+
+    def test_latest_was_logged_last(self, store: Store) -> None:
+        """``latest`` is the version logged last, new or again, in whatever order records come."""
+        begin = store.changes().cursor
+        scribe = Scribe("run1").start()
+        for version in (1, 2, 3, 1, 2):
+            scribe.record(logged(version)).cut()
+        for batch in reversed(scribe.finish().batches()):
+            store.apply([batch])
+        assert store.artifact("model").version == 2
+        assert [v.aliases for v in store.artifacts("model")] == [(), ("latest",), ()]
+        assert ("artifact", "model") in {(c.kind, c.id) for c in store.changes(begin).changes}
+        edits = Scribe("", time=START + 10**9).record(ArtifactDeleted(name="model", version=2))
+        store.apply(edits.new())
+        assert store.artifact("model:latest").version == 1  # logged again, and so after 3
+        assert store.artifact("model:v2").aliases == ()
+        for version in (1, 3):
+            edits.record(ArtifactDeleted(name="model", version=version))
+        store.apply(edits.new())
+        with pytest.raises(NotFoundError):
+            store.artifact("model")
+
+    def test_latest_goes_by_the_time_of_logging(self, store: Store) -> None:
+        """Where records say when they were logged, that decides, whatever a writer's clock says."""
+        slow, fast = Scribe("slow").start(), Scribe("fast", time=START + 10**9).start()
+        fast.record(logged(1, logged=START + 1))
+        slow.record(logged(2, logged=START + 2))
+        store.apply([*slow.batches(), *fast.batches()])
+        assert store.artifact("model").version == 2
+        edits = Scribe("", time=START + 10**9)
+        store.apply(edits.record(AliasMoved(name="model", alias="latest", version=1)).batches())
+        assert store.artifact("model").version == 2  # no alias can stand for it
 
     def test_the_first_maker_stands(self, store: Store) -> None:
         """Content that several runs made belongs to the one that made it first."""

@@ -243,6 +243,7 @@ def log_artifact(
             files=made.version.files,
             metadata=made.version.metadata,
             description=made.version.description,
+            logged=made.logged,
         )
     )
     for word in words:

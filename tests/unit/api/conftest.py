@@ -128,7 +128,7 @@ class Lab:
             manifest = make_manifest(entries)
             digest = save_manifest(blobs, manifest)
         versions = Versions(self.folder.artifacts)
-        version = versions.allocate(
+        made = versions.allocate(
             name,
             type="model",
             digest=digest,
@@ -136,7 +136,8 @@ class Lab:
             files=len(entries),
             run=writer.run,
             writer=writer.id,
-        ).version
+        )
+        version = made.version
         writer.record(
             ArtifactLogged(
                 name=name,
@@ -145,6 +146,7 @@ class Lab:
                 digest=digest,
                 size=manifest.size,
                 files=len(entries),
+                logged=made.logged,
             )
         )
         for alias in aliases:

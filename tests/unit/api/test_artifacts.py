@@ -29,6 +29,25 @@ def test_fields(view):
         _ = view.nonsense
 
 
+def test_latest_is_the_same_everywhere(lab, api):
+    """Content that is logged again is ``latest`` in the files that training reads and the store."""
+    scribe = lab.scribe("r1")
+    for body in (b"a", b"b", b"c", b"a", b"b"):
+        lab.artifact(scribe, "m", {"w": body})
+    lab.run(scribe=scribe)
+    api.refresh()
+    for gone, latest in ((0, 2), (2, 1), (1, 3)):
+        if gone:
+            api.delete_artifact(f"m:v{gone}")
+            api.refresh()
+        assert api.artifact("m").version == api.store.artifact("m").version == latest
+        aliases = [
+            {v.version: v.aliases for v in versions}
+            for versions in (api.artifacts("m"), api.store.artifacts("m"))
+        ]
+        assert aliases[0] == aliases[1]
+
+
 def test_listing_and_reading(view):
     """Files are listed by path, and each can be read."""
     assert [(f.path, f.size) for f in view.listing()] == [("a/w.bin", 200_000), ("card.md", 4)]

@@ -289,6 +289,21 @@ class TestConflicts:
         assert (again.skipped, again.artifacts) == (("r1", "r2"), ())
         assert there.check().good
 
+    def test_latest_after_the_trip(self, lab, api, there, other, tmp_path):
+        """What was logged last is ``latest`` after an import too, on both ways to ask for it."""
+        other.artifact(other.scribe("mine"), "m", {"w": b"a"})
+        scribe = lab.scribe("r1", project="p")
+        for body in (b"b", b"c", b"b", b"a"):
+            lab.artifact(scribe, "m", {"w": body})
+        lab.run(scribe=scribe)
+        api.export("r1", tmp_path / "a")
+        done = there.import_(tmp_path / "a.notabene")
+        assert done.renumbered == {"m:v1": "m:v4", "m:v3": "m:v1"}
+        for latest in (1, 4, 2):
+            assert there.artifact("m").version == there.store.artifact("m").version == latest
+            there.delete_artifact(f"m:v{latest}")
+            there.refresh()
+
     def test_content_that_is_here_under_another_number(self, full, api, there, other, tmp_path):
         """Equal content is the version that is here, not a second one."""
         scribe = other.scribe("mine")

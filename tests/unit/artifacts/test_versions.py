@@ -88,6 +88,28 @@ def test_latest_is_what_was_last_logged(versions):
     assert [v.aliases for v in versions.list("model")] == [("latest",), (), ()]
 
 
+def test_latest_is_the_last_logged_of_those_that_live(versions):
+    """Where the version logged last is deleted, the one logged before it is ``latest``."""
+    for content in "abcab":
+        log(versions, content)
+    assert versions.resolve("model").version == 2
+    versions.delete("model", 2, stamp())
+    assert versions.resolve("model").version == 1
+    versions.delete("model", 1, stamp())
+    assert versions.resolve("model").version == 3
+    versions.restore("model", 2, stamp())
+    assert versions.resolve("model").version == 2
+
+
+def test_each_logging_has_a_later_time(versions, monkeypatch):
+    """Times of logging rise per name though the clocks of the hosts do not: they decide."""
+    clock = iter((5000, 3000, 1000, 2000, 2000))
+    monkeypatch.setattr("notabene.artifacts.versions.now_us", lambda: next(clock))
+    made = [log(versions, content) for content in "abacc"]
+    assert [m.logged for m in made] == [5000, 5001, 5002, 5003, 5003]
+    assert [m.version.version for m in made] == [1, 2, 1, 3, 3]
+
+
 def test_names_are_apart(versions):
     """Names that differ at all are different artifacts, each with numbers of its own."""
     for name in ("model", "Model", "model.", "mod el", "a/b", "a-b", "../up", "modèle"):
