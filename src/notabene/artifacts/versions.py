@@ -186,8 +186,9 @@ class Versions:
         latest = state.latest(self._known(name, numbers).values())
         number = ref.version
         if number is None and ref.alias == LATEST:
-            # A newest version that cannot be read may well be the one: say so, and guess nothing.
-            number = latest if live and self._one(name, live[-1]) else 0
+            number = latest
+            if live:  # a newest one that is damaged may well be it: that raises, not guesses
+                self._one(name, live[-1])
         elif number is None:
             number = state.aliases.get(ref.alias or "", 0)
         if number not in live:
