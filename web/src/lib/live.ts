@@ -1,0 +1,83 @@
+/**
+ * What changed, as it changes: one EventSource for the whole app, closed while the tab is hidden
+ * (browsers allow six connections a server, over all tabs) and continued from the last cursor.
+ */
+import { apiUrl } from '../api/client';
+import type { Change, Changes } from '../api/types';
+import { connection } from './connection.svelte';
+
+export interface Batch {
+  /** All that was known may be stale: load anew. */
+  reload: boolean;
+  changes: Change[];
+}
+
+type Listener = (batch: Batch) => void;
+
+class LiveFeed {
+  private listeners = new Set<Listener>();
+  private source: EventSource | null = null;
+  private cursor = '';
+  private retry = 0;
+
+  /** Hear of changes until the returned function is called. */
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    this.open();
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) this.close();
+    };
+  }
+
+  start(): void {
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) this.close();
+      else this.open();
+    });
+    window.addEventListener('pagehide', () => this.close());
+    connection.onHeal(() => {
+      this.close();
+      this.open();
+      this.tell({ reload: true, changes: [] });
+    });
+  }
+
+  private open(): void {
+    if (this.source || document.hidden || this.listeners.size === 0) return;
+    const source = new EventSource(apiUrl('/events', { cursor: this.cursor }));
+    this.source = source;
+    source.addEventListener('change', (event) => {
+      this.retry = 0;
+      this.hear(JSON.parse((event as MessageEvent<string>).data) as Changes);
+    });
+    source.addEventListener('bye', () => {
+      this.close();
+      connection.lost();
+    });
+    source.addEventListener('error', () => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.close();
+      this.retry = Math.min(this.retry + 1, 6);
+      setTimeout(() => this.open(), 500 * 2 ** this.retry);
+    });
+  }
+
+  private close(): void {
+    this.source?.close();
+    this.source = null;
+  }
+
+  private hear(data: Changes): void {
+    this.cursor = data.cursor;
+    if (data.reload || data.changes.length) {
+      this.tell({ reload: data.reload, changes: data.changes });
+    }
+  }
+
+  private tell(batch: Batch): void {
+    for (const listener of this.listeners) listener(batch);
+  }
+}
+
+export const live = new LiveFeed();

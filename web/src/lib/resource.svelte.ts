@@ -1,0 +1,118 @@
+/**
+ * Something fetched, for a page: follows its key, keeps the old answer while the new one is on
+ * its way, drops answers nobody waits for, and loads anew when the live feed says so.
+ *
+ *   const runs = resource(() => project, (project, signal) => calls.runs({ project }, { signal }),
+ *                         { live: (change) => change.kind === 'run' });
+ *   {#if runs.data} … {:else if runs.error} <ErrorState error={runs.error} retry={runs.reload} />
+ */
+import type { Change } from '../api/types';
+import { live } from './live';
+
+export interface Resource<T> {
+  readonly data: T | undefined;
+  readonly error: unknown;
+  readonly loading: boolean;
+  reload: () => void;
+  /** Change the answer at once, before the server has said so. */
+  set: (data: T) => void;
+}
+
+interface Settings {
+  /** Which changes make the answer stale. */
+  live?: (change: Change) => boolean;
+  /** Least time between two loads that changes cause, in ms. */
+  pause?: number;
+  /** Keep the old answer while another key's is on its way (default: yes). */
+  keep?: boolean;
+}
+
+/** Call it while a component starts, as $effect is called. A null key loads nothing. */
+export function resource<K, T>(
+  key: () => K | null,
+  load: (key: K, signal: AbortSignal) => Promise<T>,
+  settings: Settings = {},
+): Resource<T> {
+  let data = $state.raw<T>();
+  let error = $state.raw<unknown>();
+  let loading = $state(true);
+  let again = $state(0);
+  let loaded = '';
+
+  $effect(() => {
+    void again;
+    const wanted = key();
+    const text = JSON.stringify(wanted) ?? '';
+    if (settings.keep === false && text !== loaded) data = undefined;
+    loaded = text;
+    if (wanted === null) {
+      loading = false;
+      return;
+    }
+    const control = new AbortController();
+    loading = true;
+    load(wanted, control.signal).then(
+      (answer) => {
+        if (control.signal.aborted) return;
+        [data, error, loading] = [answer, undefined, false];
+      },
+      (problem: unknown) => {
+        if (control.signal.aborted) return;
+        [error, loading] = [problem, false];
+      },
+    );
+    return () => control.abort(new DOMException('not wanted any more', 'AbortError'));
+  });
+
+  const reload = () => {
+    again += 1;
+  };
+  if (settings.live) onChange(settings.live, reload, settings.pause);
+  return {
+    get data() {
+      return data;
+    },
+    get error() {
+      return error;
+    },
+    get loading() {
+      return loading;
+    },
+    reload,
+    set: (answer) => {
+      data = answer;
+    },
+  };
+}
+
+/** Calls at once on a change that fits, then at most each `pause` ms; never loses the last one. */
+export function onChange(
+  fits: (change: Change) => boolean,
+  call: (changes: Change[], reload: boolean) => void,
+  pause = 1000,
+): void {
+  $effect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let pending = new Map<string, Change>();
+    let reload = false;
+    const fire = () => {
+      timer = undefined;
+      if (!pending.size && !reload) return;
+      const [changes, all] = [[...pending.values()], reload];
+      [pending, reload] = [new Map(), false];
+      timer = setTimeout(fire, pause);
+      call(changes, all);
+    };
+    const stop = live.listen((batch) => {
+      reload ||= batch.reload;
+      for (const change of batch.changes) {
+        if (fits(change)) pending.set(`${change.kind} ${change.id}`, change);
+      }
+      if (timer === undefined) fire();
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  });
+}
