@@ -5,22 +5,23 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 JOBS ?= 2
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadgroup
-CODE := src tests tools bench examples noxfile.py
+CODE := src tests tools bench examples noxfile.py hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-all bench docs docs-check fmt fmt-check lint types layers deps \
-	coverage frozen clean
+.PHONY: help demo test check test-all bench bench-ui docs docs-check fmt fmt-check lint types layers \
+	deps web web-check web-test pictures coverage frozen clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: $(VENV)/.ready-demo ## train real models, then look at them; DEMO_ARGS="--no-serve"
+demo: $(VENV)/.ready-demo web ## train real models, then open the dashboard; DEMO_ARGS="--no-serve"
 	$(BIN)/notabene demo $(DEMO_ARGS)
 
-test: $(VENV)/.ready-dev ## unit, conformance, properties (small), faults (short), docs, examples
+test: $(VENV)/.ready-dev web ## unit, conformance, properties (small), faults (short), docs, examples, browser
 	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory web-test
 
-check: fmt-check lint types layers deps docs-check test ## all that CI asks for
+check: fmt-check lint types layers deps docs-check web-check test ## all that CI asks for
 
 test-all: $(VENV)/.ready-dev ## everything, with many more examples for the property tests
 	$(PYTEST) --hypothesis-profile=large $(PYTEST_ARGS)
@@ -33,6 +34,21 @@ docs: $(VENV)/.ready-dev $(VENV)/.ready-docs ## write the reference anew and bui
 
 docs-check: $(VENV)/.ready-dev ## fail where the reference differs from the code
 	$(PY) tools/reference.py --check
+
+web: $(VENV)/.ready-demo ## build the web interface, where its sources are newer (needs Node.js 20)
+	@$(PY) tools/webui.py
+
+web-check: web ## its format, lint, types, and whether its client fits the API
+	cd web && npm run --silent fmt:check && npm run --silent lint && npm run --silent check && npm run --silent api:check
+
+web-test: $(VENV)/.ready-dev web ## its logic, and its pages in a real browser
+	cd web && npm run --silent test && PYTHON=$(abspath $(PY)) npm run --silent e2e
+
+pictures: $(VENV)/.ready-dev web ## take the README's pictures anew, of the demo's runs
+	$(PY) tools/pictures.py
+
+bench-ui: $(VENV)/.ready-dev web ## print what the pages cost in a browser, beside peers that are installed
+	$(PY) bench/pages.py $(BENCH_ARGS)
 
 fmt: $(VENV)/.ready-dev ## format
 	$(BIN)/ruff format $(wildcard $(CODE)) && $(BIN)/ruff check --fix-only --quiet $(wildcard $(CODE))

@@ -24,7 +24,9 @@ SKIP = {
     ".pytest_cache",
     "dist",
     "frozen",
+    "node_modules",
     "site",
+    "static",
 }
 
 

@@ -125,6 +125,8 @@ def _chart(
 def _line(api: Api, view: RunView, key: str, x: str, buckets: int) -> Line:
     found = api.history(view.id, key, samples=buckets, x=x)
     xs = [float(v) for v in found.x]
+    if found.width and x == "step":
+        xs[0] = float(view.metrics[key].first_step)  # buckets are drawn at their ends
     low = found.min if found.min is not None else found.values
     high = found.max if found.max is not None else found.values
     return xs, [float(v) for v in low], [float(v) for v in high]

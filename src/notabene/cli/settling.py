@@ -136,7 +136,7 @@ def _store(store: str | None) -> list[Check]:
     try:
         with Api(str(root)) as api:
             runs = api.runs(archived=True).total
-            checks.insert(0, ("store", "good", f"{root}, {runs:,} runs"))
+            checks.insert(0, ("store", "good", f"{root}, {runs:,} run{'' if runs == 1 else 's'}"))
             checks.append(("index", "good", str(api.index_path or "in memory")))
     except NotabeneError as error:
         checks.insert(0, ("store", "bad", str(error)))
