@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 JOBS ?= 2
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadgroup
-CODE := src tests tools bench examples noxfile.py hatch_build.py
+CODE := src tests tools bench examples web/e2e noxfile.py hatch_build.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-all bench bench-ui docs docs-check fmt fmt-check lint types layers \
@@ -39,7 +39,7 @@ web: $(VENV)/.ready-demo ## build the web interface, where its sources are newer
 	@$(PY) tools/webui.py
 
 web-check: web ## its format, lint, types, and whether its client fits the API
-	cd web && npm run --silent fmt:check && npm run --silent lint && npm run --silent check && npm run --silent api:check
+	cd web && npm run --silent lint && npm run --silent check && npm run --silent api:check
 
 web-test: $(VENV)/.ready-dev web ## its logic, and its pages in a real browser
 	cd web && npm run --silent test && PYTHON=$(abspath $(PY)) npm run --silent e2e
