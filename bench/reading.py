@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from calls import tick_calls
 from harness import disk, remove, scratch, table
 from synth import fill
 
@@ -167,6 +168,9 @@ def chapter5(scale: float = 1.0) -> dict[str, Any]:
         remove(base)
     note(f"run table, first 50, CPU ms at {sizes} runs", sizes, tables)
     note(f"tick with nothing new, CPU ms at {sizes} runs", sizes, [max(t, 1e-3) for t in ticks])
+    sizes = [int(n * scale) for n in (100, 1000, 10_000)]
+    for what, calls in (tick_calls(sizes) or {}).items():
+        note(f"system calls of a tick, {what}, at {sizes} runs", sizes, calls)
     charts, lengths = [], [int(n * scale) for n in (10_000, 100_000, 1_000_000)]
     for points in lengths:
         base = scratch()

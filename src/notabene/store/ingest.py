@@ -1,16 +1,17 @@
 """Journals of a store folder into an index: what is new since the last look, and nothing else.
 
 A look ("tick") reads the names in ``live/``, the times of the month folders and of the desk,
-and the sizes of the journals of runs that are at work; everything else was read before. A full
-scan looks at every run's folder; it is due at the first look and each ten minutes, for what
-slips through (a clock that was set back, a folder copied with its times).
+and the sizes of the journals of runs that are at work (:mod:`notabene.store.lookout`);
+everything else was read before. A full scan looks at every run's folder; it is due at the first
+look and each ten minutes, for what slips through (a clock that was set back, a folder copied
+with its times).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,11 @@ from notabene.journal.reader import CHUNK, Batch, JournalReader, Keysets
 from notabene.journal.recover import open_orphan, project, ring_folder, sweep
 from notabene.store import tables as t
 from notabene.store.files import Files, sealed_name
+from notabene.store.lookout import TRASH, Lookout, names
 from notabene.store.relocate import relocate
 from notabene.store.sqlbase import SqlBase
 
-SCAN_EVERY = 600_000_000
-WATCH = 600_000_000
-"""µs for which a run that shows life is looked at without a mark in ``live``."""
 SWEEP_EVERY = 10_000_000
-SETTLED = 2 * 10**9
-"""ns after which the time of a folder says for sure that nothing came since."""
 DESK_RECENT = 3600 * 10**9
 """ns for which a desk journal is looked at after it grew last."""
 RUNS_AT_ONCE = 500
@@ -78,8 +75,8 @@ class Ingest:
         self._folder = folder
         self._store = store
         self._files = files
+        self._lookout = Lookout(folder, store)
         self._swept = 0
-        self._was_live: set[str] = set()
         self._waiting: list[tuple[Found, list[Batch], JournalReader]] = []
         self._weight = 0
         self._all_known: dict[str, dict[str, _Known]] | None = None
@@ -93,22 +90,29 @@ class Ingest:
             full: Look at all runs, whether or not that is due.
             runs: Runs to look at in any case.
         """
-        self._was_live.update(runs)
-        now = now_us()
-        self._bring_home(now)
-        marks = self._marks()
-        before = dict(marks)
-        full = full or now - int(marks.get("scanned", "0")) >= SCAN_EVERY
-        self._all_known = self._known_files() if full else None
-        for run, path in self._runs_to_look_at(marks, full=full):
-            self._look_at_run(run, path, full=full)
-        self._look_at_desk(marks, full=full)
-        self._flush()
-        self._all_known = None
-        if full:
-            marks["scanned"] = str(now)
-        if marks != before:
-            self._save_marks(marks)
+        self._bring_home(now_us())
+        try:
+            full = self._lookout.begin(full=full, runs=runs)
+            self._all_known = self._known_files() if full else None
+            self._look_at_runs(full=full)
+            self._look_at_desk(full=full)
+            self._flush()
+            self._all_known = None
+            self._lookout.end()
+        except BaseException:
+            self._lookout.forget()
+            raise
+
+    def _look_at_runs(self, *, full: bool) -> None:
+        seen: set[str] = set()
+        for month in self._lookout.months():
+            self._look_for_gone(month.went)
+            for run in month.came:
+                seen.add(run)
+                self._look_at_run(run, month.path / run, full=full)
+        for run, path in self._lookout.at_work():
+            if run not in seen:
+                self._look_at_run(run, path, full=full)
 
     # -- where to look ---------------------------------------------------------------------
 
@@ -132,60 +136,6 @@ class Ingest:
                     with self._store.writing() as connection:
                         self._store.apply_within(connection, project(orphan, run_dir))
 
-    def _marks(self) -> dict[str, str]:
-        """What the last look left behind: times of folders, and of the last full scan."""
-        with self._store.reading() as connection:
-            rows = connection.execute(sa.select(t.meta.c.key, t.meta.c.value)).all()
-        return {key.removeprefix("look:"): value for key, value in rows if key.startswith("look:")}
-
-    def _save_marks(self, marks: dict[str, str]) -> None:
-        rows = sorted((f"look:{key}", value) for key, value in marks.items())
-        with self._store.writing() as connection:
-            columns = ("key", "value")
-            self._store.database.put(connection, t.meta, columns, rows, conflict="update")
-
-    def _runs_to_look_at(self, marks: dict[str, str], *, full: bool) -> Iterator[tuple[str, Path]]:
-        months = {month: self._folder.runs / month for month in self._folder.months()}
-        changed = [
-            month for month, path in months.items() if _has_changed(path, marks, month) or full
-        ]
-        if full:
-            months["trash"] = self._folder.trash / "runs"
-            changed.append("trash")
-        places = self._runs_of(changed)
-        seen: set[str] = set()
-        for month in changed:
-            here = _names(months[month])
-            self._look_for_gone(
-                run for run, of in places.items() if of == month and run not in here
-            )
-            for run in here:
-                if full or places.get(run) != month:
-                    seen.add(run)
-                    yield run, months[month] / run
-        for run in self._at_work() - seen:
-            place = self._folder.find_run_dir(run, trash=True)
-            if place is not None:
-                yield run, place
-
-    def _runs_of(self, months: Sequence[str]) -> dict[str, str]:
-        """Months of the runs that were found in some of them."""
-        f = t.file.c
-        query = sa.select(f.run, f.note).where(f.name == FOLDER, f.note.in_(months))
-        with self._store.reading() as connection:
-            return {row.run: row.note for row in connection.execute(query)} if months else {}
-
-    def _at_work(self) -> set[str]:
-        """Runs that may have grown: marked, marked at the last look, or showing life."""
-        live = set(self._folder.live_runs())
-        r = t.run.c
-        query = sa.select(r.id).where(r.status == "running", r.alive > now_us() - WATCH)
-        with self._store.reading() as connection:
-            watched = set(connection.execute(query).scalars())
-        wanted = live | watched | self._was_live
-        self._was_live = live
-        return wanted
-
     def _look_for_gone(self, runs: Iterable[str]) -> None:
         """Runs whose folders are no longer where they were: moved, in the trash, or gone."""
         for run in runs:
@@ -200,7 +150,7 @@ class Ingest:
 
     def _month_of(self, place: Path) -> str:
         month = place.parent.name
-        return "trash" if month == "runs" else month
+        return TRASH if month == "runs" else month
 
     def drop(self, run: str) -> None:
         """Forget a run whose folder is gone for good; edits of it are kept."""
@@ -232,6 +182,7 @@ class Ingest:
                 return
             found = list(self._journals(run, path, known))
         except OSError:
+            self._lookout.missed(path)
             return
         self._forget_vanished(run, path, known)
         sealed = [f for f in found if f.path.name == SEALED]
@@ -241,11 +192,12 @@ class Ingest:
         for item in found:
             if item not in sealed:
                 self._read(item)
-        self._note_folder(run, entry.st_mtime_ns, month)
+        if folder is None or (folder.mtime, folder.note) != (entry.st_mtime_ns, month):
+            self._pending_folders.append((run, FOLDER, 0, 0, entry.st_mtime_ns, month))
 
     def _forget_vanished(self, run: str, path: Path, known: dict[str, _Known]) -> None:
         """Files that were sealed away need not be remembered."""
-        here = _names(path)
+        here = names(path)
         gone = [name for name in known if name != FOLDER and name not in here]
         if gone and SEALED in here:
             with self._store.writing() as connection:
@@ -284,9 +236,6 @@ class Ingest:
                 continue
             start = 0 if old is None or old.position > stat.st_size else old.position
             yield Found(run, Path(entry.path), stat.st_size, stat.st_mtime_ns, start)
-
-    def _note_folder(self, run: str, mtime: int, month: str) -> None:
-        self._pending_folders.append((run, FOLDER, 0, 0, mtime, month))
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -369,13 +318,13 @@ class Ingest:
 
     # -- the desk --------------------------------------------------------------------------
 
-    def _look_at_desk(self, marks: dict[str, str], *, full: bool) -> None:
+    def _look_at_desk(self, *, full: bool) -> None:
         """New desk journals, and those that grew lately; the others only in a full scan."""
-        everything = _has_changed(self._folder.desk, marks, "desk") or full
+        everything = self._lookout.changed(self._folder.desk, "desk") is not None or full
         known = self._known("") if everything else self._recent_desk()
         recent = now_us() * 1000 - DESK_RECENT
-        names = _names(self._folder.desk) if everything else set(known)
-        for name in sorted(names):
+        listed = names(self._folder.desk) if everything else known
+        for name in sorted(listed):
             old = known.get(name)
             if not name.endswith(JOURNAL) or (old and not full and old.mtime < recent):
                 continue
@@ -394,22 +343,6 @@ class Ingest:
             return {name: _Known(*rest) for name, *rest in connection.execute(query)}
 
 
-def _has_changed(path: Path, marks: dict[str, str], name: str) -> bool:
-    """Whether a folder got or lost a name since the last look; notes its time.
-
-    A time of just now is not noted: what comes in the same tick of the clock must not be missed.
-    """
-    try:
-        mtime = path.stat().st_mtime_ns
-    except OSError:
-        return False
-    if marks.get(name) == str(mtime):
-        return False
-    if now_us() * 1000 - mtime > SETTLED:
-        marks[name] = str(mtime)
-    return True
-
-
 def _placed(batch: Batch, name: str) -> Batch:
     points = tuple(msgspec.structs.replace(p, file=name) for p in batch.points)
     return msgspec.structs.replace(batch, points=points)
@@ -421,14 +354,3 @@ def _damage(reader: JournalReader) -> str:
     if damage is None or damage.torn:
         return ""
     return f"damaged at byte {damage.offset:,}: {damage.reason}"
-
-
-def _entries(path: Path) -> list[os.DirEntry[str]]:
-    try:
-        return sorted(os.scandir(path), key=lambda e: e.name)
-    except OSError:
-        return []
-
-
-def _names(path: Path) -> set[str]:
-    return {entry.name for entry in _entries(path) if not entry.name.startswith(".")}

@@ -22,7 +22,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-SCHEMA = 2
+SCHEMA = 4
 """Version of these tables. A local index of another version is made anew."""
 
 
@@ -105,6 +105,7 @@ run = sa.Table(
     sa.Column("deleted", Small, nullable=False, server_default="0"),
     _int("points"),
     _int("ranks", 1),
+    _int("number"),
     _int("version"),  # of the change feed
     sa.Index("run_created", "created"),
     sa.Index("run_project_created", "project", "created"),
@@ -112,6 +113,12 @@ run = sa.Table(
     sa.Index("run_name", "name"),
     sa.Index("run_duration", "duration"),
     sa.Index("run_version", "version"),
+    sa.Index(
+        "run_running",
+        "alive",
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    ),
     sa.Index(
         "run_parent",
         "parent",
@@ -301,6 +308,8 @@ file = sa.Table(  # how far each journal has been read
     sa.Column("size", Int, nullable=False),
     sa.Column("mtime", Int, nullable=False),
     sa.Column("note", Text, nullable=False),  # what is wrong with it, if anything
+    # Folders of runs, which have no name, by month: asked for when one came or went.
+    sa.Index("file_folder", "note", "run", sqlite_where=sa.text("name = ''")),
 )
 
 mark = sa.Table(  # cells that belong to no run: the newest by (time, writer, seq) stands
