@@ -168,7 +168,8 @@ def keep_model(run: notabene.Run, folder: Path, model: str, at: int) -> None:
     """A folder of files, some of which would like to be run by a browser."""
     (folder / "sub").mkdir(parents=True)
     (folder / "weights.bin").write_bytes(RNG.bytes(200_000))
-    (folder / "config.json").write_text('{"a": 1, "model": {"depth": %d}}' % at)
+    config = f'{{"a": 1, "model": {{"depth": {at}}}}}'
+    (folder / "config.json").write_text(config)
     (folder / "README.md").write_text(f"# Model {at}\n\n- trained on *cifar*\n\n{EVIL}\n")
     labels = "".join(f"{k},{k % 3}\n" for k in range(400))
     (folder / "sub" / "labels.csv").write_text("id,label\n" + labels)
