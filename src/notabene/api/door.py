@@ -93,6 +93,10 @@ class Door:
             self._index.refresh(full=full, runs=runs)
             self._looked = time.monotonic()
 
+    def look(self) -> None:
+        """Take in what is new, as each read does: for who asks the store itself."""
+        self._fresh()
+
     def _fresh(self) -> None:
         """Take in what is new, unless that was done just now or the index is busy."""
         if time.monotonic() - self._looked > FRESH:

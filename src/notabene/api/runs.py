@@ -22,7 +22,7 @@ TIMES = ("created", "started", "ended", "updated")
 _PLAIN = (
     "id", "name", "project", "status", "duration", "config", "summary", "tags", "user", "host",
     "group", "parent", "source", "hypothesis", "exit_code", "reason", "traceback", "last_lines",
-    "points", "ranks", "archived", "deleted", "cost_cpu",
+    "points", "ranks", "number", "archived", "deleted", "cost_cpu",
 )  # fmt: skip
 _LISTS = ("notes", "alerts", "health", "artifacts")
 

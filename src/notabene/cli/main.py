@@ -42,6 +42,8 @@ VERBS: dict[str, str] = {
     "gc": "keeping:gc",
     "config": "settling:config",
     "doctor": "settling:doctor",
+    "ui": "serving:ui",
+    "serve": "serving:serve",
     "demo": "demo:demo",
 }
 

@@ -151,6 +151,8 @@ class RunInfo(Entity, frozen=True):
     deleted: bool = False
     cost_cpu: float = 0.0
     """CPU seconds that notabene took in the run's processes."""
+    number: int = 0
+    """Its number in the project it began in, given once; 0 of runs that have none."""
 
     @property
     def config(self) -> dict[str, JSON]:

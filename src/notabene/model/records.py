@@ -53,6 +53,8 @@ class RunCreated(Record, frozen=True):
     user: str = ""
     source: str = ""
     """What made the run: ``sdk``, ``command``, ``mlflow``, ``wandb`` or an importer's name."""
+    number: int = 0
+    """Its number in the project, given once; 0 where none could be had. The first one stands."""
 
 
 class WriterStarted(Record, frozen=True):

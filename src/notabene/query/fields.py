@@ -85,6 +85,7 @@ ATTRIBUTES = (
     Attribute("exit_code", "number", "Exit code of its process."),
     Attribute("points", "number", "How many points were logged."),
     Attribute("ranks", "number", "How many ranks logged."),
+    Attribute("number", "number", "Its number in the project; 0 where it has none."),
     Attribute("archived", "bool", "Put aside."),
     Attribute("deleted", "bool", "In the trash."),
 )

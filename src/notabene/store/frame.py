@@ -24,7 +24,7 @@ ATTRIBUTES = ("id", "project", "name", "status", "created", "duration")
 
 _COLUMN_OF = {"group": "grp"}
 _TYPES: dict[str, Any] = {"time": np.int64, "duration": np.float64, "bool": np.bool_}
-_INTEGERS = {"points", "ranks"}
+_INTEGERS = {"points", "ranks", "number"}
 _PLAIN = {
     "last": ("last",),
     "first": ("first",),

@@ -131,6 +131,12 @@ def text_attr(cells: Cells, name: str) -> str:
     return "" if cell is None else cell.value
 
 
+def number_attr(cells: Cells, name: str) -> int:
+    """A whole number, or 0."""
+    cell = cells.attrs.get(name)
+    return 0 if cell is None else int(cell.value)
+
+
 def flag_attr(cells: Cells, name: str) -> bool:
     """A yes-or-no cell."""
     cell = cells.attrs.get(name)
@@ -300,6 +306,7 @@ def run_info(
         archived=flag_attr(cells, "archived"),
         deleted=flag_attr(cells, "deleted"),
         cost_cpu=sum(w.cpu for w in writers.all) / 1e6,
+        number=number_attr(cells, "number"),
     )
 
 

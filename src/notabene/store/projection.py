@@ -140,6 +140,21 @@ def _created(work: Work, number: int, entry: Entry, record: RunCreated) -> None:
             put(work, work.cells.attrs, name, number, entry, value)
     for tag, value in record.tags.items():
         put(work, work.cells.tags, tag, number, entry, value)
+    if record.number:
+        _put_first(work, work.cells.attrs, "number", number, entry, record.number)
+
+
+def _put_first(
+    work: Work, cells: dict[str, Cell], name: str, number: int, entry: Entry, value: Any
+) -> None:
+    """Set a cell that never changes, unless something older stands there."""
+    old = cells.get(name)
+    if old is not None:
+        there = old.time, work.writers.all[old.writer].id, old.seq
+        if there <= (entry.time, entry.writer, entry.seq):
+            return
+    cells[name] = Cell(entry.time, number, entry.seq, value, False)
+    work.cells_changed = True
 
 
 def _started(work: Work, number: int, entry: Entry, record: WriterStarted) -> None:

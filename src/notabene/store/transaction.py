@@ -14,7 +14,14 @@ from notabene.store import tables as t
 from notabene.store.asked import Asked
 from notabene.store.database import ASKED_LOCK, Database, plain
 from notabene.store.engine import Held, Outcome
-from notabene.store.info import first_writer, flag_attr, ranks_of, text_attr, times_of
+from notabene.store.info import (
+    first_writer,
+    flag_attr,
+    number_attr,
+    ranks_of,
+    text_attr,
+    times_of,
+)
 from notabene.store.names import Names
 from notabene.store.pieces import Encoding, Piece, slices
 from notabene.store.state import (
@@ -350,6 +357,7 @@ def run_row(outcome: Outcome, version: int) -> tuple[Any, ...]:
         int(flag_attr(cells, "deleted")),
         writers.points,
         ranks_of(writers),
+        number_attr(cells, "number"),
         version,
     )
 

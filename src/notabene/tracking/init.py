@@ -25,6 +25,7 @@ from notabene._ids import (
 from notabene._version import __version__
 from notabene.errors import ConflictError, NotFoundError, UsageError
 from notabene.journal.folder import StoreFolder
+from notabene.journal.numbers import next_number
 from notabene.journal.writer import Writer
 from notabene.model.records import RunCreated, WriterStarted
 from notabene.model.refs import check_name, check_run_id
@@ -370,6 +371,7 @@ def _introduce(
                 tags=plan.tags,
                 user=plan.user,
                 source="sdk",
+                number=0 if run.folder is None else next_number(run.folder, plan.project),
             )
         )
         return

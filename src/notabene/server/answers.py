@@ -1,0 +1,133 @@
+"""From what a handler returns to bytes: JSON with every number in it, tags, compression.
+
+All of it happens in the handler's thread, so that the loop that serves all others never waits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+import zstandard
+from litestar import Response
+
+from notabene.model.canonical import digest_bytes
+from notabene.model.values import json_number
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+Fresh = Literal["index", "content", "never"]
+"""What an answer depends on: the index alone, so that its cursor tells whether it is still the
+same; also on files or the clock, so that only its bytes tell; or it is never the same."""
+
+SMALL = 1024
+"""Bytes that are not worth being compressed."""
+
+# A float64 in MessagePack whose exponent is all ones: NaN or an infinity.
+_ODD = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+
+
+class Page(msgspec.Struct, Generic[T], kw_only=True):
+    """A part of a list.
+
+    Attributes:
+        items: The part.
+        total: How many there are in all.
+        limit: How many were asked for at most.
+        offset: How many lie before them.
+    """
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What of a request decides about the form of its answer.
+
+    Attributes:
+        place: Path and query.
+        user: Who asks.
+        encodings: What the client can unpack.
+        known: Tags of answers that the client has.
+    """
+
+    place: str = ""
+    user: str = ""
+    encodings: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+
+CALL: ContextVar[Call] = ContextVar("CALL", default=Call())
+
+
+def encode(value: Any) -> bytes:
+    """JSON of entities and plain values; NaN and the infinities as texts."""
+    packed = msgspec.msgpack.encode(value)
+    if _ODD.search(packed) is None:
+        return msgspec.json.encode(value)
+    return msgspec.json.encode(_plain(msgspec.msgpack.decode(packed)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return json_number(value)
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value
+
+
+def answering(function: F, fresh: Fresh) -> F:
+    """A handler whose result becomes the bytes of an answer, or "you have that already".
+
+    Args:
+        function: The handler; one of its arguments is ``notebook``.
+        fresh: What the answer depends on.
+    """
+
+    @wraps(function)
+    def answer(**given: Any) -> Any:
+        call = CALL.get()
+        with given["notebook"].question():
+            tag = given["notebook"].tag(call) if fresh == "index" else ""
+            if tag and tag in call.known:
+                return unchanged(tag)
+            found = function(**given)
+        return found if isinstance(found, Response) else packed(encode(found), fresh, tag)
+
+    return answer  # type: ignore[return-value]  # the same arguments, and bytes for Litestar
+
+
+def packed(
+    data: bytes, fresh: Fresh = "never", tag: str = "", media_type: str = "application/json"
+) -> Response[bytes]:
+    """Bytes as an answer: tagged, and compressed where that is worth it."""
+    call = CALL.get()
+    if fresh == "content":
+        tag = f'W/"{digest_bytes(data)[:32]}"'
+        if tag in call.known:
+            return unchanged(tag)
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if tag:
+        headers["ETag"] = tag
+    if len(data) > SMALL:
+        if "zstd" in call.encodings:
+            data, headers["Content-Encoding"] = zstandard.compress(data, 3), "zstd"
+        elif "gzip" in call.encodings:
+            data, headers["Content-Encoding"] = gzip.compress(data, 4, mtime=0), "gzip"
+    return Response(data, media_type=media_type, headers=headers)
+
+
+def unchanged(tag: str) -> Response[bytes]:
+    """The answer to who has it already."""
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    return Response(b"", status_code=304, headers=headers)

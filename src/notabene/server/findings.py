@@ -1,0 +1,129 @@
+"""The search over everything: a word is looked for in names, and what is found is ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from notabene.query.ast import Field, Test, all_of
+from notabene.server import overview
+from notabene.server.notebook import Notebook
+
+RUNS = 5000
+"""Newest runs whose names are looked at."""
+
+NOTES = 200
+"""Characters of a note that are shown."""
+
+What = Literal["run", "project", "metric", "param", "tag", "artifact", "note"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that was found.
+
+    Attributes:
+        kind: ``run``, ``project``, ``metric``, ``param``, ``tag``, ``artifact`` or ``note``.
+        id: What names it: a run's id, a project's name, a metric's key, ``name:v3`` ...
+        title: What to show.
+        subtitle: A line about it.
+        project: Where it is; empty where it is in no one project.
+        run: Id of the run it belongs to, or empty.
+    """
+
+    kind: What
+    id: str
+    title: str
+    subtitle: str = ""
+    project: str = ""
+    run: str = ""
+
+
+class _Scored(NamedTuple):
+    score: float
+    finding: Finding
+
+
+def search(notebook: Notebook, text: str, project: str, limit: int) -> list[Finding]:
+    """What bears all the words of a text in its name, the nearest first."""
+    words = text.casefold().split()
+    found = [scored for scored in _all(notebook, project, words) if scored.score > 0]
+    found.sort(key=lambda scored: -scored.score)
+    return [scored.finding for scored in found[:limit]]
+
+
+def _all(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
+    yield from _projects(notebook, project, words)
+    yield from _runs(notebook, project, words)
+    yield from _keys(notebook, project, words)
+    yield from _artifacts(notebook, words)
+    yield from _notes(notebook, project, words)
+
+
+def score(words: list[str], *texts: str) -> float:
+    """How well texts bear the words: 0 where one is missing, more where it begins or is all."""
+    total = 0.0
+    for word in words:
+        best = 0.0
+        for place, text in enumerate(texts):
+            folded = text.casefold()
+            at = folded.find(word)
+            if at < 0:
+                continue
+            here = 1.0 + (at == 0) + (folded == word) + len(word) / (len(folded) + 1)
+            best = max(best, here / (1 + place))
+        if not best:
+            return 0.0
+        total += best
+    return total or 0.1
+
+
+def _projects(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
+    for one in notebook.api.projects():
+        if project in ("", one.name):
+            finding = Finding("project", one.name, one.name, f"{one.runs:,} runs", one.name)
+            yield _Scored(1.5 * score(words, one.name), finding)
+
+
+def _runs(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
+    fields = [Field("attribute", n) for n in ("id", "name", "project", "status", "group")]
+    within = [Test(fields[2], "in", (project,))] if project else []
+    found = notebook.api.store.runs(all_of(*within) if within else None, archived=None)
+    table = found.columns(fields, limit=RUNS)
+    columns = (table[field].tolist() for field in fields)
+    for age, (run, name, of, status, group) in enumerate(zip(*columns, strict=True)):
+        near = score(words, name, run, group, f"{of}/{name}")
+        if near:
+            newer = 0.2 / (1 + age / 100)
+            finding = Finding("run", run, name, f"{of} · {status}", of, run)
+            yield _Scored(near + newer, finding)
+
+
+def _keys(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
+    keys = notebook.kept(("keys", project), lambda: overview.keys_of(notebook.api, project))
+    kinds: tuple[What, ...] = ("metric", "param", "tag")
+    for kind in kinds:
+        for key in keys.get(kind, ()):
+            near = score(words, key)
+            if near:
+                yield _Scored(near * 0.9, Finding(kind, key, key, kind, project))
+
+
+def _artifacts(notebook: Notebook, words: list[str]) -> Iterator[_Scored]:
+    latest = {version.name: version for version in notebook.api.store.artifacts()}
+    for version in latest.values():
+        near = score(words, version.name, version.type, version.description)
+        if near:
+            finding = Finding("artifact", version.ref, version.name, version.type)
+            yield _Scored(near, msgspec.structs.replace(finding, run=version.run))
+
+
+def _notes(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
+    names = [project] if project else [one.name for one in notebook.api.projects()]
+    for name in names:
+        for note in notebook.api.store.notes(name):
+            near = score(words, note.text)
+            if near and words:
+                text = " ".join(note.text.split())[:NOTES]
+                yield _Scored(near * 0.7, Finding("note", note.id, text, note.author, name))

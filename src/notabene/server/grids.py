@@ -1,0 +1,313 @@
+"""Series of many runs on one x grid, and the bytes in which they travel.
+
+Buckets are 2^k wide and anchored at 0, on every axis, so that what was drawn does not change
+when more comes: only the last bucket of a live run does. Where few points are asked for they
+come as they are.
+
+    answer  = u32 length of the header (little-endian) · header (JSON, padded with spaces so
+              that the data begins at a multiple of 8) · data
+    data    = x (float64) · for each series its statistics, n values each, one after the other
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from notabene.journal.block import F64, I64
+from notabene.model.values import json_number
+from notabene.server.smoothing import Smoothing, smooth_at
+from notabene.store import pyramid
+from notabene.store.base import Points, Series, Store, Window
+from notabene.store.pyramid import Cells
+
+MEDIA_TYPE = "application/vnd.notabene.series"
+BUCKETS = 4000
+AXES = ("step", "time", "relative")
+
+Stat = Literal["min", "max", "last", "mean", "count"]
+
+
+class SeriesQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which series, and how they are cut.
+
+    Attributes:
+        runs: Ids of runs.
+        keys: Names of metrics; runs need not have all.
+        x: ``step``, ``time`` (µs), ``relative`` (seconds since the run's start) or a metric.
+        low: Least x; null for the first.
+        high: Largest x; null for the last.
+        buckets: Into about how many the range is cut.
+        width: Width of a bucket as an earlier answer had it, for what is new of a live chart;
+            null to choose it by the range.
+        stats: What is told of each bucket.
+        smoothing: How a further statistic ``smooth`` is made; null for none.
+        ranks: ``first`` for the lowest rank that logged a metric, ``all`` for all together, or
+            the number of one.
+        exact: float64 instead of float32.
+    """
+
+    runs: list[str]
+    keys: list[str]
+    x: str = "step"
+    low: float | None = None
+    high: float | None = None
+    buckets: int = 1000
+    width: float | None = None
+    stats: tuple[Stat, ...] = ("min", "max", "last", "mean", "count")
+    smoothing: Smoothing | None = None
+    ranks: int | Literal["first", "all"] = "first"
+    exact: bool = False
+
+
+class _Line(NamedTuple):
+    """One series, cut; ``cells.bucket`` is the number of the bucket, or of the point's x."""
+
+    run: str
+    key: str
+    rank: int
+    cells: Cells
+    smooth: F64 | None
+    fresh: float
+    """The least x from which on a later answer may differ."""
+
+
+def answer(store: Store, asked: SeriesQuestion, running: set[str]) -> bytes:
+    """The bytes for a question.
+
+    Args:
+        store: Where the points are.
+        asked: The question.
+        running: Which of its runs still log.
+
+    Raises:
+        NotFoundError: There is no such run.
+        UsageError: The axis is none.
+    """
+    found = _series(store, asked)
+    raw = _raw(store, asked) if asked.smoothing is not None else {}
+    width = _width(found, asked)
+    lines = [_line(series, width, asked, raw) for series in found if _there(series)]
+    x, places = _grid(lines, width)
+    return _pack(asked, lines, x, places, width, running)
+
+
+def _there(series: Series) -> bool:
+    return series.points is not None or series.buckets is not None
+
+
+def _axis(x: str) -> str:
+    return x if x in AXES or x.startswith("metric:") else f"metric:{x}"
+
+
+def _window(asked: SeriesQuestion, **changes: Any) -> Window:
+    window = Window(x=_axis(asked.x), low=asked.low, high=asked.high, ranks=asked.ranks)
+    return msgspec.structs.replace(window, **changes)
+
+
+def _series(store: Store, asked: SeriesQuestion) -> list[Series]:
+    runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
+    if asked.x != "step":
+        # The store cuts other axes by the range they span now; ours is fixed for good.
+        return store.series(runs, keys, _window(asked))
+    low = asked.low
+    if asked.width and low is not None:
+        low = math.floor(low / asked.width) * asked.width
+    return store.series(runs, keys, _window(asked, low=low, buckets=asked.buckets))
+
+
+def _raw(store: Store, asked: SeriesQuestion) -> dict[tuple[str, str], Points]:
+    """All points up to the end of the range: smoothing looks back beyond its beginning."""
+    runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
+    found = store.series(runs, keys, _window(asked, low=None))
+    return {(s.run, s.key): s.points for s in found if s.points is not None}
+
+
+# -- one grid ------------------------------------------------------------------------------
+
+
+def _width(found: Sequence[Series], asked: SeriesQuestion) -> float:
+    """Width of all buckets; 0 where the points themselves are few enough."""
+    stored = max((series.width for series in found), default=0.0)
+    points = [series.points for series in found if series.points is not None]
+    if asked.width:
+        return max(asked.width, stored)
+    if stored and asked.x == "step":
+        return stored
+    if asked.ranks != "all" and sum(len(p.x) for p in points) <= asked.buckets:
+        return 0.0
+    if not points:
+        return stored
+    if asked.ranks != "all" and len(_union(points, asked.buckets)) <= 2 * asked.buckets:
+        return 0.0
+    low = min(float(p.x[0]) for p in points)
+    high = max(float(p.x[-1]) for p in points)
+    return _power(low, high, asked.buckets, least=1.0 if asked.x == "step" else 0.0)
+
+
+def _union(points: Sequence[Points], most: int) -> npt.NDArray[Any]:
+    """The places of all points, as far as they are few."""
+    found: npt.NDArray[Any] = np.zeros(0)
+    for one in points:
+        found = np.union1d(found, one.x)
+        if len(found) > 2 * most:
+            break
+    return found
+
+
+def _power(low: float, high: float, buckets: int, least: float) -> float:
+    """The least power of two at which a range has at most so many buckets."""
+    span = max(high - low, 1e-12)
+    width = max(least, 2.0 ** math.ceil(math.log2(span / max(1, buckets))))
+    while math.floor(high / width) - math.floor(low / width) + 1 > buckets + 1:
+        width *= 2
+    return width
+
+
+def _line(
+    series: Series, width: float, asked: SeriesQuestion, raw: dict[tuple[str, str], Points]
+) -> _Line:
+    if series.buckets is not None:
+        cells = _of_buckets(series, width)
+    else:
+        assert series.points is not None
+        cells = _cut(series.points, width)
+    smooth, fresh = None, float(cells.bucket[-1]) * width if width else float(cells.last[-1])
+    points = raw.get((series.run, series.key))
+    if asked.smoothing is not None and points is not None:
+        at = np.searchsorted(points.x, cells.last, "right") - 1
+        smooth = smooth_at(points.values, np.maximum(at, 0), asked.smoothing)
+        reach = max(0, len(points.x) - 1 - asked.smoothing.ahead)
+        fresh = min(fresh, float(points.x[reach]))
+    return _Line(series.run, series.key, series.rank, cells, smooth, fresh)
+
+
+def _of_buckets(series: Series, width: float) -> Cells:
+    b = series.buckets
+    assert b is not None
+    finite = b.count - b.nan - b.posinf - b.neginf
+    sums = np.where(finite > 0, b.mean * finite, 0.0)
+    number: I64 = np.rint(b.start / series.width).astype(np.int64)
+    cells = Cells(
+        number,
+        b.first,
+        b.last,
+        b.count,
+        b.nan,
+        b.posinf,
+        b.neginf,
+        b.min,
+        b.max,
+        sums,
+        b.value,
+    )
+    shift = round(math.log2(width / series.width)) if width > series.width else 0
+    return pyramid.merge_cells([cells], shift)
+
+
+def _cut(points: Points, width: float) -> Cells:
+    if width:
+        number: I64 = np.floor(points.x / width).astype(np.int64)
+    else:
+        number = np.cumsum(np.diff(points.x, prepend=points.x[0]) != 0).astype(np.int64)
+    return pyramid.cells_at(points.x, points.values, number)
+
+
+def _grid(lines: Sequence[_Line], width: float) -> tuple[F64, list[npt.NDArray[np.intp]]]:
+    """The x of all series together, and where each one's buckets lie on it."""
+    if width:
+        own: list[npt.NDArray[Any]] = [line.cells.bucket for line in lines]
+    else:
+        own = [line.cells.last for line in lines]
+    numbers = np.unique(np.concatenate(own)) if own else np.zeros(0)
+    places = [np.searchsorted(numbers, one) for one in own]
+    x = numbers * width if width else numbers
+    return x.astype(np.float64), places
+
+
+# -- bytes ---------------------------------------------------------------------------------
+
+
+def _pack(
+    asked: SeriesQuestion,
+    lines: Sequence[_Line],
+    x: F64,
+    places: Sequence[npt.NDArray[np.intp]],
+    width: float,
+    running: set[str],
+) -> bytes:
+    runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
+    stats: list[str] = list(dict.fromkeys(asked.stats))
+    if asked.smoothing is not None:
+        stats.append("smooth")
+    dtype = "<f8" if asked.exact else "<f4"
+    size = np.dtype(dtype).itemsize
+    at, n = x.nbytes, len(x)
+    described, parts = [], [x.astype("<f8").tobytes()]
+    for line, place in zip(lines, places, strict=True):
+        described.append(_described(line, runs, keys, at))
+        columns = np.full((len(stats), n), np.nan)
+        for row, stat in enumerate(stats):
+            columns[row, place] = _statistic(line, stat)
+        with np.errstate(over="ignore"):
+            parts.append(columns.astype(dtype).tobytes())
+        at += size * n * len(stats)
+    there = {(line.run, line.key) for line in lines}
+    header = {
+        "version": 1,
+        "axis": asked.x,
+        "width": width,
+        "n": n,
+        "x": {"dtype": "f8", "at": 0},
+        "runs": runs,
+        "keys": keys,
+        "stats": stats,
+        "dtype": dtype[1:],
+        "series": described,
+        "missing": [
+            [r, k]
+            for r, run in enumerate(runs)
+            for k, key in enumerate(keys)
+            if (run, key) not in there
+        ],
+        "from": min((line.fresh for line in lines if line.run in running), default=None),
+    }
+    text = msgspec.json.encode(header)
+    text += b" " * (-(len(text) + 4) % 8)
+    return b"".join((len(text).to_bytes(4, "little"), text, *parts))
+
+
+def _described(line: _Line, runs: list[str], keys: list[str], at: int) -> dict[str, Any]:
+    cells = line.cells
+    return {
+        "run": runs.index(line.run),
+        "key": keys.index(line.key),
+        "rank": line.rank,
+        "points": int(cells.count.sum()),
+        "at": at,
+        "nan": int(cells.nan.sum()),
+        "posinf": int(cells.posinf.sum()),
+        "neginf": int(cells.neginf.sum()),
+        "first_x": json_number(float(cells.first[0])),
+        "last_x": json_number(float(cells.last[-1])),
+    }
+
+
+def _statistic(line: _Line, stat: str) -> npt.NDArray[Any]:
+    cells = line.cells
+    if stat == "smooth":
+        return line.smooth if line.smooth is not None else np.full(len(cells.bucket), np.nan)
+    if stat == "mean":
+        return cells.means()
+    column: npt.NDArray[Any] = {
+        "min": cells.min,
+        "max": cells.max,
+        "last": cells.value,
+        "count": cells.count,
+    }[stat]
+    return column

@@ -1,0 +1,1 @@
+"""What can be asked and changed over HTTP, a file per subject."""

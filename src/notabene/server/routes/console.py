@@ -1,0 +1,32 @@
+"""What a run printed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from litestar.params import Parameter
+
+from notabene.server.consoles import ConsolePage, console_page
+from notabene.server.notebook import Notebook
+from notabene.server.requests import Limit, RunId, read
+
+
+@read("/runs/{run:str}/console", "content", summary="What a run printed")
+def console(
+    notebook: Notebook,
+    run: RunId,
+    offset: Annotated[int, Parameter(description="First line; negative counts from the end.")] = 0,
+    limit: Limit = 200,
+    rank: Annotated[int | None, Parameter(ge=0)] = None,
+    search: Annotated[str, Parameter(max_length=1000)] = "",
+    regex: bool = False,
+    stream: Literal["", "o", "e", "n"] = "",
+) -> ConsolePage:
+    """Lines, with their colours; with ``search`` only those that hold a text."""
+    place = notebook.api.run_dir(run)
+    return console_page(
+        place, offset=offset, limit=limit, rank=rank, search=search, regex=regex, stream=stream
+    )
+
+
+HANDLERS = [console]

@@ -1,0 +1,140 @@
+"""Projects, what can be asked in them, their diary, and the search over everything."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from notabene.api import DiaryEntry
+from notabene.errors import QueryError, UsageError
+from notabene.model.entities import Note
+from notabene.query.completion import complete as complete_where
+from notabene.query.completion import complete_order
+from notabene.query.parser import parse, parse_order
+from notabene.server import findings, overview
+from notabene.server.answers import Page
+from notabene.server.notebook import Notebook
+from notabene.server.requests import Limit, Offset, Where, read, read_search, short_name, write
+
+
+@read("/projects", "content", summary="All projects")
+def list_projects(notebook: Notebook) -> Page[overview.ProjectCard]:
+    """By name, with what moved lately and the best value of the headline metric."""
+    items = notebook.kept(("projects", overview.today()), lambda: overview.cards(notebook.api))
+    return Page(items=items, total=len(items), limit=len(items), offset=0)
+
+
+@read("/projects/fields", "content", summary="What can be asked or shown")
+def list_fields(
+    notebook: Notebook, project: str = "", where: Where = "", archived: bool = False
+) -> Page[overview.FieldCard]:
+    """Params, metrics, tags, summary values, facts and attributes of the runs that fit."""
+    tree = read_search(where)
+    key = ("fields", project, where, archived)
+    items = notebook.kept(
+        key, lambda: overview.fields_of(notebook.api, project, tree, archived=archived)
+    )
+    return Page(items=items, total=len(items), limit=len(items), offset=0)
+
+
+class Suggested(msgspec.Struct, frozen=True):
+    """What may be typed.
+
+    Attributes:
+        text: What to put there.
+        start: Column of its first character.
+        doc: One line that explains it, or an empty text.
+    """
+
+    text: str
+    start: int
+    doc: str = ""
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """What is wrong with a query.
+
+    Attributes:
+        message: What, in one sentence.
+        hint: What may help.
+        position: Column of the word it is about.
+    """
+
+    message: str
+    hint: str
+    position: int
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """What may stand at the cursor, and whether the query can be asked as it is."""
+
+    suggestions: list[Suggested]
+    error: Trouble | None
+
+
+@read("/complete", "content", summary="Complete a query")
+def complete(
+    notebook: Notebook,
+    text: str = "",
+    cursor: int | None = None,
+    project: str = "",
+    what: Literal["where", "order"] = "where",
+) -> Completion:
+    """Suggestions for the query bar; a query that is wrong is an answer, not an error."""
+    if len(text) > 20_000:
+        raise UsageError(f"the search has {len(text):,} characters; 20,000 are allowed")
+    keys = notebook.kept(("keys", project), lambda: overview.keys_of(notebook.api, project))
+    at = None if cursor is None else max(0, min(cursor, len(text)))
+    found = (complete_where if what == "where" else complete_order)(text, at, keys)
+    trouble = None
+    try:
+        parse(text) if what == "where" else parse_order(text)
+    except QueryError as error:
+        trouble = Trouble(error.message, error.hint, error.position)
+    except RecursionError:
+        trouble = Trouble("the query is nested too deeply", "", 0)
+    return Completion([Suggested(*one) for one in found], trouble)
+
+
+@read("/search", "content", summary="Find anything by its name")
+def search(
+    notebook: Notebook, q: str = "", project: str = "", limit: Limit = 50
+) -> Page[findings.Finding]:
+    """Runs, projects, metrics, params, tags, artifacts and notes; best first."""
+    items = findings.search(notebook, short_name(q, "search"), project, limit)
+    return Page(items=items, total=len(items), limit=limit, offset=0)
+
+
+@read("/diary", "content", summary="The laboratory notebook of a project")
+def diary(
+    notebook: Notebook,
+    project: str,
+    kinds: str = "",
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[DiaryEntry]:
+    """Hypotheses, runs, notes, alerts, ends and conclusions, newest first."""
+    wanted = {kind for kind in kinds.split(",") if kind}
+    entries = notebook.kept(("diary", project), lambda: notebook.api.diary(project)[::-1])
+    chosen = [entry for entry in entries if not wanted or entry.kind in wanted]
+    return Page(
+        items=chosen[offset : offset + limit], total=len(chosen), limit=limit, offset=offset
+    )
+
+
+class ProjectNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A note on a project."""
+
+    project: str
+    text: str
+
+
+@write("/projects/notes", summary="Write a note on a project")
+def note_project(notebook: Notebook, data: ProjectNote) -> Note:
+    """Into the project's diary."""
+    note_id = notebook.api.note_project(data.project, data.text)
+    return next(n for n in notebook.api.store.notes(data.project.strip()) if n.id == note_id)
+
+
+HANDLERS = [list_projects, list_fields, complete, search, diary, note_project]

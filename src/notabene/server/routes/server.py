@@ -1,0 +1,93 @@
+"""What this server is, and whether it is ready."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import msgspec
+from litestar import get
+
+from notabene._ids import host_name, now_us
+from notabene._version import __version__
+from notabene.server.answers import packed
+from notabene.server.notebook import Notebook, shortened
+from notabene.server.options import Options
+from notabene.server.requests import read
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The server answers.
+
+    Attributes:
+        status: ``ok``.
+        version: Of notabene.
+    """
+
+    status: str
+    version: str
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """What this server is.
+
+    Attributes:
+        version: Of notabene.
+        store: The store's folder.
+        home: The same, with ``~`` for the home folder.
+        user: Who runs the server.
+        host: The machine it runs on.
+        started: When it began, µs since 1970 UTC.
+        now: The time there, µs since 1970 UTC.
+        base_path: Path below which everything lies, empty for the root.
+        python: Version of Python.
+        token: Whether visitors must show that they may.
+    """
+
+    version: str
+    store: str
+    home: str
+    user: str
+    host: str
+    started: int
+    now: int
+    base_path: str
+    python: str
+    token: bool
+
+
+@get("/health", sync_to_thread=False, summary="Is the server ready?")
+def health() -> Health:
+    """200 as soon as questions are answered; open to anybody who reaches the port."""
+    return Health("ok", __version__)
+
+
+@read("/server", "never", summary="What this server is")
+def about(notebook: Notebook, options: Options) -> Server:
+    """The store, the user, versions and the time."""
+    path = notebook.api.store_path
+    return Server(
+        version=__version__,
+        store=str(path),
+        home=shortened(path),
+        user=notebook.user,
+        host=host_name(),
+        started=notebook.started,
+        now=now_us(),
+        base_path=options.base_path,
+        python=platform.python_version(),
+        token=options.token,
+    )
+
+
+@read("/openapi.json", "content", summary="This document")
+def openapi(notebook: Notebook) -> dict[str, Any]:
+    """OpenAPI 3.1 of all routes."""
+    del notebook
+    from notabene.server.document import document
+
+    answer: Any = packed(msgspec.json.encode(document()), "content")
+    return answer  # type: ignore[no-any-return]  # bytes made once
+
+
+HANDLERS = [about, openapi]

@@ -1,0 +1,140 @@
+"""Smoothing of all raw points, so that it does not depend on how a chart was cut.
+
+``ema`` is the exponential moving average that people know from TensorBoard and W&B: each point
+weighs ``weight`` times less than the next, and the beginning is not drawn towards 0 (debiased).
+``mean`` and ``median`` are taken over a window of points around each one. Points that are not
+finite are skipped: they neither move the curve nor break it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from notabene.errors import UsageError
+from notabene.journal.block import F64
+
+STRIDE = 128
+"""Points that are averaged by one product of matrices."""
+
+WINDOW = 10_001
+"""Points of the widest window."""
+
+
+class Smoothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a curve is made smooth.
+
+    Attributes:
+        kind: ``ema``, ``mean`` or ``median``.
+        weight: For ``ema``: 0 leaves the curve as it is, 1 is the mean of all points so far.
+        window: For ``mean`` and ``median``: over how many points.
+    """
+
+    kind: Literal["ema", "mean", "median"]
+    weight: float = 0.6
+    window: int = 11
+
+    @property
+    def ahead(self) -> int:
+        """How many points after one decide about its smooth value."""
+        return 0 if self.kind == "ema" else self.window // 2
+
+
+def check_smoothing(how: Smoothing) -> None:
+    """Refuse what cannot be computed.
+
+    Raises:
+        UsageError: The weight or the window is not possible.
+    """
+    if not 0 <= how.weight <= 1:
+        raise UsageError(f"the weight {how.weight} is not possible; 0 to 1 are")
+    if not 1 <= how.window <= WINDOW:
+        raise UsageError(f"a window of {how.window} points is not possible; 1 to {WINDOW:,} are")
+
+
+def smooth_at(values: F64, at: npt.NDArray[np.intp], how: Smoothing) -> F64:
+    """Smooth values at some of the points.
+
+    Args:
+        values: All points, in order, shape (n,).
+        at: Indices of those wanted, shape (m,).
+        how: Kind and strength.
+
+    Returns:
+        Shape (m,); NaN where no finite point is near.
+    """
+    if not len(values) or not len(at):
+        return np.full(len(at), np.nan)
+    if how.kind == "ema":
+        return _ema(values, at, how.weight)
+    return _window(values, at, how)
+
+
+def _ema(values: F64, at: npt.NDArray[np.intp], weight: float) -> F64:
+    """Debiased exponential moving average over the finite points."""
+    finite = np.isfinite(values)
+    # The curve at a point is that of the last finite point up to it.
+    rank = np.cumsum(finite)[at] - 1
+    curve = _debiased(values[finite], weight)
+    return np.where(rank >= 0, curve[np.maximum(rank, 0)], np.nan) if len(curve) else rank * np.nan
+
+
+def _debiased(values: F64, weight: float) -> F64:
+    count = np.arange(1, len(values) + 1)
+    if weight >= 1:
+        return np.cumsum(values) / count
+    if weight <= 0:
+        return values
+    return _recursive(values, weight) / -np.expm1(count * np.log(weight))
+
+
+def _recursive(values: F64, weight: float) -> F64:
+    """``y[i] = weight * y[i - 1] + (1 - weight) * x[i]``, a stretch of points at a time."""
+    n = len(values)
+    rows = -(-n // STRIDE)
+    table = np.zeros((rows, STRIDE))
+    table.reshape(-1)[:n] = values
+    powers = weight ** np.arange(STRIDE + 1)
+    lag = np.subtract.outer(np.arange(STRIDE), np.arange(STRIDE))
+    kernel = np.where(lag >= 0, powers[np.maximum(lag, 0)], 0.0) * (1 - weight)
+    within = table @ kernel.T
+    carry = np.zeros(rows)
+    for row in range(1, rows):
+        carry[row] = within[row - 1, -1] + powers[STRIDE] * carry[row - 1]
+    return (within + carry[:, None] * powers[1:]).reshape(-1)[:n]
+
+
+def _window(values: F64, at: npt.NDArray[np.intp], how: Smoothing) -> F64:
+    """Mean or median of the finite points in a window that is cut at both ends."""
+    half = how.window // 2
+    low = np.maximum(at - half, 0)
+    high = np.minimum(at + (how.window - half), len(values))
+    finite = np.isfinite(values)
+    if how.kind == "mean":
+        # Around the middle of the values, so that large ones do not swallow the small.
+        middle = float(np.mean(values[finite])) if finite.any() else 0.0
+        sums = np.concatenate(([0.0], np.cumsum(np.where(finite, values - middle, 0.0))))
+        counts = np.concatenate(([0], np.cumsum(finite)))
+        number = counts[high] - counts[low]
+        with np.errstate(all="ignore"):
+            mean = (sums[high] - sums[low]) / number + middle
+        return np.where(number > 0, mean, np.nan)
+    return _medians(np.where(finite, values, np.nan), low, high)
+
+
+def _medians(values: F64, low: npt.NDArray[np.intp], high: npt.NDArray[np.intp]) -> F64:
+    widest = int((high - low).max())
+    out = np.full(len(low), np.nan)
+    # A few million cells at a time, however wide the window is.
+    many = max(1, 4_000_000 // widest)
+    for begin in range(0, len(low), many):
+        first, end = low[begin : begin + many], high[begin : begin + many]
+        place = first[:, None] + np.arange(widest)
+        cells = np.where(place < end[:, None], values[np.minimum(place, len(values) - 1)], np.nan)
+        some = ~np.isnan(cells).all(axis=1)
+        if some.any():
+            out[begin : begin + many][some] = np.nanmedian(cells[some], axis=1)
+    return out
