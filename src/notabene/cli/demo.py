@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from notabene.cli.render import common, hint, open_api, print_json, say, store_of, took
+from notabene.cli.serving import serve_pages
 from notabene.errors import MissingDependencyError
 from notabene.settings import Settings, environment
 
@@ -63,14 +64,16 @@ HYPOTHESES = {
 
 
 @click.command()
-@click.option("--no-serve", is_flag=True, help="End by itself, without serving a page.")
+@click.option("--no-serve", is_flag=True, help="End by itself, without serving the dashboard.")
+@click.option("--no-open", is_flag=True, help="Open no browser.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the dashboard.")
 @common
-def demo(no_serve: bool, store: str | None, as_json: bool) -> int:
-    """Train 24 small models (four at once), then show what the notebook holds.
+def demo(no_serve: bool, no_open: bool, port: int | None, store: str | None, as_json: bool) -> int:
+    """Train 24 small models (four at once), then open the dashboard on them.
 
+    Ends by itself with --no-serve, with --json, and where CI=true is set.
     Needs scikit-learn: pip install 'notabene[demo]'
     """
-    del no_serve  # there is no page to serve yet; scripts may say so already
     _require_sklearn()
     where = str(Settings({"store": store_of(store)}).store)
     group = time.strftime("demo-%m%d-%H%M%S")
@@ -90,6 +93,10 @@ def demo(no_serve: bool, store: str | None, as_json: bool) -> int:
         return 0
     say(f"\nAll done in {took(time.monotonic() - begun)}.")
     _look_around(where, group)
+    if no_serve or environment().get("CI", "").lower() in ("1", "true"):
+        return 0
+    say("\nThe dashboard, until Ctrl-C:", bold=True)
+    serve_pages(where, port=port, no_open=no_open, wanted=True)
     return 0
 
 

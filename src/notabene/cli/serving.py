@@ -35,27 +35,28 @@ def _options(function: Any) -> Any:
 @_options
 def ui(**given: Any) -> None:
     """Look at the runs in a browser."""
-    _serve(**given, wanted=True)
+    serve_pages(**given, wanted=True)
 
 
 @click.command()
 @_options
 def serve(**given: Any) -> None:
     """The same without opening a browser: for a machine elsewhere, or a service."""
-    _serve(**given, wanted=False)
+    serve_pages(**given, wanted=False)
 
 
-def _serve(
-    *,
+def serve_pages(
     store: str | None,
-    host: str,
-    port: int | None,
-    no_open: bool,
-    no_token: bool,
-    base_path: str,
-    hosts: tuple[str, ...],
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    no_open: bool = False,
+    no_token: bool = False,
+    base_path: str = "",
+    hosts: tuple[str, ...] = (),
     wanted: bool,
 ) -> None:
+    """Serve a store until a signal says to end; ``wanted`` is whether to open a browser."""
     base = check_base(base_path)
     api = open_api(store)
     try:
