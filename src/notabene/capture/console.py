@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MAX_QUEUE = 4 << 20
 """Characters that may wait for the next drain; beyond it the oldest are dropped and counted."""
 
+MAX_WAITING = 1 << 18
+"""The same in a forked child that does not know yet whether its console is kept."""
+
 MAX_WRITE = 1 << 20
 _NAMES: tuple[tuple[str, Stream], ...] = (("stdout", "o"), ("stderr", "e"))
 
@@ -44,8 +47,9 @@ class Console:
     """Keeps what a process prints.
 
     Threads may print at any time; one thread at a time drains, and one that comes while
-    another does goes away again. In a forked child the console is stopped and empty: what
-    waits is the parent's to write, and so are its files; the child may make one of its own.
+    another does goes away again. In a forked child the console is empty: what waits is the
+    parent's to write, and so are its files. It listens on, and keeps what it hears once
+    :meth:`resume` gives it files of its own.
 
     Args:
         path: The first file, ``<writer>.console.zst``; None keeps the last lines in memory only.
@@ -58,6 +62,8 @@ class Console:
     ) -> None:
         self._settings = (path, limit, secrets)
         self._made: Transcript | None = None
+        self._waits = False
+        """In a forked child, before it has files."""
         self._listener: Listener = self._hear
         self._before_cell = self._renew  # one object, by which IPython finds it again
         self._taps: list[_Tap] = []
@@ -123,7 +129,7 @@ class Console:
             everything: Also lines that keep changing and are not due yet.
         """
         self._renew()
-        if self._lock.acquire(blocking=False):
+        if not self._waits and self._lock.acquire(blocking=False):
             try:
                 self._drain(everything)
             finally:
@@ -133,7 +139,7 @@ class Console:
         """Stop listening and write what is left, unless another thread is at it for longer than
         ``timeout`` seconds. A second call does nothing."""
         self.stop()
-        if self._lock.acquire(timeout=timeout):
+        if not self._waits and self._lock.acquire(timeout=timeout):
             try:
                 self._drain(True)
             finally:
@@ -145,10 +151,14 @@ class Console:
         return self._transcript.last_lines(most)
 
     def forked(self) -> None:
-        """Stop and forget everything, as happens by itself in a forked child."""
+        """Forget what is the parent's, as happens by itself in a forked child."""
         self._clear()
-        self.stop()
         self._settings, self._made = (None, *self._settings[1:]), None
+        self._waits = True
+
+    def resume(self, path: Path) -> None:
+        """In a forked child: keep what it prints, and printed since the fork, in these files."""
+        self._settings, self._waits = (path, *self._settings[1:]), False
 
     def _renew(self, *_: object) -> None:
         for tap in self._taps:
@@ -168,7 +178,7 @@ class Console:
             data, size = data[-MAX_WRITE:], MAX_WRITE
         self._queue.append((stream, data, now_us()))
         self._size += size
-        while self._size > MAX_QUEUE:
+        while self._size > (MAX_WAITING if self._waits else MAX_QUEUE):
             try:
                 dropped, old, _ = self._queue.popleft()
             except IndexError:

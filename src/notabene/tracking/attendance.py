@@ -140,8 +140,7 @@ class Attendance:
 
     def _tick(self) -> None:
         now = time.monotonic()
-        if self._console is not None:
-            quietly(self._console.drain)
+        self._drain()
         every = self._settings["system_every"]
         if every and self._capture.hardware and now >= self._next_sample:
             self._next_sample = now + every
@@ -149,6 +148,10 @@ class Attendance:
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY
             quietly(self._look_for_stop)
+
+    def _drain(self) -> None:
+        if self._console is not None:
+            quietly(self._console.drain)
 
     def _sample(self) -> None:
         if self._sampler is None:
@@ -215,6 +218,9 @@ class Attendance:
         )
         run.folder.mark_live(run.id, writer.id)
         self._writer = writer
+        if self._console is not None:
+            self._console.resume(run.path / f"{writer.id}{CONSOLE}")
+            writer.ticks.append(self._drain)
         self._finish_with_multiprocessing()
         return writer
 
@@ -225,13 +231,15 @@ class Attendance:
             util.Finalize(None, self._run.finish, exitpriority=100)
 
     def forked(self) -> None:
-        """In a forked child: the parent's console, sampler and threads are not ours."""
+        """In a forked child: the parent's sampler and threads are not ours, nor its files.
+
+        What the child prints is kept once it logs, by a writer of its own.
+        """
         self._writer = None
         self._sampler = None
         self._capturing = None
         if self._console is not None:
             self._console.forked()
-            self._console = None
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -239,10 +247,13 @@ class Attendance:
         """Stop what runs beside; the console's end is kept."""
         if self._capturing is not None and self._capturing is not threading.current_thread():
             self._capturing.join(min(1.0, timeout))
-        if self._writer is not None and self._tick in self._writer.ticks:
-            self._writer.ticks.remove(self._tick)
+        if self._writer is not None:
+            ours = (self._tick, self._drain)
+            self._writer.ticks[:] = [tick for tick in self._writer.ticks if tick not in ours]
         console = self._console
-        if console is not None:
+        if console is not None and self._writer is None:
+            console.stop()  # a forked child that logged nothing: nobody asked to keep it
+        elif console is not None:
             console.close(timeout)
             self._run.record(
                 ConsoleNoted(bytes=console.bytes, lines=console.lines, dropped=console.dropped)
@@ -254,7 +265,9 @@ class Attendance:
 
     def last_lines(self, most: int = 40) -> str:
         """The end of the console as text."""
-        return "" if self._console is None else "\n".join(self._console.last_lines(most))
+        if self._console is None or self._writer is None:
+            return ""
+        return "\n".join(self._console.last_lines(most))
 
     def ended(self, kept: bool, seconds: float) -> None:
         """After the writer has closed: markers, the last line, compaction."""

@@ -396,6 +396,47 @@ def test_a_forked_child_begins_with_nothing(path, tmp_path):
     assert heard(child) == ["in the child"]
 
 
+def test_a_forked_child_may_keep_what_it_printed(path, tmp_path):
+    """With files of its own the child's console holds what it printed since the fork, and no more.
+
+    What its parent had printed and not drained, or not flushed, is the parent's.
+    """
+    code = (
+        "console = Console(path); console.start()\n"
+        "print('first', flush=True); print('half a line', end='')\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    print('of the child')\n"
+        "    console.drain(); console.resume(Path(sys.argv[2]))\n"
+        "    print('more', flush=True)\n"
+        "    console.close()\n"
+        "    os._exit(0)\n"
+        "os.waitpid(pid, 0)\n"
+        "print(', the rest')\n"
+        "console.close()\n"
+    )
+    child = tmp_path / "child.console.zst"
+    done = run(code, path, child)
+    assert done.returncode == 0, done.stderr
+    assert heard(path) == ["first", "half a line, the rest"]
+    assert heard(child) == ["of the child", "more"]
+
+
+def test_a_forked_child_that_keeps_nothing_stays_small(streams, monkeypatch):
+    """What a child prints that never logs takes little memory, and is counted when it does."""
+    streams()
+    console = Console(None)
+    console.start()
+    console.forked()
+    for _ in range(100):
+        print("x" * (module.MAX_WAITING // 20))
+    assert sum(len(data) for _, data, _ in console._queue) <= module.MAX_WAITING
+    console.resume(None)
+    console.close()
+    assert console.bytes == 100 * (module.MAX_WAITING // 20 + 1)
+    assert console.dropped > 0
+
+
 def test_a_fork_while_another_thread_drains_does_not_hang(path):
     """The child does not wait for a lock that a thread of its parent held."""
     code = (

@@ -66,6 +66,59 @@ def test_forked_children_log_into_the_run(store: str) -> None:
         assert api.run("forked").status == "finished"
 
 
+PRINTS = """
+    import multiprocessing, os, sys, notabene
+
+    def work(number):
+        print(f"worker {number} begins")
+        notabene.log({f"w{number}": number}, step=number)
+        print(f"worker {number} ends", file=sys.stderr)
+
+    def silent():
+        print("never logs")
+
+    if __name__ == "__main__":
+        run = notabene.init("p", id="prints")
+        print("by the parent, and not ended", end="")
+        fork = multiprocessing.get_context("fork")
+        for number in range(3):
+            for process in fork.Process(target=work, args=(number,)), fork.Process(target=silent):
+                process.start()
+                process.join(60)
+                assert process.exitcode == 0
+        pid = os.fork()
+        if pid == 0:
+            print("by hand")
+            run.log({"x": 1})
+            run.finish()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        print(", but by the parent")
+"""
+
+
+def test_prints_of_forked_children_are_kept(store: str, tmp_path: Path) -> None:
+    """A child that logs has a console of its own; none repeats what its parent had in a buffer."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(PRINTS))
+    process = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    with notabene.Api(store) as api:
+        lines = [line.text for line in api.console("prints")]
+        place = api.run_dir("prints")
+    assert lines.count("by the parent, and not ended, but by the parent") == 1
+    ours = [line for line in lines if not line.startswith("by the parent")]
+    expected = [f"worker {n} {what}" for n in range(3) for what in ("begins", "ends")]
+    assert ours == [*expected, "by hand"]
+    assert len(list(place.glob("*.console.zst"))) == 5
+
+
 POOL = """
     import multiprocessing, notabene
 
