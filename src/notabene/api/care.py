@@ -238,7 +238,7 @@ class Care(Reading, Edits):
         if apply and elsewhere is not None and not alone:
             raise UsageError(
                 f"the content lies in {elsewhere}, where other stores may need it",
-                hint="alone=True says that none does",
+                hint="say that none does: alone=True, or --alone",
             )
         self.refresh(full=True)
         if apply:

@@ -85,14 +85,16 @@ def rebuild(api: Api, as_json: bool) -> None:
 @click.option("--apply", "really", is_flag=True, help="Do it; without, only say what would go.")
 @click.option("--undo", is_flag=True, help="Bring back what the last gc removed.")
 @click.option("--purge", is_flag=True, help="Empty the trash of what is older than 30 days.")
+@click.option("--alone", is_flag=True, help="No other store uses the folder of NOTABENE_ARTIFACTS.")
 @common
 @with_api
-def gc(api: Api, really: bool, undo: bool, purge: bool, as_json: bool) -> None:
+def gc(api: Api, really: bool, undo: bool, purge: bool, alone: bool, as_json: bool) -> None:
     """Remove content that no run and no artifact refers to any more.
 
-    What goes lies in the trash for 30 days and can be brought back with --undo.
+    What goes lies in the trash for 30 days and can be brought back with --undo. Where the content
+    lies outside of the store (NOTABENE_ARTIFACTS), --apply needs --alone.
     """
-    report = api.gc(apply=really, undo=undo, purge=purge)
+    report = api.gc(apply=really, undo=undo, purge=purge, alone=alone)
     if as_json:
         print_json(report)
         return

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="File to write.")
 @click.option("--parquet", "form", flag_value="parquet", help="Points as a Parquet table.")
 @click.option("--csv", "form", flag_value="csv", help="Points as a CSV table.")
+@click.option(
+    "--inputs",
+    is_flag=True,
+    help="Also the artifacts that the runs read, not only those they made.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @common
 @with_api
@@ -32,12 +37,18 @@ def export(
     where: str,
     output: str | None,
     form: str | None,
+    inputs: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write runs to one file that notabene import takes back, equal."""
+    """Write runs to one file that notabene import takes back, equal.
+
+    With a project as a whole goes its diary.
+    """
     if not runs and not project and not where:
         raise UsageError("no run is named", hint="name runs, or use --project or --where")
+    if inputs and form:
+        raise UsageError(f"--inputs is for files of notabene; a {form} table holds no artifacts")
     views = [api.run(ref) for ref in runs]
     if project or where:
         views += list(api.runs(where, project=project, archived=True))
@@ -56,7 +67,14 @@ def export(
         done = api.export_csv(views, path, overwrite=overwrite)
     else:
         with bar(path.name, 1 << 40) as progress:
-            done = api.export(views, path, overwrite=overwrite, progress=progress)
+            whole = project and not runs and not where
+            done = api.export(
+                f"project:{project}" if whole else views,
+                path,
+                inputs=inputs,
+                overwrite=overwrite,
+                progress=progress,
+            )
     count = path.stat().st_size
     if as_json:
         print_json({"path": str(path), "runs": len(views), "bytes": count, "detail": done})
@@ -66,16 +84,24 @@ def export(
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--new-ids", is_flag=True, help="A run whose id another run has here gets a new one.")
 @common
-def import_(file: str, store: str | None, as_json: bool) -> None:
-    """Take runs from a file that notabene export wrote."""
+def import_(file: str, new_ids: bool, store: str | None, as_json: bool) -> None:
+    """Take runs from a file that notabene export wrote; doing it again changes nothing.
+
+    The whole file is verified before anything is placed. An artifact version whose number is
+    taken gets the next one.
+    """
     from notabene.api import Api
 
     path = Path(file)
     with Api.make(store_of(store)) as api, bar(path.name, path.stat().st_size) as progress:
-        done = api.import_(path, progress=progress)
+        done = api.import_(path, new_ids=new_ids, progress=progress)
     if as_json:
         print_json(done)
-    else:
-        there = f", {len(done.skipped)} already there" if done.skipped else ""
-        say(f"{len(done.imported)} run(s) imported{there}")
+        return
+    counts = [(len(done.updated), "completed"), (len(done.skipped), "already there")]
+    more = "".join(f", {count} {word}" for count, word in counts if count)
+    say(f"{len(done.imported)} run(s) imported{more}")
+    for old, new in (*done.renamed.items(), *done.renumbered.items()):
+        say(f"  {old} is called {new} here")

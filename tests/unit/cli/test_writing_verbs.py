@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import notabene
 from tests.unit.cli.conftest import Command
 
 
@@ -85,6 +86,45 @@ def test_a_run_travels_as_one_file(nota: Command, tmp_path: Path) -> None:
     assert done.json["error"]["code"] == "integrity"
 
 
+def test_a_taken_id_gets_another_on_request(nota: Command, store: Path, tmp_path: Path) -> None:
+    """import refuses a run whose id another one has; --new-ids says how it is called then."""
+    path, other = tmp_path / "one.notabene", str(tmp_path / "other")
+    for root in (store, other):
+        with notabene.init("p", id="one", store=root, capture=False) as run:
+            run.log({"loss": len(str(root))})
+    nota("export", "one", "-o", str(path))
+    refused = nota("import", str(path), "--store", other, "--json", code=4).json["error"]
+    assert "--new-ids" in refused["hint"]
+    assert "one is called one-" in nota("import", str(path), "--store", other, "--new-ids").out
+    assert len(nota("ls", "--json", "--store", other).json) == 2
+    assert "1 already there" in nota("import", str(path), "--store", other, "--new-ids").out
+
+
+def test_what_runs_read_travels_on_request(nota: Command, store: Path, tmp_path: Path) -> None:
+    """export takes artifacts that a run read with --inputs alone; tables hold none."""
+    (tmp_path / "data.txt").write_text("data")
+    with notabene.init("p", name="maker", store=store, capture=False) as run:
+        run.log_artifact(tmp_path / "data.txt", name="data")
+    with notabene.init("p", name="reader", store=store, capture=False) as run:
+        run.use_artifact("data")
+    for flags, code in (((), 3), (("--inputs",), 0)):
+        path, other = tmp_path / f"{code}.notabene", str(tmp_path / f"other{code}")
+        nota("export", "reader", "-o", str(path), *flags)
+        nota("import", str(path), "--store", other)
+        nota("artifact", "show", "data", "--store", other, code=code)
+    assert "--inputs" in nota("export", "reader", "--csv", "--inputs", code=2).err
+
+
+def test_a_project_travels_with_its_diary(nota: Command, tmp_path: Path) -> None:
+    """export of a whole project takes the notes that belong to no run."""
+    nota("note", "-p", "digits", "on the whole a success")
+    path, other = tmp_path / "p.notabene", str(tmp_path / "other")
+    nota("export", "-p", "digits", "-o", str(path))
+    nota("import", str(path), "--store", other)
+    with notabene.Api(other) as api:
+        assert "on the whole a success" in [entry.text for entry in api.diary("digits")]
+
+
 def test_tables_for_other_programs(nota: Command, tmp_path: Path) -> None:
     """CSV and Parquet hold one row per point."""
     csv = tmp_path / "points.csv"
@@ -130,6 +170,16 @@ def test_gc_says_first_and_can_be_undone(nota: Command) -> None:
     nota("gc", "--apply")
     assert nota("gc", "--undo", "--json", code=3).json["error"]["code"] == "not_found"
     assert nota("show", "fast", "--json").json["name"] == "fast"
+
+
+def test_gc_of_shared_content_wants_a_word(
+    nota: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where content lies outside of the store, gc --apply needs --alone; to look does not."""
+    monkeypatch.setenv("NOTABENE_ARTIFACTS", str(tmp_path / "blobs"))
+    assert "would go" in nota("gc").out
+    assert "--alone" in nota("gc", "--apply", code=2).err
+    assert "went to the trash" in nota("gc", "--apply", "--alone").out
 
 
 def test_settings_are_shown_and_written(nota: Command, store: Path) -> None:
