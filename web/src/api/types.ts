@@ -285,6 +285,8 @@ export interface SeriesRequest {
   low?: number | null;
   high?: number | null;
   buckets: number;
+  /** Width of the buckets of an earlier answer, for a tick. */
+  width?: number | null;
   stats: Stat[];
   smoothing?: Smoothing;
   ranks?: 'first' | 'all' | number;

@@ -101,7 +101,7 @@ export class Plotter {
       ...this.size,
       cursor: { show: false },
       legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 16, 0, 0],
       scales: {
         x: {
           time: x === 'time',
@@ -168,7 +168,7 @@ export class Plotter {
     u.ctx.save();
     u.ctx.scale(uPlot.pxRatio, uPlot.pxRatio);
     u.ctx.beginPath();
-    u.ctx.rect(plot.left, plot.top, plot.width, plot.height);
+    u.ctx.rect(plot.left - 4, plot.top - 4, plot.width + 8, plot.height + 8);
     u.ctx.clip();
     const thick = data.lines.length > 40 ? 1 : 1.5;
     for (const line of data.lines) drawLine(u.ctx, data, line, plot, thick);

@@ -1,0 +1,126 @@
+/** Series for one panel: asked once, refined for a zoom, and kept up by ticks. */
+import * as calls from '../../api/calls';
+import type { SeriesRequest, Stat } from '../../api/types';
+import type { Range } from '../../lib/chart/types';
+import type { SeriesFrame } from '../../lib/series';
+import { smoothingOf, type ChartSettings } from './settings';
+import { mergeTail, outgrown, tailStart } from './tail';
+
+export interface Wanted {
+  runs: readonly string[];
+  keys: readonly string[];
+  x: string;
+  settings: Pick<ChartSettings, 'smooth' | 'by'>;
+  buckets: number;
+  grouped: boolean;
+  zoom: Range | null;
+}
+
+/** About as many buckets as pixels for up to 20 lines, half as many for more. */
+export function bucketsFor(width: number, lines: number): number {
+  const wide = Math.max(100, Math.min(2000, Math.round(width / 50) * 50));
+  return lines > 20 ? Math.round(wide / 2) : wide;
+}
+
+export function requestFor(wanted: Wanted): SeriesRequest {
+  const { runs, keys, x, buckets, grouped, zoom } = wanted;
+  const stats: Stat[] = grouped ? ['mean'] : ['min', 'max', 'last'];
+  if (runs.length <= 20) stats.push('count');
+  return {
+    runs: [...runs],
+    keys: [...keys],
+    x,
+    low: zoom?.low ?? null,
+    high: zoom?.high ?? null,
+    buckets,
+    stats,
+    smoothing: smoothingOf(wanted.settings),
+  };
+}
+
+const MOST = 80;
+const known = new Map<string, SeriesFrame>();
+
+function remember(name: string, frame: SeriesFrame): void {
+  known.delete(name);
+  known.set(name, frame);
+  for (const oldest of known.keys()) {
+    if (known.size <= MOST) break;
+    known.delete(oldest);
+  }
+}
+
+export class PanelSeries {
+  /** What is drawn: the refined part while zoomed, else all. */
+  frame = $state.raw<SeriesFrame>();
+  error = $state.raw<unknown>();
+  loading = $state(true);
+  private whole = '';
+  private part = '';
+  private control: AbortController | undefined;
+  private ticking = false;
+  private wanted: Wanted | undefined;
+
+  /** Ask for what is wanted, unless it is there or on its way. */
+  want(wanted: Wanted): void {
+    this.wanted = wanted;
+    const name = JSON.stringify(requestFor(wanted));
+    if (name === this.part && !this.error) return;
+    this.part = name;
+    const all = JSON.stringify(requestFor({ ...wanted, zoom: null }));
+    if (all !== this.whole) this.whole = all;
+    const there = known.get(name);
+    // what is known of the whole is drawn at once, and refined when the answer comes
+    this.frame = there ?? known.get(all) ?? this.frame;
+    void this.load(name, Boolean(there));
+  }
+
+  stop(): void {
+    this.control?.abort();
+    this.part = '';
+  }
+
+  retry = (): void => {
+    this.part = '';
+    if (this.wanted) this.want(this.wanted);
+  };
+
+  private async load(name: string, quiet: boolean): Promise<void> {
+    this.control?.abort();
+    const control = (this.control = new AbortController());
+    this.loading = !quiet;
+    try {
+      const request = JSON.parse(name) as SeriesRequest;
+      const frame = await calls.series(request, { signal: control.signal });
+      remember(name, frame);
+      [this.frame, this.error, this.loading] = [frame, undefined, false];
+    } catch (error) {
+      if (control.signal.aborted) return;
+      [this.error, this.loading] = [error, false];
+    }
+  }
+
+  /** Some of the runs went on: ask for what is new. A zoom into the past does not change. */
+  async tick(): Promise<void> {
+    const { frame, wanted } = this;
+    if (!frame || !wanted || this.ticking || this.loading) return;
+    const from = tailStart(frame);
+    if (wanted.zoom && from !== null && wanted.zoom.high < from) return;
+    if (from === null || outgrown(frame, wanted.buckets)) return this.load(this.part, true);
+    this.ticking = true;
+    const name = this.part;
+    try {
+      const request = { ...requestFor(wanted), low: from, width: frame.header.width || null };
+      const tail = await calls.series(request, {});
+      if (name !== this.part || this.frame !== frame) return;
+      const merged = mergeTail(frame, tail, from);
+      if (!merged) return await this.load(name, true);
+      remember(name, merged);
+      this.frame = merged;
+    } catch {
+      // the next tick, or the connection's bar, tells
+    } finally {
+      this.ticking = false;
+    }
+  }
+}
