@@ -152,7 +152,7 @@ def _edges(view: RunView) -> None:
         values[value.key, value.kind] = values.get((value.key, value.kind), 0) + 1
     if values:
         say("\nvalues", bold=True)
-        rows = [(f"  {key}", kind, f"{n} step(s)", "") for (key, kind), n in sorted(values.items())]
+        rows = [(f"  {key}", kind, "1 step" if n == 1 else f"{n:,} steps", "") for (key, kind), n in sorted(values.items())]
         print_table(("", "", "", ""), rows)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notabene._ids import host_name, new_writer_id, now_us, process_start
+from notabene._lazy import load
 from notabene.journal.folder import CONSOLE, JOURNAL
 from notabene.journal.mounts import is_container_layer
 from notabene.journal.reader import JournalReader
@@ -29,8 +30,10 @@ from notabene.tracking.guard import quietly
 from notabene.tracking.writers import open_writer
 
 if TYPE_CHECKING:
+    from notabene.capture.cells import Cells
     from notabene.capture.console import Console
     from notabene.capture.launch import Launch
+    from notabene.capture.part import Part
     from notabene.capture.snapshot import Capture
     from notabene.journal.writer import Writer
     from notabene.settings import Settings
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 2.0
 """Seconds between looks for a stop request."""
+CELLS_EVERY = 30.0
+"""Seconds between looks at what was executed in a notebook."""
 
 
 class Attendance:
@@ -68,6 +73,8 @@ class Attendance:
         self._noted = (0, 0)
         self._next_sample = self._began + min(1.0, settings["system_every"])
         self._next_look = self._began + LOOK_EVERY
+        self._next_cells = self._began + CELLS_EVERY
+        self._cells: Cells | None = None
         self._sampler: Any = None
         self._sampled = 0
         self._epoch = epoch or now_us()
@@ -115,26 +122,41 @@ class Attendance:
         """Code, environment, hardware ... in the background; then what others left behind."""
         from notabene.capture.snapshot import snapshot
 
+        if self._capture.code and not self._capture.program:
+            quietly(self._follow_cells)
         for part in snapshot(self._capture, self._job):
-            self._keep(part.name, part.data, part.facts, part.files)
+            self._keep(part)
         self._run.spent_us += time.thread_time_ns() // 1000
         if self._run.folder is not None:
             sweep(self._run.folder)
 
-    def _keep(
-        self, name: str, data: dict[str, Any], facts: dict[str, Any], files: dict[str, bytes]
-    ) -> None:
-        blobs = self._run.blobs
-        if files and blobs is not None:
-            data = {**data, "files": {path: blobs.put(body) for path, body in files.items()}}
-        self._run.record(Captured(part=name, data=data, facts=facts))
+    def _follow_cells(self) -> None:
+        load("notabene.capture.cells", "notabene.capture.secrets")
+        from notabene.capture.cells import Cells
+        from notabene.capture.secrets import Redactor
+
+        self._cells = Cells(Redactor(self._capture.secrets))
+        self._keep_cells(end=True)
+
+    def _keep_cells(self, *, end: bool) -> None:
+        """Record what was executed in a notebook, where there is one and something came."""
+        part = None if self._cells is None else self._cells.part(end=end)
+        if part is not None:
+            self._keep(part)
+
+    def _keep(self, part: Part) -> None:
+        blobs, data = self._run.blobs, part.data
+        if part.files and blobs is not None:
+            files = {path: blobs.put(body) for path, body in part.files.items()}
+            data = {**data, "files": files}
+        self._run.record(Captured(part=part.name, data=data, facts=part.facts))
 
     def capture_code(self) -> None:
         """Record the code as it is now (``run.log_code_version()``)."""
         from notabene.capture.snapshot import snapshot_code
 
-        part = snapshot_code(self._capture)
-        self._keep(part.name, part.data, part.facts, part.files)
+        self._keep(snapshot_code(self._capture))
+        self._keep_cells(end=True)
 
     # -- each tick of the writer's thread --------------------------------------------------
 
@@ -148,6 +170,9 @@ class Attendance:
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY
             quietly(self._look_for_stop)
+        if now >= self._next_cells:
+            self._next_cells = now + CELLS_EVERY
+            quietly(lambda: self._keep_cells(end=False))
 
     def _drain(self) -> None:
         if self._console is not None:
@@ -238,6 +263,7 @@ class Attendance:
         self._writer = None
         self._sampler = None
         self._capturing = None
+        self._cells = None
         if self._console is not None:
             self._console.forked()
 
@@ -250,6 +276,7 @@ class Attendance:
         if self._writer is not None:
             ours = (self._tick, self._drain)
             self._writer.ticks[:] = [tick for tick in self._writer.ticks if tick not in ours]
+        quietly(lambda: self._keep_cells(end=True))
         console = self._console
         if console is not None and self._writer is None:
             console.stop()  # a forked child that logged nothing: nobody asked to keep it
@@ -292,7 +319,7 @@ class Attendance:
         run = self._run
         took = _duration(time.monotonic() - self._began)
         points = 0 if self._writer is None else self._writer.points - self._sampled
-        text = f"notabene: {run.name} {run.status} after {took}, {points:,} points"
+        text = f"notabene: {run.name} {run.status} after {took}, {points:,} point{'s' * (points != 1)}"
         if not kept:
             text += "; the last of it waits in its ring and is read from there"
         if run.guard.health:
