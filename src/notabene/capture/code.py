@@ -2,8 +2,8 @@
 
 With git: commit, branch, remotes, the patch of tracked changes, and the sources that git does
 not track, where they were imported or lie beside the script. Without it the sources themselves
-are kept, so that a run never needs a repository. A notebook is kept as its cells in the order
-they were executed.
+are kept, so that a run never needs a repository. The cells of a notebook are a part of their own
+(:mod:`notabene.capture.cells`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from notabene.capture.process import (
     command_source,
     kind,
     module_name,
-    notebook_shell,
     script_of,
     script_path,
     working_folder,
@@ -60,7 +59,6 @@ def code(
     look.entry(program)
     status = look.repository(Git(look.folder, deadline.within(8.0), env))
     look.sources(status, Git(look.folder, deadline, env))
-    look.notebook(env)
     part = look.part
     part.data["kept"] = sum(map(len, part.files.values()))
     if redactor.hidden:
@@ -223,26 +221,6 @@ class _Look:
             if seen > 10_000:
                 self.notes.append(f"{self.folder} is large; not all of it was looked through")
                 return
-
-    def notebook(self, env: Mapping[str, str]) -> None:
-        """The cells executed so far, in the order of their execution."""
-        shell = notebook_shell()
-        if shell is None:
-            return
-        names: Mapping[str, Any] = getattr(shell, "user_ns", {})
-        sources = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
-        cells = [
-            {"n": number, "source": self._redactor.text(str(source), code=True)}
-            for number, source in enumerate(sources or names.get("In", ()))
-            if source
-        ]
-        path = names.get("__vsc_ipynb_file__") or names.get("__session__")
-        path = path or env.get("JPY_SESSION_NAME", "")
-        import msgspec
-
-        kept = self.part.keep("notebook/cells.json", msgspec.json.encode(cells))
-        self.part.data["notebook"] = kept | without_empty({"path": path, "cells": len(cells)})
-        self.part.fact("code.notebook", str(path))
 
     def _keep(self, path: Path, name: str) -> dict[str, Any]:
         """Keep a file where it can be read and is not large; say its path in any case."""

@@ -29,7 +29,7 @@ class Part(msgspec.Struct):
     """One part of a capture.
 
     Attributes:
-        name: ``process``, ``code``, ``environment`` or ``hardware``.
+        name: ``process``, ``code``, ``notebook``, ``environment`` or ``hardware``.
         data: All that was found, as JSON values.
         facts: What can be searched, flat: ``{"git.commit": "3f2a…", "git.dirty": True}``.
         files: Bytes worth keeping, by a path of our own (``code/patch.diff``); ``data`` names

@@ -71,7 +71,7 @@ def snapshot(
 
 
 def snapshot_code(capture: Capture, *, environ: Mapping[str, str] | None = None) -> Part:
-    """The part ``code`` as it is now; for a notebook this holds the cells executed so far."""
+    """The part ``code`` as it is now."""
     return _part("code", capture, Deadline(capture.budget), None, environ)
 
 

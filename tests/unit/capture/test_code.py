@@ -261,24 +261,6 @@ def test_before_the_first_commit_the_patch_holds_what_was_added(git, tmp_path):
     assert b"+x = 1" in part.files["patch.diff"]
 
 
-def test_cells_are_kept_in_the_order_of_their_execution(monkeypatch, tmp_path):
-    """A notebook is its executed cells, numbered as executed, without secrets."""
-    history = types.SimpleNamespace(
-        input_hist_raw=["", "import x", "token_id = 3", "", "password = 'hunter2'"]
-    )
-    names = {"__session__": str(tmp_path / "a.ipynb")}
-    shell = types.SimpleNamespace(history_manager=history, user_ns=names)
-    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
-    part = code(Redactor(), Deadline(20))
-    cells = json.loads(part.files["notebook/cells.json"])
-    assert [cell["n"] for cell in cells] == [1, 2, 4]
-    assert cells[0]["source"] == "import x"
-    assert "hunter2" not in cells[2]["source"]
-    assert part.data["notebook"]["cells"] == 3
-    assert part.facts["code.notebook"] == names["__session__"]
-    assert part.facts["code.kind"] == "notebook"
-
-
 def test_no_time_left_leaves_things_out_and_says_so(repository):
     """With the budget spent the script is still kept, and git is read from its files."""
     (repository / "helper.py").write_text("")

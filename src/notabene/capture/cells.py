@@ -1,0 +1,88 @@
+"""The cells of a notebook as they were executed, and again where they were executed again.
+
+A notebook's file says what stands where, not what ran; what ran is the kernel's history. A run
+usually begins in one cell and goes on in later ones, so the history is looked at again while the
+run goes on, and at its end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from notabene.capture.part import Part, without_empty
+from notabene.capture.process import notebook_shell
+from notabene.capture.secrets import Redactor
+from notabene.settings import environment
+
+GROWTH = 4
+"""In between, all cells are kept anew once there are a quarter more: a few times in all."""
+
+
+class Cells:
+    """What was executed in this process's notebook, as far as one has looked.
+
+    Threads: any.
+
+    Args:
+        redactor: Hides secrets in the sources.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._lock = threading.Lock()
+        self._found: list[dict[str, Any]] = []
+        self._read: list[str] = []
+        self._kept = 0
+
+    def part(self, *, end: bool = True) -> Part | None:
+        """The part ``notebook``: all cells executed so far, in the order of their execution.
+
+        Args:
+            end: False to be given nothing where little has come since the last time.
+
+        Returns:
+            None outside of notebooks, and where no cell has come.
+        """
+        shell = notebook_shell()
+        if shell is None:
+            return None
+        with self._lock:
+            self._look(_history(shell))
+            new = len(self._found) - self._kept
+            if new <= (0 if end else self._kept // GROWTH):
+                return None
+            self._kept = len(self._found)
+            return self._part(_path_of(shell))
+
+    def _look(self, history: list[str]) -> None:
+        """Take in what is new in a history; one that was emptied (``%reset``) begins anew."""
+        read = len(self._read)
+        fresh = read if history[:read] == self._read else 0
+        for number, source in enumerate(history[fresh:], fresh):
+            if source:
+                text = self._redactor.text(source, code=True)
+                self._found.append({"n": number, "source": text})
+        self._read = history
+
+    def _part(self, path: str) -> Part:
+        part = Part("notebook")
+        kept = part.keep("notebook/cells.json", msgspec.json.encode(self._found))
+        part.data = kept | without_empty({"path": path, "cells": len(self._found)})
+        part.fact("code.notebook", path)
+        return part
+
+
+def _history(shell: Any) -> list[str]:
+    """Sources by number of execution; empty ones were no cells."""
+    sources = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)
+    return [str(source) for source in sources or getattr(shell, "user_ns", {}).get("In", ())]
+
+
+def _path_of(shell: Any) -> str:
+    names: Mapping[str, Any] = getattr(shell, "user_ns", {})
+    path = names.get("__vsc_ipynb_file__") or names.get("__session__")
+    return str(path or environment().get("JPY_SESSION_NAME", ""))

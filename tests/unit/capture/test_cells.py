@@ -1,0 +1,101 @@
+"""The cells of a notebook: what was executed, in which order, as far as the run goes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+
+import pytest
+
+import notabene
+from notabene.capture.cells import Cells
+from notabene.capture.part import Part
+from notabene.capture.secrets import HIDDEN, Redactor
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The history of a notebook, which a test executes cells in."""
+    inputs = [""]
+    manager = types.SimpleNamespace(input_hist_raw=inputs)
+    shell = types.SimpleNamespace(history_manager=manager, user_ns={"__session__": "/a.ipynb"})
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    return inputs
+
+
+def cells(part: Part | None) -> list[tuple[int, str]]:
+    """Number and source of each cell."""
+    assert part is not None
+    return [(c["n"], c["source"]) for c in json.loads(part.files["notebook/cells.json"])]
+
+
+def test_cells_come_in_the_order_of_their_execution(history: list[str]) -> None:
+    """A notebook is its executed cells, numbered as executed, those executed again again."""
+    history += ["import x", "token_id = 3", "", "import x"]
+    part = Cells(Redactor()).part()
+    assert cells(part) == [(1, "import x"), (2, "token_id = 3"), (4, "import x")]
+    assert part.data == {
+        "file": "notebook/cells.json",
+        "size": len(part.files["notebook/cells.json"]),
+        "path": "/a.ipynb",
+        "cells": 3,
+    }
+    assert part.facts == {"code.notebook": "/a.ipynb"}
+
+
+def test_secrets_are_hidden(history: list[str]) -> None:
+    """What is assigned to a name like password is not kept."""
+    history.append("password = 'hunter2'")
+    ((_, source),) = cells(Cells(Redactor()).part())
+    assert "hunter2" not in source
+    assert HIDDEN in source
+
+
+def test_later_cells_are_seen_later(history: list[str]) -> None:
+    """Asked again there is all executed so far; nothing where nothing came."""
+    found = Cells(Redactor())
+    history += ["a", "b"]
+    assert len(cells(found.part())) == 2
+    assert found.part() is None
+    history += ["c"]
+    assert cells(found.part())[-1] == (3, "c")
+
+
+def test_in_between_cells_are_kept_a_few_times(history: list[str]) -> None:
+    """While the run goes on all cells are kept anew only once there are a quarter more."""
+    found, kept = Cells(Redactor()), 0
+    for number in range(200):
+        history.append(str(number))
+        kept += found.part(end=False) is not None
+    assert 10 < kept < 30
+    assert found.part() is not None
+
+
+def test_a_history_that_was_emptied_goes_on(history: list[str]) -> None:
+    """Cells before a %reset stay, and those after it follow, numbered from 1 as they were."""
+    found = Cells(Redactor())
+    history += ["a", "b"]
+    found.part()
+    history[:] = ["", "c"]
+    assert cells(found.part()) == [(1, "a"), (2, "b"), (1, "c")]
+
+
+def test_outside_of_notebooks_there_is_nothing() -> None:
+    """A program is no notebook."""
+    assert Cells(Redactor()).part() is None
+
+
+def test_a_run_holds_the_cells_up_to_its_end(history: list[str], tmp_path) -> None:
+    """What is executed between init and finish belongs to the run, and nothing after it."""
+    capture = notabene.Capture(process=False, environment=False, hardware=False, console=False)
+    history += ["import notabene", "run = notabene.init()"]
+    run = notabene.init("p", store=tmp_path / "store", capture=capture)
+    history += ["train()", "train()", "run.finish()"]
+    run.finish()
+    history += ["later()"]
+    with notabene.Api(tmp_path / "store") as api:
+        captured = api.captured(run.id)
+        kept = api.blob(captured["notebook"]["files"]["notebook/cells.json"])
+    assert [cell["source"] for cell in json.loads(kept)] == history[1:6]
+    assert captured["code"]["kind"] == "notebook"
