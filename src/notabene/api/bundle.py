@@ -29,7 +29,7 @@ from notabene.journal.desk import desk_journal, read_desk
 from notabene.journal.folder import JOURNAL, RECOVERED, StoreFolder, artifact_folder
 from notabene.journal.recover import open_orphan, recovered_bytes
 from notabene.model.canonical import digest_chunks
-from notabene.model.records import AliasMoved, ArtifactDeleted, Entry, NoteWritten
+from notabene.model.records import AliasMoved, ArtifactDeleted, Entry, NoteWritten, ViewSaved
 
 FORMAT = 1
 SUFFIX = ".notabene"
@@ -179,6 +179,8 @@ class Bundle:
                 return at in numbers or (record.version is None and record.name in names)
             if isinstance(record, ArtifactDeleted):
                 return False  # a version in the trash arrives out of it
+            if isinstance(record, ViewSaved):
+                return record.project in self.projects
             if isinstance(record, NoteWritten) and record.project:
                 return record.project in self.projects
             return entry.run in self.places
@@ -211,7 +213,7 @@ class Bundle:
             ConflictError: It is there already, and ``overwrite`` is not set.
             AccessError, TransportError: It cannot be written.
         """
-        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        path = path if path.suffix else path.with_name(path.name + SUFFIX)
         files = {run: list(self._files(place)) for run, place in self.places.items()}
         shelf, desk = _json(self.shelf), desk_journal(self.edits)
         of_runs = sum(size for members in files.values() for _, size, _ in members)

@@ -75,7 +75,7 @@ class Care(Reading, Edits):
 
         Args:
             what: A run, several, a project (``project:digits``), or what ``runs()`` found.
-            path: The file; gets the suffix ``.notabene`` where it has another.
+            path: The file; gets the suffix ``.notabene`` where it has none.
             inputs: Also the versions that the runs read.
             overwrite: Replace a file that is there.
             progress: Told of the bytes done and in all.

@@ -68,12 +68,14 @@ def pieces(store: Store, infos: Sequence[RunInfo]) -> Iterator[Piece]:
 def places_of(path: Path, suffix: str, *, overwrite: bool) -> tuple[Path, Path]:
     """Where the two tables go: ``name.csv`` and ``name-runs.csv``.
 
+    A name that has a suffix keeps it.
+
     Raises:
         ConflictError: One is there already, and ``overwrite`` is not set.
         UsageError: The folder is not there.
     """
-    path = path if path.suffix == suffix else path.with_name(path.name + suffix)
-    runs = path.with_name(f"{path.stem}-runs{suffix}")
+    path = path if path.suffix else path.with_name(path.name + suffix)
+    runs = path.with_name(f"{path.stem}-runs{path.suffix}")
     if not path.parent.is_dir():
         raise UsageError(f"{path} lies in a folder that is not there")
     for place in (path, runs):

@@ -11,6 +11,7 @@ from notabene.cli.progress import bar
 from notabene.cli.render import (
     ago,
     common,
+    counted,
     hint,
     listing,
     print_json,
@@ -78,7 +79,7 @@ def show(api: Api, ref: str, as_json: bool) -> None:
         return
     aliases = ", ".join(view.aliases)
     say(f"{view.ref}", bold=True, end="")
-    say(f"  {view.type}  {size(view.size)} in {view.files} file(s)  {aliases}")
+    say(f"  {view.type}  {size(view.size)} in {counted(view.files, 'file')}  {aliases}")
     say(f"digest  {view.digest}")
     if view.run:
         say(f"made by {view.run} {ago(view.created)}")
@@ -212,7 +213,7 @@ def keep(
         return
     word = "moved to the trash" if really else "would go (use --apply)"
     say(
-        f"{len(gone)} version(s) {word}: {', '.join(v.ref for v in gone)}"
+        f"{counted(len(gone), 'version')} {word}: {', '.join(v.ref for v in gone)}"
         if gone
         else "nothing goes"
     )

@@ -41,12 +41,17 @@ where_option = click.option("-w", "--where", default="", help="Choose runs by a 
 @common
 @with_api
 def tag(api: Api, words: tuple[str, ...], where: str, as_json: bool) -> None:
-    """Add and take away tags: notabene tag RUN... +best +team=vision -draft"""
+    """Add and take away tags: notabene tag RUN... +best +team=vision -draft
+
+    With one run the + may be left out: notabene tag RUN best team=vision
+    """
     add = [w[1:] for w in words if w.startswith("+")]
     remove = [w[1:] for w in words if w.startswith("-")]
-    runs = tuple(w for w in words if w[0] not in "+-")
+    runs = tuple(w for w in words if w[:1] not in ("+", "-"))
+    if not add and not remove:  # without signs the first word is the run, or --where is
+        runs, add = (words[:0], [*words]) if where else (words[:1], [*words[1:]])
     if not add and not remove:
-        raise UsageError("no tag is named", hint="+word adds one, -word takes one away")
+        raise UsageError("no tag is named", hint="notabene tag RUN word, or -word to take it away")
     views = _chosen(api, runs, where)
     for view in views:
         if add:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notabene.cli.render import common, figure, print_json, print_table, say, size, took, with_api
+from notabene.cli.render import (
+    common,
+    counted,
+    figure,
+    print_json,
+    print_table,
+    say,
+    size,
+    took,
+    with_api,
+)
 from notabene.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +74,8 @@ def check(api: Api, as_json: bool) -> int:
         for problem in report.problems:
             say(problem)
         say(
-            f"{report.runs:,} runs, {report.points:,} points: " + ("good" if report.good else "bad")
+            f"{counted(report.runs, 'run')}, {counted(report.points, 'point')}: "
+            + ("good" if report.good else "bad")
         )
     return 0 if report.good else 1
 
@@ -78,7 +89,8 @@ def rebuild(api: Api, as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
-        say(f"{report.runs:,} runs, {report.points:,} points in {took(report.seconds)}")
+        what = f"{counted(report.runs, 'run')}, {counted(report.points, 'point')}"
+        say(f"{what} in {took(report.seconds)}")
 
 
 @click.command()
@@ -99,11 +111,11 @@ def gc(api: Api, really: bool, undo: bool, purge: bool, alone: bool, as_json: bo
         print_json(report)
         return
     if undo:
-        say(f"{report.count:,} piece(s) of content brought back, {size(report.bytes)}")
+        say(f"{counted(report.count, 'piece')} of content brought back, {size(report.bytes)}")
         return
     word = "went to the trash" if really else "would go (use --apply)"
     if purge:
         word = "deleted for good" if really else "would be deleted for good (use --apply)"
-    say(f"{report.count:,} piece(s) of content, {size(report.bytes)}, {word}")
+    say(f"{counted(report.count, 'piece')} of content, {size(report.bytes)}, {word}")
     for reason, count in report.kept.items():
         say(f"  kept: {figure(count)} {reason}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from notabene.cli.progress import bar
-from notabene.cli.render import common, print_json, say, size, store_of, with_api
+from notabene.cli.render import common, counted, print_json, say, size, store_of, with_api
 from notabene.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def export(
     stem = runs[0] if len(runs) == 1 and not project else (project or "runs")
     name = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem).strip("-.") or "runs"
     suffix = {"parquet": ".parquet", "csv": ".csv"}.get(form or "", ".notabene")
-    path = Path(output) if output else Path(f"{name}{suffix}")
+    path = Path(output or name)
+    path = path if path.suffix and output else path.with_name(path.name + suffix)
     if path.exists() and not overwrite:
         raise UsageError(f"{path} is there already", hint="use --overwrite or another --output")
     done: object
@@ -79,7 +80,7 @@ def export(
     if as_json:
         print_json({"path": str(path), "runs": len(views), "bytes": count, "detail": done})
     else:
-        say(f"{path}: {len(views)} run(s), {size(count)}")
+        say(f"{path}: {counted(len(views), 'run')}, {size(count)}")
 
 
 @click.command("import")
@@ -102,6 +103,6 @@ def import_(file: str, new_ids: bool, store: str | None, as_json: bool) -> None:
         return
     counts = [(len(done.updated), "completed"), (len(done.skipped), "already there")]
     more = "".join(f", {count} {word}" for count, word in counts if count)
-    say(f"{len(done.imported)} run(s) imported{more}")
+    say(f"{counted(len(done.imported), 'run')} imported{more}")
     for old, new in (*done.renamed.items(), *done.renumbered.items()):
         say(f"  {old} is called {new} here")

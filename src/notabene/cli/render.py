@@ -232,6 +232,11 @@ def took(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
+def counted(count: int, word: str) -> str:
+    """``1 run``, ``1,200 runs``."""
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
 def size(count: int) -> str:
     """``12 KB``; powers of 1000, as disks are sold."""
     number = float(count)

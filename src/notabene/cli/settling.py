@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from notabene._version import __version__
-from notabene.cli.render import common, print_json, print_table, say, size, store_of
+from notabene.cli.render import common, counted, print_json, print_table, say, size, store_of
 from notabene.errors import NotabeneError, SettingsError
 from notabene.settings import BY_NAME, Setting, Settings, convert, user_file
 
@@ -136,7 +136,7 @@ def _store(store: str | None) -> list[Check]:
     try:
         with Api(str(root)) as api:
             runs = api.runs(archived=True).total
-            checks.insert(0, ("store", "good", f"{root}, {runs:,} run{'' if runs == 1 else 's'}"))
+            checks.insert(0, ("store", "good", f"{root}, {counted(runs, 'run')}"))
             checks.append(("index", "good", str(api.index_path or "in memory")))
     except NotabeneError as error:
         checks.insert(0, ("store", "bad", str(error)))

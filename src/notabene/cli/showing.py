@@ -11,6 +11,7 @@ from notabene.cli.render import (
     STATUS_COLOURS,
     ago,
     common,
+    counted,
     figure,
     listing,
     print_json,
@@ -118,7 +119,8 @@ def _metrics(view: RunView, *, system: bool) -> None:
 
 def _failure(view: RunView) -> None:
     if view.reason:
-        code = f" (exit code {view.exit_code})" if view.exit_code is not None else ""
+        known = view.exit_code is None or view.reason == f"exit code {view.exit_code}"
+        code = "" if known else f" (exit code {view.exit_code})"
         say(f"\n{view.status}: {view.reason}{code}", colour=STATUS_COLOURS.get(view.status, ""))
     if view.status in ("failed", "killed", "stopped"):
         tail = view.traceback.strip().splitlines()[-12:]
@@ -152,7 +154,9 @@ def _edges(view: RunView) -> None:
         values[value.key, value.kind] = values.get((value.key, value.kind), 0) + 1
     if values:
         say("\nvalues", bold=True)
-        rows = [(f"  {key}", kind, "1 step" if n == 1 else f"{n:,} steps", "") for (key, kind), n in sorted(values.items())]
+        rows = [
+            (f"  {key}", kind, counted(n, "step"), "") for (key, kind), n in sorted(values.items())
+        ]
         print_table(("", "", "", ""), rows)
 
 

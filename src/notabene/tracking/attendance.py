@@ -319,7 +319,8 @@ class Attendance:
         run = self._run
         took = _duration(time.monotonic() - self._began)
         points = 0 if self._writer is None else self._writer.points - self._sampled
-        text = f"notabene: {run.name} {run.status} after {took}, {points:,} point{'s' * (points != 1)}"
+        counted = f"{points:,} point{'s' * (points != 1)}"
+        text = f"notabene: {run.name} {run.status} after {took}, {counted}"
         if not kept:
             text += "; the last of it waits in its ring and is read from there"
         if run.guard.health:

@@ -69,6 +69,8 @@ class Plan(msgspec.Struct, kw_only=True):
     joined: bool
     """``notabene run`` began the run and keeps the console; this is its program."""
     resume: Resume
+    source: str = "sdk"
+    """What made it: the program itself, or ``command`` for ``notabene run``."""
 
 
 def init(
@@ -137,6 +139,8 @@ def init(
 
     job = launch()
     plan = _plan(settings, job, tags=tags, hypothesis=hypothesis, parent=parent, resume=resume)
+    if not isinstance(capture, bool) and capture.program:
+        plan.source = "command"
     names.finish_earlier_in_notebook()
     if settings["mode"] == "disabled":
         run = _disabled(plan, settings)
@@ -370,7 +374,7 @@ def _introduce(
                 hypothesis=plan.hypothesis,
                 tags=plan.tags,
                 user=plan.user,
-                source="sdk",
+                source=plan.source,
                 number=0 if run.folder is None else next_number(run.folder, plan.project),
             )
         )

@@ -28,6 +28,22 @@ def test_edits_are_kept_and_survive_a_rebuild(nota: Command) -> None:
     assert "a note on the project" in nota("diary", "digits").out
 
 
+def test_tags_of_one_run_need_no_sign(nota: Command) -> None:
+    """Without + and - the first word is the run; with --where all words are tags."""
+    nota("tag", "fast", "best", "stage=2")
+    nota("tag", "--where", "name = 'fast'", "chosen")
+    (run,) = nota("ls", "name = 'fast'", "--json").json
+    assert run["tags"].items() >= {"best": "", "stage": "2", "chosen": ""}.items()
+    assert nota("tag", "fast", code=2).err
+
+
+def test_a_file_keeps_the_name_it_was_given(nota: Command, tmp_path: Path) -> None:
+    """A name with a suffix is taken as it is; one without gets the usual suffix."""
+    nota("export", "fast", "-o", str(tmp_path / "one.nb"))
+    nota("export", "fast", "-o", str(tmp_path / "two"))
+    assert {"one.nb", "two.notabene"} <= {path.name for path in tmp_path.iterdir()}
+
+
 def test_the_trash_can_be_undone(nota: Command) -> None:
     """rm hides a run, restore brings it back as it was."""
     before = nota("show", "fast", "--json").json
