@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "pcodec", "sqlalchemy", "sqlite3", "rich", "click", "torch", "pandas", "psycopg")
+HEAVY = (
+    "numpy", "pcodec", "sqlalchemy", "sqlite3", "rich", "click", "torch", "pandas", "psycopg",
+    "litestar", "uvicorn",
+)  # fmt: skip
 
 WHERE = {
     "click": {"cli"},
@@ -19,7 +22,9 @@ WHERE = {
     "sqlite3": {"store", "artifacts"},  # artifacts: a cache of digests, beside no other table
     "pcodec": {"journal"},
     "psutil": {"capture"},
-    "zstandard": {"journal", "capture", "store", "api"},
+    "zstandard": {"journal", "capture", "store", "api", "server"},
+    "litestar": {"server"},
+    "uvicorn": {"server"},
     "urllib3": {"_http"},
 }
 

@@ -22,7 +22,7 @@ def read_console(
         rank: Of which rank; None for the lowest that printed.
         writer: Of which process alone.
     """
-    chosen = _chosen(run_dir, rank, writer)
+    chosen = chosen_readers(run_dir, rank, writer)
     if tail is not None:
         found = [line for reader in chosen.values() for line in reader.tail(max(0, tail))]
     else:
@@ -32,18 +32,22 @@ def read_console(
     return found if tail is None else found[len(found) - min(tail, len(found)) :]
 
 
-def _chosen(run_dir: Path, rank: int | None, writer: str | None) -> dict[str, ConsoleReader]:
+def chosen_readers(
+    run_dir: Path, rank: int | None, writer: str | None = None
+) -> dict[str, ConsoleReader]:
+    """Consoles of one rank (None for the lowest that printed), or of one process, by writer."""
     readers = ConsoleReader.all(run_dir)
     if writer is not None:
         return {name: reader for name, reader in readers.items() if name == writer}
     if len(readers) < 2:
         return readers
-    ranks = _ranks(run_dir)
+    ranks = ranks_of(run_dir)
     wanted = rank if rank is not None else min(ranks.get(name, 0) for name in readers)
     return {name: reader for name, reader in readers.items() if ranks.get(name, 0) == wanted}
 
 
-def _ranks(run_dir: Path) -> dict[str, int]:
+def ranks_of(run_dir: Path) -> dict[str, int]:
+    """The rank of each process that wrote to a run."""
     found: dict[str, int] = {}
     for path in journal_files(run_dir):
         with contextlib.suppress(OSError, EOFError, FormatError):
@@ -73,7 +77,7 @@ class Follower:
         A line that changed since (a progress bar) comes again, with its stream and number.
         """
         found: list[Line] = []
-        for name, reader in _chosen(self._run_dir, self._rank, None).items():
+        for name, reader in chosen_readers(self._run_dir, self._rank, None).items():
             lines, self._places[name] = reader.follow(self._places.get(name, Position()))
             found += fold_updates(lines)
         found.sort(key=lambda line: line.time)

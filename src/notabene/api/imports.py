@@ -29,7 +29,7 @@ from notabene.journal.file import sync_folder
 from notabene.journal.folder import JOURNAL, RECOVERED, SEALED, StoreFolder, artifact_folder
 from notabene.journal.reader import JournalReader
 from notabene.model.canonical import digest_bytes
-from notabene.model.records import AliasMoved, ArtifactDeleted, Entry, NoteWritten
+from notabene.model.records import AliasMoved, ArtifactDeleted, Entry, NoteWritten, ViewSaved
 from notabene.model.refs import check_alias, check_artifact_name, check_run_id
 
 _MONTH = re.compile(r"\d{4}-\d{2}\Z")
@@ -163,7 +163,9 @@ class _Incoming:
                 mine = record.name in names
             elif isinstance(record, ArtifactDeleted):
                 mine = False
-            elif isinstance(record, NoteWritten) and record.project:
+            elif isinstance(record, ViewSaved) or (
+                isinstance(record, NoteWritten) and record.project
+            ):
                 mine = record.project in self.head.projects
             else:
                 mine = entry.run in self.runs

@@ -73,7 +73,7 @@ class ConsoleReader:
         """The last lines; reads no more of the files than that takes."""
         found: list[list[Line]] = []
         keys: set[tuple[str, int]] = set()
-        for piece in reversed(self._pieces()):
+        for piece in reversed(self.pieces()):
             for lines in _backwards(self._read(piece, 0)):
                 found.append(lines)
                 keys.update((line.stream, line.number) for line in lines)
@@ -89,7 +89,7 @@ class ConsoleReader:
         long console was given up, or bytes are damaged, a remark stands in its place.
         """
         found: list[Line] = []
-        for piece in self._pieces():
+        for piece in self.pieces():
             if piece < position.piece:
                 continue
             if piece > position.piece:
@@ -108,7 +108,7 @@ class ConsoleReader:
                 position = Position(piece, base + end, printed)
         return found, position
 
-    def _pieces(self) -> list[int]:
+    def pieces(self) -> list[int]:
         """Numbers of the files that are there; 0 is the first."""
         stem = self.path.name.removesuffix("zst")
         pattern = re.compile(re.escape(stem) + r"(\d+)\.zst")
@@ -156,6 +156,21 @@ def _frames(data: bytes) -> Iterator[tuple[int, int, _Frame]]:
         if end is None:
             return
         yield at, end, frame
+        at = end
+
+
+def frame_bounds(data: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Start and end of each frame, by its headers alone, and whether it is whole; what is not is
+    a damaged stretch before a whole one."""
+    at = 0
+    while at < len(data):
+        end = _frame_end(data, at)
+        whole = end is not None
+        if end is None:
+            end = next((s for s in _starts(data, at + 1) if _frame_end(data, s)), None)
+        if end is None:
+            return
+        yield at, end, whole
         at = end
 
 

@@ -67,6 +67,21 @@ class Note(Entity, frozen=True):
     project: str = ""
 
 
+class View(Entity, frozen=True):
+    """What somebody wants to find again: a page of a project, as it was set up."""
+
+    id: str
+    project: str
+    """Empty for a view of all projects."""
+    name: str
+    page: str
+    """Which page it is of: ``runs``, ``charts`` ..."""
+    state: str
+    """What stands after ``?`` in its address; it never changes under one id."""
+    author: str
+    created: int
+
+
 class Conclusion(Entity, frozen=True):
     """What a run showed."""
 

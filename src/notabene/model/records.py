@@ -186,6 +186,25 @@ class NoteWritten(Record, frozen=True):
     project: str = ""
 
 
+class ViewSaved(Record, frozen=True):
+    """A view of a project under a name: which runs, columns and charts are shown.
+
+    ``state`` never changes under an id, so that a link shows what it showed when it was shared;
+    a later record gives another name, or takes the view back.
+    """
+
+    id: str
+    project: str
+    """Empty for a view of all projects."""
+    name: str
+    page: str
+    """Which page it is of: ``runs``, ``charts`` ..."""
+    state: str
+    """What stands after ``?`` in its address."""
+    author: str = ""
+    deleted: bool = False
+
+
 class HypothesisStated(Record, frozen=True):
     """What the run is meant to show."""
 
@@ -332,6 +351,7 @@ AnyRecord = (
     | ValueLogged
     | TagsChanged
     | NoteWritten
+    | ViewSaved
     | HypothesisStated
     | Concluded
     | Renamed

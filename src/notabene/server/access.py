@@ -59,6 +59,11 @@ RULES: dict[str, Rule] = {
     f"DELETE {API}/artifacts/alias": "write",
     f"POST {API}/artifacts/restore": "write",
     f"GET {API}/lineage": "read",
+    f"GET {API}/views": "read",
+    f"GET {API}/views/{{view}}": "read",
+    f"POST {API}/views": "write",
+    f"PUT {API}/views/{{view}}": "write",
+    f"DELETE {API}/views/{{view}}": "write",
 }
 """Rule by method and path."""
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 import zstandard
@@ -19,8 +19,10 @@ from litestar import Response
 from notabene.model.canonical import digest_bytes
 from notabene.model.values import json_number
 
+if TYPE_CHECKING:
+    from litestar.response import Stream
+
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
 
 Fresh = Literal["index", "content", "never"]
 """What an answer depends on: the index alone, so that its cursor tells whether it is still the
@@ -65,7 +67,8 @@ class Call(msgspec.Struct, frozen=True):
     known: tuple[str, ...] = ()
 
 
-CALL: ContextVar[Call] = ContextVar("CALL", default=Call())
+_NOBODY = Call()
+CALL: ContextVar[Call] = ContextVar("CALL", default=_NOBODY)
 
 
 def encode(value: Any) -> bytes:
@@ -86,7 +89,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def answering(function: F, fresh: Fresh) -> F:
+def answering(function: Callable[..., Any], fresh: Fresh) -> Callable[..., Any]:
     """A handler whose result becomes the bytes of an answer, or "you have that already".
 
     Args:
@@ -104,7 +107,7 @@ def answering(function: F, fresh: Fresh) -> F:
             found = function(**given)
         return found if isinstance(found, Response) else packed(encode(found), fresh, tag)
 
-    return answer  # type: ignore[return-value]  # the same arguments, and bytes for Litestar
+    return answer
 
 
 def packed(
@@ -125,6 +128,12 @@ def packed(
         elif "gzip" in call.encodings:
             data, headers["Content-Encoding"] = gzip.compress(data, 4, mtime=0), "gzip"
     return Response(data, media_type=media_type, headers=headers)
+
+
+def made(answer: Response[bytes] | Stream, form: type[T]) -> T:
+    """An answer that is bytes already, for a handler that says what these are."""
+    del form
+    return cast("T", answer)
 
 
 def unchanged(tag: str) -> Response[bytes]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Router
-from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.handlers import BaseRouteHandler
-from litestar.types import ControllerRouterHandler
 
 from notabene.errors import NotabeneError
 from notabene.server import access
@@ -31,6 +28,11 @@ from notabene.server.routes import (
     server,
     views,
 )
+
+if TYPE_CHECKING:
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+    from litestar.types import ControllerRouterHandler
 
 MODULES = (server, projects, runs, edits, console, series, content, artifacts, views, live)
 """Where the handlers are; each lists its own."""
@@ -87,6 +89,7 @@ def _plain(path: str) -> str:
 
 def _may(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a request through if the table of access has a rule that allows it."""
+    del handler
     method = str(connection.scope.get("method", ""))
     path = _plain(connection.scope.get("path_template", ""))
     access.require(f"{method} {path}", access.RIGHTS)

@@ -161,9 +161,7 @@ class Guard:
         parts = urlsplit(origin)
         allowed = parts.netloc.lower() == headers.get("host", "").lower()
         # Behind a proxy the name in Host may be ours and not the one that the browser sees.
-        if not allowed and (parts.hostname or "") in {h for h in self._options.hosts}:
-            allowed = True
-        if not allowed:
+        if not allowed and (parts.hostname or "") not in self._options.hosts:
             raise AccessError(f"a page of {origin[:100]} may change nothing here")
 
     def _below(self, scope: Scope) -> Scope:
@@ -191,10 +189,10 @@ class Guard:
         known = session.holds(_cookie(headers.get("cookie", ""), session.cookie))
         in_api = scope["path"].startswith("/api")
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        if "token" in query and not in_api and scope["method"] == "GET":
-            if known or self._used(session, query["token"], address):
-                await self._redirect(scope, query, out, None if known else session)
-                return False
+        link = query.get("token") if scope["method"] == "GET" and not in_api else None
+        if link is not None and (known or self._used(session, link, address)):
+            await self._redirect(scope, query, out, None if known else session)
+            return False
         if known:
             return True
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -337,5 +335,3 @@ def plain_page(message: str, hint: str = "") -> bytes:
         "<!doctype html><html lang=en><meta charset=utf-8><title>notabene</title>"
         f"<h1>notabene</h1>{words}</html>"
     ).encode()
-
-

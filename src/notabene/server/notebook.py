@@ -17,6 +17,7 @@ from notabene.model.entities import RunInfo
 from notabene.query.ast import Field, Test
 from notabene.query.fields import LOST_AFTER
 from notabene.server.answers import Call
+from notabene.server.consoles import Consoles
 from notabene.server.shelves import Shelf
 from notabene.settings import home
 
@@ -42,6 +43,7 @@ class Notebook:
         started: When the server began, µs.
         user: Who runs it.
         shelf: Manifests of artifacts.
+        consoles: Where the lines of consoles lie.
     """
 
     def __init__(self, api: Api) -> None:
@@ -49,6 +51,7 @@ class Notebook:
         self.started = now_us()
         self.user = user_name()
         self.shelf = Shelf(api)
+        self.consoles = Consoles()
         self._lock = threading.Lock()
         self._running: tuple[str, tuple[int, ...]] = ("", ())
         self._kept: OrderedDict[tuple[Any, ...], tuple[str, float, Any]] = OrderedDict()

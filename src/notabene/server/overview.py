@@ -111,7 +111,8 @@ def _moved(api: Api) -> dict[str, dict[str, Any]]:
     fields = [Field("attribute", name) for name in ("project", "status", "created", "ended")]
     found = api.store.runs(archived=None).columns(fields)
     projects, statuses, created, ended = (found[field].tolist() for field in fields)
-    now, out = now_us(), {}
+    now = now_us()
+    out: dict[str, dict[str, Any]] = {}
     for project, status, began, end in zip(projects, statuses, created, ended, strict=True):
         one = out.setdefault(project, {"failed_recent": 0, "activity": [0] * DAYS})
         ago = now // DAY - began // DAY

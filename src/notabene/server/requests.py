@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from anyio import to_thread
 from litestar import Request, delete, get, patch, post, put
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from notabene.errors import QueryError, UsageError
 from notabene.model.refs import MAX_NAME_BYTES
 from notabene.query import parse
 from notabene.query.ast import Expr, Test, fields
-from notabene.server.answers import F, Fresh, answering
+from notabene.server.answers import Fresh, answering
 from notabene.server.problems import Problem
 
 BODY = 32 << 20
@@ -135,19 +137,25 @@ def short_name(text: str, what: str) -> str:
 # -- doors -------------------------------------------------------------------------------------
 
 
-def _door(kind: Any, path: str, fresh: Fresh, **options: Any) -> Any:
-    def decorate(function: F) -> Any:
-        return kind(path, sync_to_thread=True, **options)(answering(function, fresh))
+Door = Callable[[Callable[..., Any]], HTTPRouteHandler]
+
+
+def _door(kind: Any, path: str, fresh: Fresh, **options: Any) -> Door:
+    def decorate(function: Callable[..., Any]) -> HTTPRouteHandler:
+        handler: HTTPRouteHandler = kind(path, sync_to_thread=True, **options)(
+            answering(function, fresh)
+        )
+        return handler
 
     return decorate
 
 
-def read(path: str, fresh: Fresh = "index", **options: Any) -> Any:
+def read(path: str, fresh: Fresh = "index", **options: Any) -> Door:
     """A handler of GET; see :func:`notabene.server.answers.answering`."""
     return _door(get, path, fresh, **options)
 
 
-def write(path: str, method: str = "POST", status: int = 200, **options: Any) -> Any:
+def write(path: str, method: str = "POST", status: int = 200, **options: Any) -> Door:
     """A handler that changes something."""
     kind = {"POST": post, "PATCH": patch, "PUT": put, "DELETE": delete}[method]
     return _door(kind, path, "never", status_code=status, **options)

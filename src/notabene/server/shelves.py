@@ -63,8 +63,8 @@ class VersionDocument(ArtifactVersion, frozen=True):
         used_by: Ids of the runs that read it.
     """
 
-    made_by: list[str] = []
-    used_by: list[str] = []
+    made_by: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
 
 
 class FolderEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +147,7 @@ def document_of(api: Api, ref: str) -> VersionDocument:
     version = api.store.artifact(ref)
     edges = api.store.links(artifact=version.name, version=version.version)
     sides = {
-        side: list(dict.fromkeys(edge.run for edge in edges if edge.direction == side))
+        side: tuple(dict.fromkeys(edge.run for edge in edges if edge.direction == side))
         for side in ("output", "input")
     }
     fields = msgspec.structs.asdict(version)
@@ -258,9 +258,7 @@ def _cut(data: bytes) -> str:
     return data.decode("utf-8")
 
 
-def _table(
-    text: str, comma: str, *, more: bool
-) -> tuple[list[str], list[list[JSON]], bool] | None:
+def _table(text: str, comma: str, *, more: bool) -> tuple[list[str], list[list[JSON]], bool] | None:
     try:
         lines = list(csv.reader(io.StringIO(text), delimiter=comma))
     except csv.Error:

@@ -79,7 +79,9 @@ def _ema(values: F64, at: npt.NDArray[np.intp], weight: float) -> F64:
     # The curve at a point is that of the last finite point up to it.
     rank = np.cumsum(finite)[at] - 1
     curve = _debiased(values[finite], weight)
-    return np.where(rank >= 0, curve[np.maximum(rank, 0)], np.nan) if len(curve) else rank * np.nan
+    if not len(curve):
+        return np.full(len(at), np.nan)
+    return np.where(rank >= 0, curve[np.maximum(rank, 0)], np.nan)
 
 
 def _debiased(values: F64, weight: float) -> F64:

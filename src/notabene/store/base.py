@@ -35,6 +35,7 @@ from notabene.model.entities import (
     Note,
     Project,
     RunInfo,
+    View,
 )
 from notabene.model.records import JSON
 from notabene.query.ast import Expr, Field, Order
@@ -301,6 +302,13 @@ class Store(Protocol):
 
     def notes(self, project: str) -> list[Note]:
         """The diary of a project: notes without a run, in order of time."""
+        ...
+
+    def views(self, project: str | None = None) -> list[View]:
+        """Views that people saved, in order of time: all, or those of one project.
+
+        The empty project has those of all projects together.
+        """
         ...
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from notabene.model.entities import (
     Note,
     Project,
     RunInfo,
+    View,
 )
 from notabene.model.records import JSON, ArtifactLogged, Captured, Entry
 from notabene.model.refs import parse_artifact
@@ -35,8 +36,9 @@ from notabene.store.pieces import Piece
 from notabene.store.resolve import Candidate, resolve
 from notabene.store.runset import ListRunSet, restricted
 from notabene.store.series import Place, answer
-from notabene.store.shelf import choose_version, diary, marked
+from notabene.store.shelf import choose_version, diary, marked, shown_views
 from notabene.store.state import (
+    OF_PROJECTS,
     Cells,
     Keysets,
     Mark,
@@ -252,7 +254,8 @@ class MemoryStore:
         for (name, _), (_, version) in self._book.artifacts.items():
             found["artifact", name] = max(found.get(("artifact", name), 0), version)
         for (kind, scope, _), (_, _, version) in self._book.marks.items():
-            place: tuple[ChangeKind, str] = ("project" if kind == "note" else "artifact", scope)
+            what: ChangeKind = "project" if kind in OF_PROJECTS else "artifact"
+            place = what, scope
             found[place] = max(found.get(place, 0), version)
         return [
             Change(kind=kind, id=name, version=version)
@@ -399,6 +402,16 @@ class MemoryStore:
                 if kind == "note" and scope == project
             ]
         return diary(project, rows)
+
+    def views(self, project: str | None = None) -> list[View]:
+        """Views that people saved; see the protocol."""
+        with self._lock:
+            rows = [
+                (scope, key, begun, mark.value)
+                for (kind, scope, key), (mark, begun, _) in self._book.marks.items()
+                if kind == "view" and project in (None, scope)
+            ]
+        return shown_views(rows)
 
     def close(self) -> None:
         """Forget everything."""

@@ -37,6 +37,7 @@ from notabene.model.records import (
     SummaryChanged,
     TagsChanged,
     ValueLogged,
+    ViewSaved,
     WriterFinished,
     WriterStarted,
 )
@@ -105,6 +106,9 @@ def marks_of(entry: Entry) -> list[Mark]:
     if isinstance(record, NoteWritten) and record.project:
         value = [record.text, record.author]
         return [Mark("note", record.project, record.id, *stamp, value)]
+    if isinstance(record, ViewSaved):
+        view = [record.name, record.page, record.state, record.author, record.deleted]
+        return [Mark("view", record.project, record.id, *stamp, view)]
     return []
 
 
@@ -337,5 +341,6 @@ _HANDLERS: dict[type, Any] = {
     StopRequested: _attr("stop", "author"),
 }
 
-IGNORED = (KeysDefined,)
-"""Known, and of no meaning here: the reader has given the names to the rows already."""
+IGNORED = (KeysDefined, ViewSaved)
+"""Known, and of no meaning to a run: the reader has given the names to the rows already, and
+a view is a mark of its project."""

@@ -10,7 +10,14 @@ import sqlalchemy as sa
 
 from notabene._ids import SHORT_ID_LENGTH, now_us
 from notabene.errors import NotFoundError
-from notabene.model.entities import ArtifactEdge, ArtifactVersion, LoggedValue, Note, Project
+from notabene.model.entities import (
+    ArtifactEdge,
+    ArtifactVersion,
+    LoggedValue,
+    Note,
+    Project,
+    View,
+)
 from notabene.model.refs import ArtifactRef, parse_artifact
 from notabene.query.fields import LOST_AFTER
 from notabene.store import tables as t
@@ -240,3 +247,34 @@ def diary(project: str, rows: Sequence[tuple[str, int, Any]]) -> list[Note]:
         if value[0]
     ]
     return sorted(found, key=lambda note: (note.time, note.id))
+
+
+def views(connection: sa.Connection, project: str | None) -> list[View]:
+    """Views that were saved, in order of time: all, or those of one project."""
+    m = t.mark.c
+    query = sa.select(m.scope, m.key, m.begun, m.value).where(m.kind == "view")
+    if project is not None:
+        query = query.where(m.scope == project)
+    return shown_views([(*row[:3], decode(row[3])) for row in connection.execute(query)])
+
+
+def shown_views(rows: Sequence[tuple[str, str, int, Any]]) -> list[View]:
+    """Views in order of time, without those that were taken back.
+
+    Args:
+        rows: ``(project, id, time, [name, page, state, author, deleted])``.
+    """
+    found = [
+        View(
+            id=key,
+            project=project,
+            name=value[0],
+            page=value[1],
+            state=value[2],
+            author=value[3],
+            created=begun,
+        )
+        for project, key, begun, value in rows
+        if not value[4]
+    ]
+    return sorted(found, key=lambda view: (view.created, view.id))

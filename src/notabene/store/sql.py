@@ -15,6 +15,7 @@ from notabene.model.entities import (
     Note,
     Project,
     RunInfo,
+    View,
 )
 from notabene.model.records import JSON
 from notabene.query.ast import Expr, Field, Order, Test
@@ -26,6 +27,7 @@ from notabene.store.resolve import resolve
 from notabene.store.runset import SqlRunSet, restricted
 from notabene.store.series import answer
 from notabene.store.sqlbase import SqlBase
+from notabene.store.state import OF_PROJECTS
 
 
 class SqlStore(SqlBase):
@@ -141,6 +143,11 @@ class SqlStore(SqlBase):
         with self.reading() as connection:
             return shelf.notes(connection, project)
 
+    def views(self, project: str | None = None) -> list[View]:
+        """Views that people saved; see the protocol."""
+        with self.reading() as connection:
+            return shelf.views(connection, project)
+
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
@@ -163,7 +170,7 @@ def _changes(connection: sa.Connection, after: int) -> Iterator[Change]:
         if kind == "gone":
             yield Change(kind="run", id=scope, version=feed)
             continue
-        into = projects if kind == "note" else artifacts
+        into = projects if kind in OF_PROJECTS else artifacts
         into[scope] = max(into.get(scope, 0), feed)
     for project, version in sorted(projects.items()):
         yield Change(kind="project", id=project, version=version)

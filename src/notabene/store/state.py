@@ -129,8 +129,13 @@ class Part(msgspec.Struct, frozen=True):
     entry: Entry
 
 
+OF_PROJECTS = ("note", "view")
+"""Kinds of marks that belong to a project, and are shown where they were begun."""
+
+
 class Mark(msgspec.Struct, frozen=True):
-    """A cell that belongs to no run: an alias, a deleted version, when one was logged, a note."""
+    """A cell that belongs to no run: an alias, a deleted version, when one was logged, a note, a
+    saved view."""
 
     kind: str
     scope: str

@@ -25,6 +25,7 @@ from notabene.store.info import (
 from notabene.store.names import Names
 from notabene.store.pieces import Encoding, Piece, slices
 from notabene.store.state import (
+    OF_PROJECTS,
     Mark,
     Part,
     Shared,
@@ -306,7 +307,7 @@ class SqlTransaction:
         row = (m.kind, m.scope, m.key, m.time, m.writer, m.seq, m.time, encode(m.value), version)
         names, newest = names_of(t.mark), _newest("mark")
         self._db.put(self._connection, t.mark, names, [row], conflict=newest, keep=("begun",))
-        if m.kind == "note":  # which is shown where it was begun, not where it was last edited
+        if m.kind in OF_PROJECTS:  # shown where they were begun, not where they were last edited
             c = t.mark.c
             earlier = t.mark.update().where(c.kind == m.kind, c.scope == m.scope, c.key == m.key)
             earlier = earlier.where(c.begun > m.time).values(begun=m.time, feed=version)

@@ -25,6 +25,7 @@ from notabene.model.records import (
     SummaryChanged,
     TagsChanged,
     ValueLogged,
+    ViewSaved,
 )
 from notabene.store.base import Store
 from notabene.testing.scribe import START, Scribe
@@ -194,6 +195,25 @@ class RunRules:
         assert [n.text for n in store.notes("p")] == ["first", "second, edited", "third"]
         assert store.notes("other") == []
         assert [(p.name, p.runs) for p in store.projects()] == [("p", 0)]
+
+    def test_saved_views(self, store: Store) -> None:
+        """A view comes back as it was saved; it can be renamed and taken back."""
+        edits = desk()
+        first = ViewSaved(id="v1", project="p", name="mine", page="runs", state="q=1", author="ada")
+        edits.record(first).cut()
+        edits.record(ViewSaved(id="v2", project="", name="all", page="", state="")).cut()
+        edits.record(msgspec.structs.replace(first, name="ours")).cut()
+        edits.record(ViewSaved(id="v3", project="p", name="gone", page="", state="")).cut()
+        gone = ViewSaved(id="v3", project="p", name="gone", page="", state="", deleted=True)
+        edits.record(gone).cut()
+        for batch in reversed(edits.batches()):
+            store.apply([batch])
+        (mine,) = store.views("p")
+        assert (mine.id, mine.name, mine.page, mine.state) == ("v1", "ours", "runs", "q=1")
+        assert (mine.author, mine.created) == ("ada", LATER + 1000)
+        assert [view.id for view in store.views("")] == ["v2"]
+        assert [view.id for view in store.views()] == ["v1", "v2"]
+        assert store.projects() == []
 
     def test_alerts_and_gaps_are_shown(self, store: Store) -> None:
         """Alerts, and what could not be kept, are part of a run."""

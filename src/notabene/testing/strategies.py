@@ -28,6 +28,7 @@ from notabene.model.records import (
     SummaryChanged,
     TagsChanged,
     ValueLogged,
+    ViewSaved,
 )
 from notabene.testing.scribe import START, Scribe
 
@@ -94,6 +95,15 @@ of_writers: st.SearchStrategy[AnyRecord] = st.one_of(
 
 of_nobody: st.SearchStrategy[AnyRecord] = st.one_of(
     _some(NoteWritten, id=names, text=texts, project=names),
+    _some(
+        ViewSaved,
+        id=names,
+        project=names,
+        name=texts,
+        page=names,
+        state=texts,
+        deleted=st.booleans(),
+    ),
     _some(AliasMoved, name=names, alias=names, version=st.none() | versions),
     _some(ArtifactDeleted, name=names, version=versions, deleted=st.booleans()),
 )

@@ -11,7 +11,7 @@ from notabene.artifacts.manifest import FileEntry
 from notabene.errors import NotFoundError
 from notabene.model.entities import ArtifactVersion
 from notabene.server import shelves
-from notabene.server.answers import Page
+from notabene.server.answers import Page, made
 from notabene.server.blobs import answer_blob
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Name, Offset, read, short_name, write
@@ -25,6 +25,7 @@ Path = Annotated[str, Parameter(description="From the top of the artifact.", max
 @read("/artifacts", "content", summary="Artifacts by name")
 def list_artifacts(
     notebook: Notebook,
+    *,
     project: str = "",
     type: str = "",
     search: str = "",
@@ -40,7 +41,7 @@ def list_artifacts(
 
 @read("/artifacts/versions", "content", summary="Versions of an artifact")
 def versions(
-    notebook: Notebook, name: Name, deleted: bool = False, limit: Limit = 1000, offset: Offset = 0
+    notebook: Notebook, *, name: Name, deleted: bool = False, limit: Limit = 1000, offset: Offset = 0
 ) -> Page[ArtifactVersion]:
     """The newest first; with ``deleted`` also those in the trash."""
     notebook.api.look()
@@ -52,14 +53,14 @@ def versions(
 
 
 @read("/artifacts/version", "content", summary="One version")
-def version(notebook: Notebook, ref: Ref) -> shelves.VersionDocument:
+def version(notebook: Notebook, *, ref: Ref) -> shelves.VersionDocument:
     """With the runs that made it and that read it."""
     notebook.api.look()
     return shelves.document_of(notebook.api, ref)
 
 
 @write("/artifacts/version", "DELETE", summary="Move a version to the trash")
-def delete_version(notebook: Notebook, ref: Ref) -> shelves.VersionDocument:
+def delete_version(notebook: Notebook, *, ref: Ref) -> shelves.VersionDocument:
     """Its content stays for 30 days."""
     found = notebook.api.delete_artifact(ref)
     return shelves.document_of(notebook.api, found.ref)
@@ -67,7 +68,7 @@ def delete_version(notebook: Notebook, ref: Ref) -> shelves.VersionDocument:
 
 @read("/artifacts/files", "content", summary="One folder of a version")
 def files(
-    notebook: Notebook, ref: Ref, under: Path = "", limit: Limit = 1000, offset: Offset = 0
+    notebook: Notebook, *, ref: Ref, under: Path = "", limit: Limit = 1000, offset: Offset = 0
 ) -> Page[shelves.FolderEntry]:
     """Folders first, then files and references."""
     manifest = notebook.shelf.manifest(notebook.api.versions.resolve(ref).digest)
@@ -84,11 +85,11 @@ def _file(notebook: Notebook, ref: str, path: str) -> FileEntry:
 
 @read("/artifacts/file", "never", summary="Bytes of a file", media_type="*/*")
 def file(
-    notebook: Notebook, ref: Ref, path: Path, download: bool = False, byte_range: Range = ""
+    notebook: Notebook, *, ref: Ref, path: Path, download: bool = False, byte_range: Range = ""
 ) -> bytes:
     """As for content by its digest; the type follows from the name."""
     entry = _file(notebook, ref, path)
-    reply: Any = answer_blob(
+    reply = answer_blob(
         notebook.api.blobs,
         entry.digest,
         name=entry.path,
@@ -97,11 +98,11 @@ def file(
         download=download,
     )
     reply.headers["Cache-Control"] = "no-cache"  # an alias may move
-    return reply  # type: ignore[no-any-return]  # an answer that is made already
+    return made(reply, bytes)
 
 
 @read("/artifacts/preview", "content", summary="A look into a file")
-def preview(notebook: Notebook, ref: Ref, path: Path) -> shelves.Preview:
+def preview(notebook: Notebook, *, ref: Ref, path: Path) -> shelves.Preview:
     """Text, a table, or how else it can be shown."""
     return shelves.preview(notebook.api, _file(notebook, ref, path))
 
@@ -120,14 +121,14 @@ class RefBody(Body, frozen=True):
 
 
 @write("/artifacts/alias", summary="Let a word point at a version")
-def set_alias(notebook: Notebook, data: AliasBody) -> ArtifactVersion:
+def set_alias(notebook: Notebook, *, data: AliasBody) -> ArtifactVersion:
     """It no longer points where it pointed before."""
     notebook.api.alias(data.ref, data.alias)
     return notebook.api.versions.resolve(data.ref)
 
 
 @write("/artifacts/alias", "DELETE", summary="Take a word away")
-def delete_alias(notebook: Notebook, ref: Ref, alias: Name) -> ArtifactVersion:
+def delete_alias(notebook: Notebook, *, ref: Ref, alias: Name) -> ArtifactVersion:
     """The version stays."""
     found = notebook.api.versions.resolve(ref)
     notebook.api.unalias(found.name, alias)
@@ -135,14 +136,14 @@ def delete_alias(notebook: Notebook, ref: Ref, alias: Name) -> ArtifactVersion:
 
 
 @write("/artifacts/restore", summary="Take a version out of the trash")
-def restore(notebook: Notebook, data: RefBody) -> ArtifactVersion:
+def restore(notebook: Notebook, *, data: RefBody) -> ArtifactVersion:
     """As it was."""
     return notebook.api.restore_artifact(data.ref)
 
 
 @read("/lineage", "content", summary="What came from what")
 def lineage(
-    notebook: Notebook, ref: Name, direction: Literal["up", "down", "both"] = "both"
+    notebook: Notebook, *, ref: Name, direction: Literal["up", "down", "both"] = "both"
 ) -> Lineage:
     """Runs and versions around a run or an ``artifact:name:v3``."""
     return notebook.api.lineage(ref, direction=direction)

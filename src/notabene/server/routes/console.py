@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from litestar.params import Parameter
 
-from notabene.server.consoles import ConsolePage, console_page
+from notabene.server.consoles import ConsolePage, Question
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, RunId, read
 
@@ -14,6 +14,7 @@ from notabene.server.requests import Limit, RunId, read
 @read("/runs/{run:str}/console", "content", summary="What a run printed")
 def console(
     notebook: Notebook,
+    *,
     run: RunId,
     offset: Annotated[int, Parameter(description="First line; negative counts from the end.")] = 0,
     limit: Limit = 200,
@@ -24,8 +25,8 @@ def console(
 ) -> ConsolePage:
     """Lines, with their colours; with ``search`` only those that hold a text."""
     place = notebook.api.run_dir(run)
-    return console_page(
-        place, offset=offset, limit=limit, rank=rank, search=search, regex=regex, stream=stream
+    return notebook.consoles.page(
+        place, Question(offset, limit, rank=rank, search=search, regex=regex, stream=stream)
     )
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from litestar.params import Parameter
 
 from notabene.artifacts.base import check_digest
 from notabene.errors import UsageError
+from notabene.server.answers import made
 from notabene.server.blobs import answer_blob
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Name, read
 
 Range = Annotated[str, Parameter(header="Range", description="`bytes=0-99`")]
-Digest = Annotated[
-    str, Parameter(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hexadecimal.")
-]
+Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hexadecimal.")]
 
 
 @read("/blobs/{digest:str}", "never", summary="Bytes by their digest", media_type="*/*")
 def blob(
     notebook: Notebook,
+    *,
     digest: Digest,
     name: Name = "",
     type: Annotated[str, Parameter(max_length=200)] = "",
@@ -36,7 +36,7 @@ def blob(
     """
     if (at is None) != (size is None):
         raise UsageError("at and size belong together")
-    reply: Any = answer_blob(
+    reply = answer_blob(
         notebook.api.blobs,
         check_digest(digest),
         name=name,
@@ -46,7 +46,7 @@ def blob(
         encoding=encoding,
         download=download,
     )
-    return reply  # type: ignore[no-any-return]  # an answer that is made already
+    return made(reply, bytes)
 
 
 HANDLERS = [blob]

@@ -91,7 +91,7 @@ def _now(notebook: Notebook, run: str) -> RunInfo:
 
 
 @write("/runs/{run:str}", "PATCH", summary="Change a run")
-def change(notebook: Notebook, run: RunId, data: RunPatch) -> RunInfo:
+def change(notebook: Notebook, *, run: RunId, data: RunPatch) -> RunInfo:
     """Name, group, project, archived, hypothesis, conclusion."""
     api = notebook.api
     _now(notebook, run)
@@ -107,28 +107,28 @@ def change(notebook: Notebook, run: RunId, data: RunPatch) -> RunInfo:
 
 
 @write("/runs/{run:str}", "DELETE", summary="Move a run to the trash")
-def delete(notebook: Notebook, run: RunId, force: bool = False) -> RunInfo:
+def delete(notebook: Notebook, *, run: RunId, force: bool = False) -> RunInfo:
     """Where it stays for 30 days; a run at work only with ``force``."""
     notebook.api.delete(run, force=force)
     return _now(notebook, run)
 
 
 @write("/runs/{run:str}/restore", summary="Take a run out of the trash")
-def restore(notebook: Notebook, run: RunId) -> RunInfo:
+def restore(notebook: Notebook, *, run: RunId) -> RunInfo:
     """As it was."""
     notebook.api.restore(run)
     return _now(notebook, run)
 
 
 @write("/runs/{run:str}/stop", summary="Ask a run to end")
-def stop(notebook: Notebook, run: RunId) -> RunInfo:
+def stop(notebook: Notebook, *, run: RunId) -> RunInfo:
     """As if by Ctrl-C; it looks every few seconds."""
     notebook.api.stop(run)
     return _now(notebook, run)
 
 
 @write("/runs/{run:str}/tags", summary="Change a run's tags")
-def tags(notebook: Notebook, run: RunId, data: TagsPatch) -> RunInfo:
+def tags(notebook: Notebook, *, run: RunId, data: TagsPatch) -> RunInfo:
     """Set some, remove others."""
     _now(notebook, run)
     if data.set:
@@ -140,13 +140,13 @@ def tags(notebook: Notebook, run: RunId, data: TagsPatch) -> RunInfo:
 
 
 @write("/runs/{run:str}/notes", summary="Write a note on a run")
-def note(notebook: Notebook, run: RunId, data: NoteText) -> Note:
+def note(notebook: Notebook, *, run: RunId, data: NoteText) -> Note:
     """Markdown, if one likes."""
     return _note(notebook, run, notebook.api.note(run, data.text))
 
 
 @write("/runs/{run:str}/notes/{note:str}", "PUT", summary="Change a note")
-def change_note(notebook: Notebook, run: RunId, note: str, data: NoteText) -> Note:
+def change_note(notebook: Notebook, *, run: RunId, note: str, data: NoteText) -> Note:
     """The whole text anew."""
     _note(notebook, run, note)
     if not data.text.strip():
@@ -156,7 +156,7 @@ def change_note(notebook: Notebook, run: RunId, note: str, data: NoteText) -> No
 
 
 @write("/runs/{run:str}/notes/{note:str}", "DELETE", summary="Take a note back")
-def delete_note(notebook: Notebook, run: RunId, note: str) -> RunInfo:
+def delete_note(notebook: Notebook, *, run: RunId, note: str) -> RunInfo:
     """Its record stays in the journal; nobody is shown it."""
     _note(notebook, run, note)
     notebook.api.note(run, "", id=note)
@@ -171,7 +171,7 @@ def _note(notebook: Notebook, run: str, note_id: str) -> Note:
 
 
 @write("/runs/bulk", summary="Change many runs")
-def bulk(notebook: Notebook, data: Bulk) -> Done:
+def bulk(notebook: Notebook, *, data: Bulk) -> Done:
     """Each by itself: what fails leaves the others done."""
     if len(data.runs) > PAGE:
         raise UsageError(f"{len(data.runs):,} runs are named; at most {PAGE:,} are allowed")

@@ -17,7 +17,7 @@ Cursor = Annotated[str, Parameter(max_length=200, description="Where to go on; e
 
 
 @read("/changes", "never", summary="What changed since a cursor")
-def changes(notebook: Notebook, cursor: Cursor = "") -> ChangeSet:
+def changes(notebook: Notebook, *, cursor: Cursor = "") -> ChangeSet:
     """Without a cursor: the present one, and no changes."""
     notebook.api.look()
     return notebook.api.store.changes(cursor)

@@ -27,7 +27,7 @@ def list_projects(notebook: Notebook) -> Page[overview.ProjectCard]:
 
 @read("/projects/fields", "content", summary="What can be asked or shown")
 def list_fields(
-    notebook: Notebook, project: str = "", where: Where = "", archived: bool = False
+    notebook: Notebook, *, project: str = "", where: Where = "", archived: bool = False
 ) -> Page[overview.FieldCard]:
     """Params, metrics, tags, summary values, facts and attributes of the runs that fit."""
     tree = read_search(where)
@@ -76,6 +76,7 @@ class Completion(msgspec.Struct, frozen=True):
 @read("/complete", "content", summary="Complete a query")
 def complete(
     notebook: Notebook,
+    *,
     text: str = "",
     cursor: int | None = None,
     project: str = "",
@@ -99,7 +100,7 @@ def complete(
 
 @read("/search", "content", summary="Find anything by its name")
 def search(
-    notebook: Notebook, q: str = "", project: str = "", limit: Limit = 50
+    notebook: Notebook, *, q: str = "", project: str = "", limit: Limit = 50
 ) -> Page[findings.Finding]:
     """Runs, projects, metrics, params, tags, artifacts and notes; best first."""
     items = findings.search(notebook, short_name(q, "search"), project, limit)
@@ -109,6 +110,7 @@ def search(
 @read("/diary", "content", summary="The laboratory notebook of a project")
 def diary(
     notebook: Notebook,
+    *,
     project: str,
     kinds: str = "",
     limit: Limit = 50,
@@ -131,7 +133,7 @@ class ProjectNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @write("/projects/notes", summary="Write a note on a project")
-def note_project(notebook: Notebook, data: ProjectNote) -> Note:
+def note_project(notebook: Notebook, *, data: ProjectNote) -> Note:
     """Into the project's diary."""
     note_id = notebook.api.note_project(data.project, data.text)
     return next(n for n in notebook.api.store.notes(data.project.strip()) if n.id == note_id)

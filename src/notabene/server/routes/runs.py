@@ -30,7 +30,7 @@ from notabene.server.requests import (
 Order = Annotated[str, Parameter(description="Fields to sort by, `-` before what descends.")]
 
 
-class RunDocument(RunInfo, frozen=True):
+class RunDocument(RunInfo, frozen=True, kw_only=True):
     """A run, and what its page needs besides.
 
     Attributes:
@@ -38,8 +38,8 @@ class RunDocument(RunInfo, frozen=True):
         config: The nested config.
     """
 
-    slot: int = 0
-    config: dict[str, JSON] = {}
+    slot: int
+    config: dict[str, JSON]
 
 
 def document_of(info: RunInfo) -> RunDocument:
@@ -67,6 +67,7 @@ def find(
 @read("/runs", "content", summary="Runs that a search finds")
 def list_runs(
     notebook: Notebook,
+    *,
     project: str = "",
     where: Where = "",
     order: Order = "-created",
@@ -95,6 +96,7 @@ def list_runs(
 @read("/runs/table", "content", summary="Runs by column")
 def table(
     notebook: Notebook,
+    *,
     project: str = "",
     where: Where = "",
     order: Order = "-created",
@@ -140,7 +142,7 @@ def _total(notebook: Notebook, project: str, *, archived: bool, deleted: bool) -
 
 
 @read("/runs/{run:str}", summary="One run")
-def one(notebook: Notebook, run: RunId) -> RunDocument:
+def one(notebook: Notebook, *, run: RunId) -> RunDocument:
     """All that is known of it but series, values and captures."""
     return document_of(notebook.api.run(run).info)
 
@@ -166,6 +168,7 @@ class ValueKey(msgspec.Struct, frozen=True, kw_only=True):
 @read("/runs/{run:str}/values", summary="What a run logged besides numbers")
 def values(
     notebook: Notebook,
+    *,
     run: RunId,
     key: str | None = None,
     step: int | None = None,
@@ -202,6 +205,7 @@ def _by_key(found: list[LoggedValue]) -> list[ValueKey]:
 @read("/runs/{run:str}/table", summary="Rows of a logged table")
 def cells(
     notebook: Notebook,
+    *,
     run: RunId,
     key: str,
     step: int | None = None,
@@ -220,7 +224,7 @@ def cells(
 
 @read("/runs/{run:str}/captured", summary="What surrounded a run")
 def captured(
-    notebook: Notebook, run: RunId, rank: Annotated[int | None, Parameter(ge=0)] = None
+    notebook: Notebook, *, run: RunId, rank: Annotated[int | None, Parameter(ge=0)] = None
 ) -> dict[str, dict[str, JSON]]:
     """By part: code, environment, hardware ..."""
     return notebook.api.captured(run, rank=rank)

@@ -16,7 +16,7 @@ from notabene.api.frames import iso, safe_cell
 from notabene.errors import UsageError
 from notabene.query.ast import Field, Test
 from notabene.server import grids
-from notabene.server.answers import encode, packed
+from notabene.server.answers import made, packed
 from notabene.server.notebook import Notebook
 from notabene.server.requests import RunId, read, write
 from notabene.server.smoothing import check_smoothing
@@ -30,15 +30,14 @@ JSON_POINTS = 2_000_000
 
 
 @write("/series", summary="Series of many runs on one x grid", media_type=grids.MEDIA_TYPE)
-def series(notebook: Notebook, data: grids.SeriesQuestion) -> bytes:
+def series(notebook: Notebook, *, data: grids.SeriesQuestion) -> bytes:
     """Binary columns; `docs/reference/series.md` describes the bytes."""
     _check(data)
     notebook.api.look()
     alive = Test(Field("attribute", "status"), "in", ("running", "lost"))
     found = notebook.api.store.runs(alive, deleted=None, archived=None).ids(grids.BUCKETS)
     answer = grids.answer(notebook.api.store, data, set(found))
-    reply: Any = packed(answer, media_type=grids.MEDIA_TYPE)
-    return reply  # type: ignore[no-any-return]  # bytes that are made already
+    return made(packed(answer, media_type=grids.MEDIA_TYPE), bytes)
 
 
 def _check(asked: grids.SeriesQuestion) -> None:
@@ -74,6 +73,7 @@ class HistoryDocument(msgspec.Struct, frozen=True):
 )
 def history(
     notebook: Notebook,
+    *,
     run: RunId,
     key: Annotated[list[str] | None, Parameter(description="Metrics; all without.")] = None,
     samples: Annotated[int | None, Parameter(ge=1, le=100_000)] = None,
@@ -84,7 +84,7 @@ def history(
     format: Literal["json", "csv"] = "json",
 ) -> HistoryDocument:
     """To the bit; with ``samples`` as buckets with statistics."""
-    found = notebook.api.history(
+    found: History | dict[str, History] = notebook.api.history(
         run, *(key or ()), samples=samples, x=x, start=start, end=end, rank=rank
     )
     histories = [found] if isinstance(found, History) else list(found.values())
@@ -96,8 +96,7 @@ def history(
         )
     if format == "json":
         return HistoryDocument([one.to_dict() for one in histories])
-    reply: Any = _csv(run, histories)
-    return reply  # type: ignore[no-any-return]  # bytes that are made already
+    return made(_csv(run, histories), HistoryDocument)
 
 
 def _csv(run: str, histories: list[History]) -> Response[bytes]:
@@ -116,5 +115,3 @@ def _csv(run: str, histories: list[History]) -> Response[bytes]:
 
 
 HANDLERS = [series, history]
-
-__all__ = ["HANDLERS", "HistoryDocument", "encode", "history", "series"]

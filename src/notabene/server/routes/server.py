@@ -10,7 +10,7 @@ from litestar import get
 
 from notabene._ids import host_name, now_us
 from notabene._version import __version__
-from notabene.server.answers import packed
+from notabene.server.answers import made, packed
 from notabene.server.notebook import Notebook, shortened
 from notabene.server.options import Options
 from notabene.server.requests import read
@@ -63,7 +63,7 @@ def health() -> Health:
 
 
 @read("/server", "never", summary="What this server is")
-def about(notebook: Notebook, options: Options) -> Server:
+def about(notebook: Notebook, *, options: Options) -> Server:
     """The store, the user, versions and the time."""
     path = notebook.api.store_path
     return Server(
@@ -86,8 +86,7 @@ def openapi(notebook: Notebook) -> dict[str, Any]:
     del notebook
     from notabene.server.document import document
 
-    answer: Any = packed(msgspec.json.encode(document()), "content")
-    return answer  # type: ignore[no-any-return]  # bytes made once
+    return made(packed(msgspec.json.encode(document()), "content"), dict)
 
 
 HANDLERS = [about, openapi]
