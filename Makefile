@@ -30,10 +30,10 @@ bench: $(VENV)/.ready-dev ## print our figures, and those of each peer that is i
 	$(PY) bench/run.py $(BENCH_ARGS)
 
 docs: $(VENV)/.ready-dev $(VENV)/.ready-docs ## write the reference anew and build the pages
-	$(PY) tools/reference.py && $(BIN)/mkdocs build --quiet --strict
+	$(PY) tools/reference.py && $(PY) tools/openapi.py && $(BIN)/mkdocs build --quiet --strict
 
 docs-check: $(VENV)/.ready-dev ## fail where the reference differs from the code
-	$(PY) tools/reference.py --check
+	$(PY) tools/reference.py --check && $(PY) tools/openapi.py --check
 
 web: $(VENV)/.ready-demo ## build the web interface, where its sources are newer (needs Node.js 20)
 	@$(PY) tools/webui.py

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Router
@@ -51,11 +51,7 @@ def make_app(notebook: Notebook, feed: Feed, options: Options) -> Litestar:
     """
     app = Litestar(
         [Router(access.API, route_handlers=handlers()), server.health],
-        dependencies={
-            "notebook": Provide(lambda: notebook, sync_to_thread=False),
-            "feed": Provide(lambda: feed, sync_to_thread=False),
-            "options": Provide(lambda: options, sync_to_thread=False),
-        },
+        dependencies=provided(notebook, feed, options),
         exception_handlers=_HANDLERS,
         guards=[_may],
         request_class=Asked,
@@ -66,6 +62,19 @@ def make_app(notebook: Notebook, feed: Feed, options: Options) -> Litestar:
     )
     access.check_table(routes_of(app))
     return app
+
+
+def provided(notebook: Any, feed: Any, options: Any) -> dict[str, Provide]:
+    """What handlers are given by name, and what is no part of the request."""
+    given = {"notebook": notebook, "feed": feed, "options": options}
+    return {name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()}
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    def give() -> Any:
+        return value
+
+    return give
 
 
 def handlers() -> list[ControllerRouterHandler]:

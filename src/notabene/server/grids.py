@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -57,11 +57,11 @@ class SeriesQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     x: str = "step"
     low: float | None = None
     high: float | None = None
-    buckets: int = 1000
-    width: float | None = None
+    buckets: Annotated[int, msgspec.Meta(ge=1, le=BUCKETS)] = 1000
+    width: Annotated[float, msgspec.Meta(gt=0)] | None = None
     stats: tuple[Stat, ...] = ("min", "max", "last", "mean", "count")
     smoothing: Smoothing | None = None
-    ranks: int | Literal["first", "all"] = "first"
+    ranks: Annotated[int, msgspec.Meta(ge=0)] | Literal["first", "all"] = "first"
     exact: bool = False
 
 

@@ -19,8 +19,8 @@ import msgspec
 from notabene.errors import AccessError, NotabeneError
 from notabene.server.access import API, PUBLIC
 from notabene.server.answers import CALL, Call
-from notabene.server.problems import Problem, form_of
 from notabene.server.options import Options
+from notabene.server.problems import Problem, form_of
 from notabene.server.session import Session
 
 Scope = MutableMapping[str, Any]

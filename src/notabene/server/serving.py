@@ -17,8 +17,8 @@ from notabene.server.app import make_app
 from notabene.server.feed import Feed
 from notabene.server.guard import App, Guard
 from notabene.server.notebook import Notebook
-from notabene.server.pages import Pages
 from notabene.server.options import Options
+from notabene.server.pages import Pages
 from notabene.server.session import Session
 
 PORT = 7610

@@ -8,13 +8,12 @@ finite are skipped: they neither move the curve nor break it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from notabene.errors import UsageError
 from notabene.journal.block import F64
 
 STRIDE = 128
@@ -34,25 +33,13 @@ class Smoothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     kind: Literal["ema", "mean", "median"]
-    weight: float = 0.6
-    window: int = 11
+    weight: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.6
+    window: Annotated[int, msgspec.Meta(ge=1, le=WINDOW)] = 11
 
     @property
     def ahead(self) -> int:
         """How many points after one decide about its smooth value."""
         return 0 if self.kind == "ema" else self.window // 2
-
-
-def check_smoothing(how: Smoothing) -> None:
-    """Refuse what cannot be computed.
-
-    Raises:
-        UsageError: The weight or the window is not possible.
-    """
-    if not 0 <= how.weight <= 1:
-        raise UsageError(f"the weight {how.weight} is not possible; 0 to 1 are")
-    if not 1 <= how.window <= WINDOW:
-        raise UsageError(f"a window of {how.window} points is not possible; 1 to {WINDOW:,} are")
 
 
 def smooth_at(values: F64, at: npt.NDArray[np.intp], how: Smoothing) -> F64:
@@ -81,7 +68,8 @@ def _ema(values: F64, at: npt.NDArray[np.intp], weight: float) -> F64:
     curve = _debiased(values[finite], weight)
     if not len(curve):
         return np.full(len(at), np.nan)
-    return np.where(rank >= 0, curve[np.maximum(rank, 0)], np.nan)
+    found: F64 = np.where(rank >= 0, curve[np.maximum(rank, 0)], np.nan)
+    return found
 
 
 def _debiased(values: F64, weight: float) -> F64:
@@ -90,7 +78,8 @@ def _debiased(values: F64, weight: float) -> F64:
         return np.cumsum(values) / count
     if weight <= 0:
         return values
-    return _recursive(values, weight) / -np.expm1(count * np.log(weight))
+    curve: F64 = _recursive(values, weight) / -np.expm1(count * np.log(weight))
+    return curve
 
 
 def _recursive(values: F64, weight: float) -> F64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from litestar.params import Parameter
 
@@ -41,7 +41,12 @@ def list_artifacts(
 
 @read("/artifacts/versions", "content", summary="Versions of an artifact")
 def versions(
-    notebook: Notebook, *, name: Name, deleted: bool = False, limit: Limit = 1000, offset: Offset = 0
+    notebook: Notebook,
+    *,
+    name: Name,
+    deleted: bool = False,
+    limit: Limit = 1000,
+    offset: Offset = 0,
 ) -> Page[ArtifactVersion]:
     """The newest first; with ``deleted`` also those in the trash."""
     notebook.api.look()

@@ -19,7 +19,6 @@ from notabene.server import grids
 from notabene.server.answers import made, packed
 from notabene.server.notebook import Notebook
 from notabene.server.requests import RunId, read, write
-from notabene.server.smoothing import check_smoothing
 
 RUNS = 1000
 KEYS = 500
@@ -44,14 +43,8 @@ def _check(asked: grids.SeriesQuestion) -> None:
     for what, count, most in (("runs", len(asked.runs), RUNS), ("keys", len(asked.keys), KEYS)):
         if count > most:
             raise UsageError(f"{count:,} {what} are named; at most {most:,} are allowed")
-    if not 1 <= asked.buckets <= grids.BUCKETS:
-        raise UsageError(f"buckets={asked.buckets} is not possible; 1 to {grids.BUCKETS:,} are")
     if asked.low is not None and asked.high is not None and asked.low > asked.high:
         raise UsageError(f"low={asked.low} lies above high={asked.high}")
-    if asked.width is not None and asked.width <= 0:
-        raise UsageError(f"width={asked.width} is not possible; it is above 0, or null")
-    if asked.smoothing is not None:
-        check_smoothing(asked.smoothing)
     cells = len(asked.runs) * len(asked.keys) * asked.buckets * (len(asked.stats) + 1)
     if cells > CELLS:
         raise UsageError(

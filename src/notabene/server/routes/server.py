@@ -16,7 +16,7 @@ from notabene.server.options import Options
 from notabene.server.requests import read
 
 
-class Health(msgspec.Struct, frozen=True):
+class Ready(msgspec.Struct, frozen=True):
     """The server answers.
 
     Attributes:
@@ -57,9 +57,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/health", sync_to_thread=False, summary="Is the server ready?")
-def health() -> Health:
+def health() -> Ready:
     """200 as soon as questions are answered; open to anybody who reaches the port."""
-    return Health("ok", __version__)
+    return Ready("ok", __version__)
 
 
 @read("/server", "never", summary="What this server is")

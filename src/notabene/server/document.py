@@ -1,0 +1,214 @@
+"""The OpenAPI document: what the routes say of themselves, and what holds for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.openapi import OpenAPIConfig
+
+from notabene._version import __version__
+from notabene.server import access, app
+from notabene.server.grids import MEDIA_TYPE
+from notabene.server.problems import ProblemForm
+from notabene.server.routes import server
+
+ABOUT = """\
+Everything that the web interface shows comes from here; programs may ask it as well.
+
+Times are whole microseconds since 1970-01-01 UTC, durations are seconds. Numbers that JSON has
+not are the texts `NaN`, `Infinity` and `-Infinity`. Names of projects, artifacts and metrics
+may hold any letters, slashes among them, and so travel in the query; ids of runs are parts of
+paths. Lists are `{items, total, limit, offset}`. Errors have one form, `Problem`, whatever
+their status. Answers to GET carry an ETag; who sends it back is told 304 while nothing changed.
+
+Visitors show who they are by the cookie that the printed link sets, or by
+`Authorization: Bearer` with `NOTABENE_TOKEN`. Bodies are JSON of at most 32 MiB.
+"""
+
+NUMBER = {
+    "description": "A number; NaN and the infinities as texts.",
+    "oneOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
+}
+
+ALWAYS = {
+    400: "The question is not possible as it is.",
+    401: "Who asks has not shown who it is.",
+    403: "Who asks may not.",
+    405: "The path has no such method; `Allow` names those it has.",
+    414: "The address is too long.",
+    421: "The server does not answer to this name.",
+    429: "Too many requests at once, or too many wrong tokens.",
+    500: "Something went wrong in the server; its log has the rest under `id`.",
+    503: "The store cannot be reached now, or took too long; try again.",
+}
+SOMETIMES = {
+    404: "It is not there.",
+    409: "Somebody was first, or the run is in another state.",
+    413: "The body is too large.",
+    415: "The body is no JSON by its header.",
+    416: "The range lies outside of the content.",
+    422: "What is stored is damaged, or of a newer version.",
+}
+
+
+SCHEMAS = "#/components/schemas/"
+BYTES = ("*/*", MEDIA_TYPE)
+"""Types of answers that are no JSON."""
+
+SPARSE = frozenset({"BlobRef"})
+"""What leaves out fields that have their default, as it was logged."""
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1 of all routes."""
+    config = OpenAPIConfig(title="notabene", version=__version__, description=ABOUT)
+    router = Router(access.API, route_handlers=app.handlers())
+    given = app.provided(None, None, None)
+    described = Litestar(
+        [router, cast("Any", server.health)], openapi_config=config, dependencies=given
+    )
+    form: dict[str, Any] = described.openapi_schema.to_schema()
+    form["servers"] = [{"url": "/", "description": "Below the base path, where there is one."}]
+    form["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    form["security"] = [{"token": []}]
+    form = _with_short_names(form)
+    _settle(form)
+    schemas = form["components"]["schemas"]
+    schemas["Number"] = NUMBER
+    schemas["Problem"] = _problem()
+    for path, item in form["paths"].items():
+        for method, operation in item.items():
+            _complete(path, method, operation)
+    return form
+
+
+def _problem() -> dict[str, Any]:
+    (_,), found = msgspec.json.schema_components([ProblemForm])
+    schema: dict[str, Any] = found["ProblemForm"]
+    schema.pop("title", None)
+    return {**schema, "additionalProperties": True}
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    """What holds for many routes, in the description of one."""
+    operation["operationId"] = _name(operation["operationId"])
+    operation["tags"] = [path.removeprefix(f"{access.API}/").strip("/").split("/")[0]]
+    answers = operation["responses"]
+    answers.pop("400", None)
+    answers["200"]["description"] = operation["summary"]
+    if access.RULES[f"{method.upper()} {path}"] == "public":
+        operation["security"] = []
+    errors = dict(ALWAYS) | {status: SOMETIMES[status] for status in (404, 409, 422)}
+    if "requestBody" in operation:
+        errors |= {status: SOMETIMES[status] for status in (413, 415)}
+    for kind, content in answers["200"].get("content", {}).items():
+        if kind in BYTES:
+            content["schema"] = {"type": "string", "format": "binary"}
+    if path.endswith(("/blobs/{digest}", "/artifacts/file")):
+        errors[416] = SOMETIMES[416]
+        answers["206"] = {**answers["200"], "description": "A part of the bytes."}
+    if path.endswith("/history"):
+        answers["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    if method == "get" and path not in ("/health", f"{access.API}/events"):
+        answers["304"] = {"description": "What the client has is still right."}
+    for status, text in sorted(errors.items()):
+        schema = {"$ref": f"{SCHEMAS}Problem"}
+        answers[str(status)] = {
+            "description": text,
+            "content": {"application/json": {"schema": schema}},
+        }
+
+
+def _name(operation: str) -> str:
+    """``V1RunsTableTable`` -> ``runsTable``: the path without its version, said once."""
+    words: list[str] = re.findall(
+        r"[A-Z][a-z0-9]*", operation.removeprefix("Api").removeprefix("V1")
+    )
+    kept = [word for place, word in enumerate(words) if word not in words[:place]]
+    return kept[0].lower() + "".join(kept[1:])
+
+
+# -- schemas -----------------------------------------------------------------------------------
+
+
+def _with_short_names(form: dict[str, Any]) -> dict[str, Any]:
+    """``Page_notabene.model.entities.RunInfo_`` -> ``RunInfoPage``."""
+    text = msgspec.json.encode(form).decode()
+    for name in sorted(form["components"]["schemas"], key=len, reverse=True):
+        if match := re.fullmatch(r"Page_(.+)_", name):
+            parts = re.findall(r"([A-Z]\w*?)(?=_notabene|$)", match[1])
+            text = text.replace(f'{name}"', f'{"Or".join(parts)}Page"')
+    short: dict[str, Any] = msgspec.json.decode(text)
+    return short
+
+
+def _settle(form: dict[str, Any]) -> None:
+    """What Litestar cannot know: NaN in answers, all fields always there, none unknown asked."""
+    schemas = form["components"]["schemas"]
+    asked: set[str] = set()
+    for operation in _operations(form):
+        _reach(operation.get("requestBody", {}), schemas, asked)
+        _replace(operation["responses"])
+    words = {cls.__name__: cls.__doc__ or "" for cls in _below(msgspec.Struct)}
+    for name, schema in schemas.items():
+        schema.pop("title", None)
+        if text := words.get(name, "").strip():
+            schema["description"] = " ".join(text.split("\n\n")[0].split()).replace("``", "`")
+        if name in asked:
+            schema["additionalProperties"] = False
+            continue
+        _replace(schema)
+        if name not in SPARSE and "properties" in schema:
+            schema["required"] = list(schema["properties"])
+
+
+def _operations(form: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in form["paths"].values():
+        yield from item.values()
+
+
+def _below(cls: type) -> Iterator[type]:
+    subclasses: list[type] = type.__subclasses__(cls)
+    for found in subclasses:
+        yield found
+        yield from _below(found)
+
+
+def _reach(part: Any, schemas: dict[str, Any], found: set[str]) -> None:
+    """Names of all schemas that a part refers to, also by way of others."""
+    for name in _refs(part):
+        if name not in found:
+            found.add(name)
+            _reach(schemas.get(name), schemas, found)
+
+
+def _refs(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        ref = part.get("$ref")
+        if isinstance(ref, str):
+            yield ref.removeprefix(SCHEMAS)
+        for value in part.values():
+            yield from _refs(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _refs(value)
+
+
+def _replace(part: Any) -> None:
+    """Let numbers be NaN."""
+    if isinstance(part, list):
+        for value in part:
+            _replace(value)
+    elif isinstance(part, dict):
+        if part.get("type") == "number":
+            part.clear()
+            part["$ref"] = f"{SCHEMAS}Number"
+            return
+        for value in part.values():
+            _replace(value)
