@@ -1,0 +1,126 @@
+/** Routes that only the run page asks. */
+import { apiUrl, get, text, write, type Query } from '../../api/client';
+import type {
+  Json,
+  List,
+  LoggedKey,
+  LoggedValue,
+  Note,
+  RunInfo,
+  RunsTable,
+  Status,
+} from '../../api/types';
+import type { Edge, Node } from './logic/lineage';
+import { blobQuery, type BlobRef } from './logic/media';
+
+type Signal = { signal?: AbortSignal };
+
+export type Captured = Record<string, { [key: string]: Json }>;
+export const captured = (id: string, o?: Signal) => get<Captured>(`/runs/${id}/captured`, o);
+
+export const lineage = (ref: string, o?: Signal) =>
+  get<{ nodes: Node[]; edges: Edge[] }>('/lineage', { ...o, query: { ref } });
+
+/** Ids, names and looks of the runs of a project, the newest first. */
+export const neighbours = (query: Query, o?: Signal) =>
+  get<RunsTable>('/runs/table', { ...o, query: { fields: ['name'], ...query } });
+
+export interface NeighbourList {
+  runs: { id: string; name: string; slot: number; status: Status }[];
+  total: number;
+  /** All runs of the project, not only what a search found. */
+  all: boolean;
+}
+
+export interface RunChange {
+  name?: string;
+  group?: string;
+  project?: string;
+  archived?: boolean;
+  hypothesis?: string;
+  conclusion?: { text: string; verdict: string };
+}
+
+export const change = (id: string, body: RunChange) => write<RunInfo>('PATCH', `/runs/${id}`, body);
+export const stop = (id: string) => write<RunInfo>('POST', `/runs/${id}/stop`);
+export const remove = (id: string, force: boolean) =>
+  write<RunInfo>('DELETE', `/runs/${id}`, undefined, { query: { force } });
+export const restore = (id: string) => write<RunInfo>('POST', `/runs/${id}/restore`);
+export const tags = (id: string, body: { set?: Record<string, string>; removed?: string[] }) =>
+  write<RunInfo>('POST', `/runs/${id}/tags`, body);
+export const addNote = (id: string, words: string) =>
+  write<Note>('POST', `/runs/${id}/notes`, { text: words });
+export const changeNote = (id: string, note: string, words: string) =>
+  write<Note>('PUT', `/runs/${id}/notes/${note}`, { text: words });
+export const removeNote = (id: string, note: string) =>
+  write<RunInfo>('DELETE', `/runs/${id}/notes/${note}`);
+
+export interface ConsoleLine {
+  n: number;
+  time: number;
+  /** o: stdout, e: stderr, n: a remark of notabene. */
+  stream: string;
+  text: string;
+}
+
+export interface ConsolePage {
+  total: number;
+  lines: ConsoleLine[];
+  matches: number;
+  ranks: number[];
+  dropped: number;
+  offset?: number;
+}
+
+export const consolePage = (id: string, query: Query, o?: Signal) =>
+  get<ConsolePage>(`/runs/${id}/console`, { ...o, query });
+
+export interface TablePage {
+  columns: { name: string; type: string }[];
+  rows: number;
+  offset: number;
+  cells: Json[][];
+  pack: BlobRef | null;
+}
+
+export const tablePage = (id: string, query: Query, o?: Signal) =>
+  get<TablePage>(`/runs/${id}/table`, { ...o, query });
+
+/** What was logged besides numbers, by key. */
+export const valueKeys = (id: string, o?: Signal) =>
+  get<List<LoggedKey>>(`/runs/${id}/values`, { ...o, query: { limit: 1000 } });
+
+const MOST_VALUES = 5000;
+
+/** All values of a key, up to a number; `total` says how many there are. */
+export async function allValues(id: string, key: string, o?: Signal) {
+  const items: LoggedValue[] = [];
+  for (;;) {
+    const query = { key, limit: 1000, offset: items.length };
+    const page = await get<List<LoggedValue>>(`/runs/${id}/values`, { ...o, query });
+    items.push(...page.items);
+    const all = items.length >= Math.min(page.total, MOST_VALUES);
+    if (all || !page.items.length) return { items, total: page.total };
+  }
+}
+
+interface HistoryDocument {
+  series: { key: string; steps: number[]; times: number[]; values: number[] }[];
+}
+
+export const history = (id: string, query: Query, o?: Signal) =>
+  get<HistoryDocument>(`/runs/${id}/history`, { ...o, query });
+
+/** Address of the bytes of a value. */
+export function blobUrl(blob: BlobRef, pack: BlobRef | null = null, name = ''): string {
+  const { path, query } = blobQuery(blob, pack, name);
+  return apiUrl(path, query);
+}
+
+export function blobText(blob: BlobRef, pack: BlobRef | null = null, o?: Signal): Promise<string> {
+  const { path, query } = blobQuery(blob, pack);
+  return text(path, { ...o, query });
+}
+
+/** Bytes that a value does not name, but a record does by digest: files of the code. */
+export const digestText = (digest: string, o?: Signal) => text(`/blobs/${digest}`, o);

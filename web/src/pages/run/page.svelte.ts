@@ -1,0 +1,163 @@
+/** What all tabs of the run page share: the run, its neighbours, the baseline, the cursor. */
+import * as shared from '../../api/calls';
+import { ApiError } from '../../api/client';
+import type { LoggedKey, RunDetail, RunInfo } from '../../api/types';
+import { CursorGroup } from '../../lib/chart/cursor';
+import { onChange, resource, type Resource } from '../../lib/resource.svelte';
+import { Saved } from '../../lib/saved.svelte';
+import { toasts } from '../../lib/toasts.svelte';
+import { ViewState } from '../../lib/view.svelte';
+import * as calls from './calls';
+import { Moment } from './moment.svelte';
+import { runSchema } from './schema';
+
+/** The list that one came from: [ and ] go through it. Written by the table of runs. */
+export interface RunList {
+  project: string;
+  where: string;
+  order: string;
+}
+
+const LONGEST = 2000;
+
+export class RunPage {
+  readonly view = new ViewState(runSchema);
+  readonly cursor = new CursorGroup();
+  readonly detail: Resource<RunDetail>;
+  readonly keys: Resource<LoggedKey[]>;
+  readonly captured: Resource<calls.Captured>;
+  readonly list: Resource<calls.NeighbourList>;
+  readonly moment: Moment;
+  /** ms; each second while the run is at work. */
+  now = $state(Date.now());
+  /** It ended while one looked. */
+  ended = $state(false);
+  private wantsCaptured = $state(false);
+  private wantsList = $state(false);
+  private from = new Saved<RunList | null>('runlist', null);
+
+  constructor(readonly id: string) {
+    const mine = (change: { kind: string; id: string }) =>
+      change.kind === 'run' && change.id === id;
+    this.detail = resource(
+      () => id,
+      (run, signal) => shared.run(run, { signal }),
+      { live: mine },
+    );
+    this.keys = resource(
+      () => (this.run ? id : null),
+      async (run, signal) => (await calls.valueKeys(run, { signal })).items,
+    );
+    this.captured = resource(
+      () => (this.wantsCaptured ? id : null),
+      (run, signal) => calls.captured(run, { signal }),
+    );
+    this.list = resource(
+      () => (this.wantsList ? this.listed : null),
+      (list, signal) => loadList(list, signal),
+      { keep: true },
+    );
+    onChange(mine, () => this.grown(), 3000);
+    this.moment = new Moment(this);
+    this.tick();
+  }
+
+  get run(): RunDetail | undefined {
+    return this.detail.data;
+  }
+
+  get running(): boolean {
+    return this.run?.status === 'running';
+  }
+
+  /** The list of [ and ]: where one came from if that was of this project, else all its runs. */
+  get listed(): RunList | null {
+    const project = this.run?.project;
+    if (project === undefined) return null;
+    const from = this.from.value;
+    return from?.project === project ? from : { project, where: '', order: '-created' };
+  }
+
+  wantCaptured(): void {
+    this.wantsCaptured = true;
+  }
+
+  wantList(): void {
+    this.wantsList = true;
+  }
+
+  /** Ask, show the answer at once; or say what went wrong. */
+  async act<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const answer = await work();
+      this.detail.reload();
+      return answer;
+    } catch (error) {
+      toasts.error(error, what);
+      this.detail.reload();
+      return undefined;
+    }
+  }
+
+  /** Change the run, with a way back. */
+  async change(body: calls.RunChange, done: string, undo?: calls.RunChange): Promise<boolean> {
+    const before = this.run;
+    if (!before) return false;
+    const { conclusion: _, ...plain } = body;
+    this.detail.set({ ...before, ...plain });
+    const answer = await this.act(`${done} did not work`, () => calls.change(this.id, body));
+    if (!answer) {
+      this.detail.set(before);
+      return false;
+    }
+    this.merge(answer);
+    const back = undo && (() => this.change(undo, 'Taken back'));
+    if (done) toasts.done(done, back);
+    return true;
+  }
+
+  merge(answer: RunInfo): void {
+    if (this.run) this.detail.set({ ...this.run, ...answer });
+  }
+
+  /** There is no such run, or it is in the trash. */
+  get missing(): boolean {
+    return this.detail.error instanceof ApiError && this.detail.error.status === 404;
+  }
+
+  private grown(): void {
+    if (this.run) this.keys.reload();
+    if (this.wantsCaptured && this.running) this.captured.reload();
+  }
+
+  private tick(): void {
+    let before: string | undefined;
+    $effect(() => {
+      const status = this.run?.status;
+      if (before === 'running' && status && status !== 'running') this.ended = true;
+      if (status === 'running') this.ended = false;
+      before = status ?? before;
+    });
+    $effect(() => {
+      if (!this.running) return;
+      const timer = setInterval(() => {
+        if (!document.hidden) this.now = Date.now();
+      }, 1000);
+      return () => clearInterval(timer);
+    });
+  }
+}
+
+async function loadList(list: RunList, signal: AbortSignal): Promise<calls.NeighbourList> {
+  const { project, where, order } = list;
+  const query = { project, where, order, limit: LONGEST };
+  const table = await calls.neighbours(query, { signal });
+  const names = table.columns.find((one) => one.field === 'name')?.values ?? [];
+  const runs = table.ids.map((id, i) => ({
+    id,
+    name: String(names[i] ?? id),
+    slot: table.slots[i] ?? 0,
+    status: table.statuses[i] ?? 'finished',
+  }));
+  return { runs, total: table.total, all: list.where === '' };
+}
