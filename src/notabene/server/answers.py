@@ -6,6 +6,8 @@ All of it happens in the handler's thread, so that the loop that serves all othe
 from __future__ import annotations
 
 import gzip
+import inspect
+import math
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -59,13 +61,21 @@ class Call(msgspec.Struct, frozen=True):
         user: Who asks.
         encodings: What the client can unpack.
         known: Tags of answers that the client has.
+        part: Which bytes of it are wanted: the header ``Range``.
+        last: The last event that the client was told: ``Last-Event-ID``.
     """
 
     place: str = ""
     user: str = ""
     encodings: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    part: str = ""
+    last: str = ""
 
+
+OURS = frozenset({"notebook", "options", "feed"})
+GIVEN: ContextVar[dict[str, Any]] = ContextVar("GIVEN")
+"""What the app was made with, by the names of :data:`OURS`."""
 
 _NOBODY = Call()
 CALL: ContextVar[Call] = ContextVar("CALL", default=_NOBODY)
@@ -85,26 +95,38 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return value if _all_finite(value) else [_plain(part) for part in value]
     return value
+
+
+def _all_finite(values: list[Any]) -> bool:
+    """Whether all are numbers and finite, as in most columns of a table; looked at in C."""
+    try:
+        return math.isfinite(sum(values))
+    except (TypeError, OverflowError):
+        return False
 
 
 def answering(function: Callable[..., Any], fresh: Fresh) -> Callable[..., Any]:
     """A handler whose result becomes the bytes of an answer, or "you have that already".
 
+    Arguments called ``notebook``, ``options`` and ``feed`` are no part of the request: they are
+    what the app was made with.
+
     Args:
-        function: The handler; one of its arguments is ``notebook``.
+        function: The handler.
         fresh: What the answer depends on.
     """
+    ours = [name for name in inspect.signature(function).parameters if name in OURS]
 
     @wraps(function)
-    def answer(**given: Any) -> Any:
-        call = CALL.get()
+    def answer(**asked: Any) -> Any:
+        call, given = CALL.get(), GIVEN.get()
         with given["notebook"].question():
             tag = given["notebook"].tag(call) if fresh == "index" else ""
             if tag and tag in call.known:
                 return unchanged(tag)
-            found = function(**given)
+            found = function(**asked, **{name: given[name] for name in ours})
         return found if isinstance(found, Response) else packed(encode(found), fresh, tag)
 
     return answer

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Router
-from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from notabene.errors import NotabeneError
 from notabene.server import access
+from notabene.server.answers import GIVEN
 from notabene.server.feed import Feed
 from notabene.server.notebook import Notebook
 from notabene.server.options import Options
@@ -38,8 +38,8 @@ MODULES = (server, projects, runs, edits, console, series, content, artifacts, v
 """Where the handlers are; each lists its own."""
 
 
-def make_app(notebook: Notebook, feed: Feed, options: Options) -> Litestar:
-    """The routes over one notebook.
+class Routes:
+    """The routes over one notebook, as an ASGI app.
 
     Args:
         notebook: The store.
@@ -49,32 +49,28 @@ def make_app(notebook: Notebook, feed: Feed, options: Options) -> Litestar:
     Raises:
         RuntimeError: A route has no rule in the table of access.
     """
-    app = Litestar(
-        [Router(access.API, route_handlers=handlers()), server.health],
-        dependencies=provided(notebook, feed, options),
-        exception_handlers=_HANDLERS,
-        guards=[_may],
-        request_class=Asked,
-        request_max_body_size=BODY,
-        openapi_config=None,
-        logging_config=None,
-        debug=False,
-    )
-    access.check_table(routes_of(app))
-    return app
 
+    def __init__(self, notebook: Notebook, feed: Feed, options: Options) -> None:
+        self._given = {"notebook": notebook, "feed": feed, "options": options}
+        self.litestar = Litestar(
+            [Router(access.API, route_handlers=handlers()), server.health],
+            exception_handlers=_HANDLERS,
+            guards=[_may],
+            request_class=Asked,
+            request_max_body_size=BODY,
+            openapi_config=None,
+            logging_config=None,
+            debug=False,
+        )
+        access.check_table(routes_of(self.litestar))
 
-def provided(notebook: Any, feed: Any, options: Any) -> dict[str, Provide]:
-    """What handlers are given by name, and what is no part of the request."""
-    given = {"notebook": notebook, "feed": feed, "options": options}
-    return {name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()}
-
-
-def _always(value: Any) -> Callable[[], Any]:
-    def give() -> Any:
-        return value
-
-    return give
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request, or the life of the server."""
+        mark = GIVEN.set(self._given)
+        try:
+            await self.litestar(scope, receive, send)
+        finally:
+            GIVEN.reset(mark)
 
 
 def handlers() -> list[ControllerRouterHandler]:

@@ -53,7 +53,6 @@ def answer_blob(
     *,
     name: str = "",
     media_type: str = "",
-    asked: str = "",
     part: tuple[int, int] | None = None,
     encoding: str = "",
     download: bool = False,
@@ -65,7 +64,6 @@ def answer_blob(
         digest: SHA-256.
         name: Name of the file for who saves it.
         media_type: What it is said to be.
-        asked: The header ``Range``.
         part: First byte and length of what lies within a pack.
         encoding: ``gzip`` where the bytes are compressed so.
         download: To be saved, whatever it is.
@@ -89,7 +87,7 @@ def answer_blob(
         return Response(_bytes(blobs, digest, begin, length), media_type=kind, headers=headers)
     headers["Accept-Ranges"] = "bytes"
     status = 200
-    span = read_range(asked, length)
+    span = read_range(CALL.get().part, length)
     if span is not None:
         status = 206
         headers["Content-Range"] = f"bytes {span[0]}-{span[1]}/{length}"

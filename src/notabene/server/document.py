@@ -60,6 +60,13 @@ SCHEMAS = "#/components/schemas/"
 BYTES = ("*/*", MEDIA_TYPE)
 """Types of answers that are no JSON."""
 
+HEADERS = {
+    "/blobs/{digest}": "Range",
+    "/artifacts/file": "Range",
+    "/events": "Last-Event-ID",
+}
+"""Headers that some routes look at."""
+
 SPARSE = frozenset({"BlobRef"})
 """What leaves out fields that have their default, as it was logged."""
 
@@ -69,10 +76,7 @@ def document() -> dict[str, Any]:
     """OpenAPI 3.1 of all routes."""
     config = OpenAPIConfig(title="notabene", version=__version__, description=ABOUT)
     router = Router(access.API, route_handlers=app.handlers())
-    given = app.provided(None, None, None)
-    described = Litestar(
-        [router, cast("Any", server.health)], openapi_config=config, dependencies=given
-    )
+    described = Litestar([router, cast("Any", server.health)], openapi_config=config)
     form: dict[str, Any] = described.openapi_schema.to_schema()
     form["servers"] = [{"url": "/", "description": "Below the base path, where there is one."}]
     form["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -110,6 +114,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for kind, content in answers["200"].get("content", {}).items():
         if kind in BYTES:
             content["schema"] = {"type": "string", "format": "binary"}
+    for name in (header for end, header in HEADERS.items() if path.endswith(end)):
+        plain = {"name": name, "in": "header", "schema": {"type": "string"}, "required": False}
+        operation["parameters"] = [*operation.get("parameters", ()), plain]
     if path.endswith(("/blobs/{digest}", "/artifacts/file")):
         errors[416] = SOMETIMES[416]
         answers["206"] = {**answers["200"], "description": "A part of the bytes."}

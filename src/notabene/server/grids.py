@@ -12,19 +12,24 @@ come as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from notabene.errors import TransportError
 from notabene.journal.block import F64, I64
+from notabene.model.entities import RunInfo
 from notabene.model.values import json_number
+from notabene.query.ast import Field, Test
 from notabene.server.smoothing import Smoothing, smooth_at
 from notabene.store import pyramid
 from notabene.store.base import Points, Series, Store, Window
 from notabene.store.pyramid import Cells
+from notabene.store.series import METRIC
 
 MEDIA_TYPE = "application/vnd.notabene.series"
 BUCKETS = 4000
@@ -77,22 +82,40 @@ class _Line(NamedTuple):
     """The least x from which on a later answer may differ."""
 
 
-def answer(store: Store, asked: SeriesQuestion, running: set[str]) -> bytes:
+def answer(store: Store, asked: SeriesQuestion, running: set[str], until: float) -> bytes:
     """The bytes for a question.
 
     Args:
         store: Where the points are.
         asked: The question.
         running: Which of its runs still log.
+        until: Monotonic time after which it is broken off.
 
     Raises:
         NotFoundError: There is no such run.
         UsageError: The axis is none.
+        TransportError: It takes too long.
     """
-    found = _series(store, asked)
-    raw = _raw(store, asked) if asked.smoothing is not None else {}
-    width = _width(found, asked)
-    lines = [_line(series, width, asked, raw) for series in found if _there(series)]
+    runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
+    lines: list[_Line] = []
+    if asked.x == "step":
+        found = _over_steps(store, asked, runs, keys)
+        width = _width(found, asked)
+    else:
+        # The store cuts other axes by the range they span now; ours is fixed for good.
+        found, width = [], _width_of_others(store, asked, runs, keys)
+    by_run: dict[str, list[Series]] = {}
+    for series in found:
+        by_run.setdefault(series.run, []).append(series)
+    # One run after the other: all raw points of a hundred runs would not fit into memory.
+    for run in runs:
+        if time.monotonic() > until:
+            raise TransportError(
+                "the question took too long", hint="ask for fewer runs or keys at once"
+            )
+        raw = _raw(store, asked, run, keys)
+        mine = by_run.get(run, []) if asked.x == "step" else _cut_out(raw.values(), asked)
+        lines += [_line(series, width, asked, raw) for series in mine if _there(series)]
     x, places = _grid(lines, width)
     return _pack(asked, lines, x, places, width, running)
 
@@ -102,7 +125,7 @@ def _there(series: Series) -> bool:
 
 
 def _axis(x: str) -> str:
-    return x if x in AXES or x.startswith("metric:") else f"metric:{x}"
+    return x if x in AXES or x.startswith(METRIC) else f"{METRIC}{x}"
 
 
 def _window(asked: SeriesQuestion, **changes: Any) -> Window:
@@ -110,75 +133,105 @@ def _window(asked: SeriesQuestion, **changes: Any) -> Window:
     return msgspec.structs.replace(window, **changes)
 
 
-def _series(store: Store, asked: SeriesQuestion) -> list[Series]:
-    runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
-    if asked.x != "step":
-        # The store cuts other axes by the range they span now; ours is fixed for good.
-        return store.series(runs, keys, _window(asked))
+def _over_steps(
+    store: Store, asked: SeriesQuestion, runs: list[str], keys: list[str]
+) -> list[Series]:
     low = asked.low
     if asked.width and low is not None:
         low = math.floor(low / asked.width) * asked.width
     return store.series(runs, keys, _window(asked, low=low, buckets=asked.buckets))
 
 
-def _raw(store: Store, asked: SeriesQuestion) -> dict[tuple[str, str], Points]:
-    """All points up to the end of the range: smoothing looks back beyond its beginning."""
-    runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
-    found = store.series(runs, keys, _window(asked, low=None))
-    return {(s.run, s.key): s.points for s in found if s.points is not None}
+def _raw(store: Store, asked: SeriesQuestion, run: str, keys: list[str]) -> dict[str, Series]:
+    """Points by key, where these are needed: up to the end of the range, since smoothing looks
+    back beyond its beginning."""
+    if asked.x == "step" and asked.smoothing is None:
+        return {}
+    found = store.series([run], keys, _window(asked, low=None))
+    return {series.key: series for series in found if series.points is not None}
+
+
+def _cut_out(found: Iterable[Series], asked: SeriesQuestion) -> list[Series]:
+    """The part of points that lies in the range."""
+    out = []
+    for series in found:
+        p = series.points
+        assert p is not None
+        begin = 0 if asked.low is None else int(np.searchsorted(p.x, asked.low))
+        part = slice(begin, None)
+        if begin < len(p.x):
+            cut = Points(p.x[part], p.steps[part], p.times[part], p.values[part])
+            out.append(msgspec.structs.replace(series, points=cut))
+    return out
 
 
 # -- one grid ------------------------------------------------------------------------------
 
 
 def _width(found: Sequence[Series], asked: SeriesQuestion) -> float:
-    """Width of all buckets; 0 where the points themselves are few enough."""
+    """Width of the buckets over steps; 0 where the points themselves are few enough."""
     stored = max((series.width for series in found), default=0.0)
     points = [series.points for series in found if series.points is not None]
     if asked.width:
-        return max(asked.width, stored)
-    if stored and asked.x == "step":
+        return max(asked.width, stored, 1.0)
+    if stored or not points:
         return stored
-    if asked.ranks != "all" and sum(len(p.x) for p in points) <= asked.buckets:
-        return 0.0
-    if not points:
-        return stored
-    if asked.ranks != "all" and len(_union(points, asked.buckets)) <= 2 * asked.buckets:
-        return 0.0
-    low = min(float(p.x[0]) for p in points)
-    high = max(float(p.x[-1]) for p in points)
-    return _power(low, high, asked.buckets, least=1.0 if asked.x == "step" else 0.0)
-
-
-def _union(points: Sequence[Points], most: int) -> npt.NDArray[Any]:
-    """The places of all points, as far as they are few."""
-    found: npt.NDArray[Any] = np.zeros(0)
+    union: npt.NDArray[Any] = np.zeros(0)
     for one in points:
-        found = np.union1d(found, one.x)
-        if len(found) > 2 * most:
-            break
-    return found
+        union = np.union1d(union, one.x)
+        if len(union) > 2 * asked.buckets:
+            low = min(float(p.x[0]) for p in points)
+            high = max(float(p.x[-1]) for p in points)
+            return max(1.0, _power(low, high, asked.buckets))
+    return 0.0
 
 
-def _power(low: float, high: float, buckets: int, least: float) -> float:
-    """The least power of two at which a range has at most so many buckets."""
-    span = max(high - low, 1e-12)
-    width = max(least, 2.0 ** math.ceil(math.log2(span / max(1, buckets))))
-    while math.floor(high / width) - math.floor(low / width) + 1 > buckets + 1:
+def _width_of_others(
+    store: Store, asked: SeriesQuestion, runs: list[str], keys: list[str]
+) -> float:
+    """The same over other axes, by what the summaries of the runs say."""
+    if asked.width:
+        return asked.width
+    wanted = Test(Field("attribute", "id"), "in", tuple(runs))
+    infos = store.runs(wanted, deleted=None, archived=None).page() if runs else []
+    spans = [span for info in infos if (span := _span(info, asked.x, keys)) is not None]
+    points = sum(info.metrics[key].n for info in infos for key in keys if key in info.metrics)
+    if points <= asked.buckets and asked.ranks != "all":
+        return 0.0
+    low = min((low for low, _ in spans), default=0.0) if asked.low is None else asked.low
+    high = max((high for _, high in spans), default=0.0) if asked.high is None else asked.high
+    return _power(low, high, asked.buckets)
+
+
+def _span(info: RunInfo, x: str, keys: list[str]) -> tuple[float, float] | None:
+    """From where to where a run reaches on an axis."""
+    if x in AXES:
+        ends = [info.metrics[key].last_time for key in keys if key in info.metrics]
+        start, end = info.started or info.created, max(ends, default=info.updated)
+        return (start, end) if x == "time" else (0.0, (end - start) / 1e6)
+    axis = info.metrics.get(x.removeprefix(METRIC))
+    return (axis.min, axis.max) if axis is not None and math.isfinite(axis.min) else None
+
+
+def _power(low: float, high: float, buckets: int) -> float:
+    """The least power of two at which a range has at most so many buckets, and one more."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return 1.0
+    width = 2.0 ** max(-1000, math.ceil(math.log2(span / buckets)))
+    while math.floor(high / width) - math.floor(low / width) > buckets:
         width *= 2
     return width
 
 
-def _line(
-    series: Series, width: float, asked: SeriesQuestion, raw: dict[tuple[str, str], Points]
-) -> _Line:
+def _line(series: Series, width: float, asked: SeriesQuestion, raw: dict[str, Series]) -> _Line:
     if series.buckets is not None:
         cells = _of_buckets(series, width)
     else:
         assert series.points is not None
         cells = _cut(series.points, width)
     smooth, fresh = None, float(cells.bucket[-1]) * width if width else float(cells.last[-1])
-    points = raw.get((series.run, series.key))
+    points = raw[series.key].points if series.key in raw else None
     if asked.smoothing is not None and points is not None:
         at = np.searchsorted(points.x, cells.last, "right") - 1
         smooth = smooth_at(points.values, np.maximum(at, 0), asked.smoothing)

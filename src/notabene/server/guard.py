@@ -129,6 +129,8 @@ class Guard:
             user=self._user,
             encodings=_accepted(headers.get("accept-encoding", "")),
             known=tuple(t.strip() for t in headers.get("if-none-match", "").split(",") if t),
+            part=headers.get("range", ""),
+            last=headers.get("last-event-id", "")[:200],
         )
         mark = CALL.set(call)
         try:

@@ -20,11 +20,15 @@ from notabene.server.answers import Call
 from notabene.server.consoles import Consoles
 from notabene.server.shelves import Shelf
 from notabene.settings import home
+from notabene.store.patience import at_most
 
 T = TypeVar("T")
 
 SLOTS = 32
 """Colours times dashes: how many runs can be told apart."""
+
+QUESTION = 5.0
+"""Seconds that one question to the database may take."""
 
 ANSWERS = 64
 """How many computed answers are kept."""
@@ -62,8 +66,9 @@ class Notebook:
 
     @contextlib.contextmanager
     def question(self) -> Iterator[None]:
-        """Around the work for one request."""
-        yield
+        """Around the work for one request: the database may take so long for each question."""
+        with at_most(QUESTION):
+            yield
 
     # -- is it still the same? -------------------------------------------------------------
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from anyio import to_thread
 from litestar import Request, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import BodyKwarg, PathParameter, QueryParameter
+from msgspec import Meta
 
 from notabene.errors import QueryError, UsageError
 from notabene.model.refs import MAX_NAME_BYTES
 from notabene.query import parse
 from notabene.query.ast import Expr, Test, fields
-from notabene.server.answers import Fresh, answering
+from notabene.server.answers import OURS, Fresh, answering
 from notabene.server.problems import Problem
 
 BODY = 32 << 20
@@ -38,12 +40,12 @@ TEXT = 1 << 20
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
-Limit = Annotated[int, Parameter(ge=0, le=PAGE, description="At most so many items.")]
-Offset = Annotated[int, Parameter(ge=0, le=1 << 53, description="Leave out so many first.")]
-Where = Annotated[str, Parameter(description="A search: `params.lr < 0.01 and status = failed`.")]
-Name = Annotated[str, Parameter(max_length=1000)]
+Limit = Annotated[int, Meta(ge=0, le=PAGE, description="At most so many items.")]
+Offset = Annotated[int, Meta(ge=0, le=1 << 53, description="Leave out so many first.")]
+Where = Annotated[str, Meta(description="A search: `params.lr < 0.01 and status = failed`.")]
+Name = Annotated[str, Meta(max_length=1000)]
 RunId = Annotated[
-    str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="Id of a run.")
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="Id of a run.")
 ]
 
 
@@ -137,17 +139,54 @@ def short_name(text: str, what: str) -> str:
 # -- doors -------------------------------------------------------------------------------------
 
 
+_ANNOTATED: Any = Annotated  # what is in it is known only at run time
 Door = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 
 def _door(kind: Any, path: str, fresh: Fresh, **options: Any) -> Door:
     def decorate(function: Callable[..., Any]) -> HTTPRouteHandler:
-        handler: HTTPRouteHandler = kind(path, sync_to_thread=True, **options)(
-            answering(function, fresh)
-        )
-        return handler
+        handler = described(answering(function, fresh), path)
+        made: HTTPRouteHandler = kind(path, sync_to_thread=True, **options)(handler)
+        return made
 
     return decorate
+
+
+def described(function: Callable[..., Any], path: str) -> Callable[..., Any]:
+    """A handler whose signature says for Litestar where in a request each argument is found.
+
+    Args:
+        function: The handler.
+        path: Of its route; ``{name:str}`` in it are arguments.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    signature = inspect.signature(function)
+    found = []
+    for name, parameter in signature.parameters.items():
+        if name in OURS:
+            continue
+        found.append(parameter.replace(annotation=_placed(name, hints[name], path)))
+    given = {parameter.name: parameter.annotation for parameter in found}
+    function.__annotations__ = {**given, "return": hints["return"]}
+    function.__signature__ = signature.replace(parameters=found)  # type: ignore[attr-defined]  # as inspect reads it
+    return function
+
+
+def _placed(name: str, hint: Any, path: str) -> Any:
+    """What an argument is, and where in a request it is found."""
+    if name == "data":
+        return _ANNOTATED[hint, BodyKwarg()]
+    plain, limits = (hint, {}) if get_origin(hint) is not Annotated else _unpacked(hint)
+    kind = PathParameter if f"{{{name}:" in path else QueryParameter
+    return _ANNOTATED[plain, kind(**limits)]
+
+
+def _unpacked(hint: Any) -> tuple[Any, dict[str, Any]]:
+    """A type with limits as the type and the limits."""
+    plain, *metas = get_args(hint)
+    names = ("ge", "gt", "le", "lt", "max_length", "min_length", "pattern", "description")
+    limits = {n: getattr(m, n) for m in metas for n in names if getattr(m, n, None) is not None}
+    return plain, limits
 
 
 def read(path: str, fresh: Fresh = "index", **options: Any) -> Door:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from notabene.api import Runs
 from notabene.api.frames import Column
@@ -19,6 +19,11 @@ from notabene.query.text import write_field
 from notabene.server.notebook import slot_of
 
 MOST_FIELDS = 500
+
+FIRST = 20
+"""Runs by which is found out what may be the same in all."""
+
+KINDS = ("param", "tag", "fact")
 
 
 class TableColumn(msgspec.Struct, frozen=True):
@@ -101,18 +106,20 @@ def columns_of(runs: Runs, fields: Sequence[tuple[str, Field]]) -> list[TableCol
 
 
 def _values(field: Field, column: Column, absent: dict[str, Any]) -> list[JSON]:
-    values: list[JSON] = (
-        column.values.tolist() if isinstance(column.values, np.ndarray) else list(column.values)
-    )
-    if field.kind == "metric":
-        missing = absent[field.name]
-        if field.stat in ("", "last", "first"):
-            return [None if gone else v for v, gone in zip(values, missing, strict=True)]
-        return [None if math.isnan(v) else v for v in values]
-    if column.kind == "float" and field.kind != "attribute":
-        # Absent numbers of params and the like are NaN in a column of numbers; null here.
-        return [None if isinstance(v, float) and math.isnan(v) else v for v in values]
-    return values
+    values = column.values
+    if not isinstance(values, np.ndarray):
+        return list(values)
+    gone: npt.NDArray[np.bool_] | None = None
+    if field.kind == "metric" and field.stat in ("", "last", "first"):
+        gone = absent[field.name]
+    elif column.kind == "float" and field.kind != "attribute":
+        # Absent numbers are NaN in a column of numbers; null here.
+        gone = np.isnan(values)
+    if gone is not None and gone.any():
+        values = values.astype(object)
+        values[gone] = None
+    listed: list[JSON] = values.tolist()
+    return listed
 
 
 def slots_of(ids: Sequence[str], numbers: Sequence[int]) -> list[int]:
@@ -123,25 +130,36 @@ def slots_of(ids: Sequence[str], numbers: Sequence[int]) -> list[int]:
 def constants(runs: Runs) -> list[Constant]:
     """Params, tags and facts that all the runs have, with one and the same value."""
     same: dict[tuple[str, str], Any] | None = None
-    for view in runs:
+    for view in runs[:FIRST]:
         here = {
-            (kind, key): msgspec.json.encode(value)
+            (kind, key): value
             for kind, mapping in _mappings(view.info)
             for key, value in mapping.items()
         }
         if same is None:
             same = here
         else:
-            same = {place: value for place, value in same.items() if here.get(place) == value}
-        if not same:
-            return []
-    found = sorted((same or {}).items())
-    order = {"param": 0, "tag": 1, "fact": 2}
-    found.sort(key=lambda item: order[item[0][0]])
+            same = {place: v for place, v in same.items() if _same(v, here.get(place))}
+    # What differs does so among the first few already, mostly; the rest is looked at by column.
+    found = sorted((same or {}).items(), key=lambda item: (KINDS.index(item[0][0]), item[0]))
+    texts = [write_field(Field(kind, key)) for (kind, key), _ in found]  # type: ignore[arg-type]  # the three kinds below
+    table = runs.table(texts) if texts else []
     return [
-        Constant(write_field(Field(kind, key)), msgspec.json.decode(value))  # type: ignore[arg-type]  # the three kinds below
-        for (kind, key), value in found
+        Constant(text, value)
+        for text, (_, value), column in zip(texts, found, table, strict=True)
+        if _one_value(column)
     ]
+
+
+def _same(one: JSON, other: JSON) -> bool:
+    return other is not None and msgspec.json.encode(one) == msgspec.json.encode(other)
+
+
+def _one_value(column: Column) -> bool:
+    values = column.values
+    if isinstance(values, np.ndarray):
+        return bool((values == values[0]).all())
+    return values[0] is not None and values.count(values[0]) == len(values)
 
 
 def _mappings(info: Any) -> tuple[tuple[str, dict[str, Any]], ...]:

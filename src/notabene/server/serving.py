@@ -6,16 +6,16 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import uvicorn
 
 from notabene.api import Api
 from notabene.errors import AccessError, ConflictError, UsageError
-from notabene.server.app import make_app
+from notabene.server.app import Routes
 from notabene.server.feed import Feed
-from notabene.server.guard import App, Guard
+from notabene.server.guard import Guard
 from notabene.server.notebook import Notebook
 from notabene.server.options import Options
 from notabene.server.pages import Pages
@@ -83,7 +83,7 @@ class Server:
             base_path=plan.base_path, token=plan.token, hosts=_names(plan), port=self.port
         )
         return Guard(
-            cast("App", make_app(self._notebook, self._feed, options)),
+            Routes(self._notebook, self._feed, options),
             Pages(plan.base_path),
             options,
             session=self._session,

@@ -15,9 +15,13 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from notabene.errors import MissingDependencyError, TransportError, UsageError
+from notabene.store.patience import asking, is_over
 from notabene.store.tables import POSTGRES_STORAGE, metadata
 
 BUSY_SECONDS = 10.0
+STEPS = 20_000
+"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
+BROKEN_OFF = ("interrupted", "statement timeout")
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
@@ -74,6 +78,7 @@ def _connect_sqlite(url: sa.URL) -> sa.Engine:
         connection.isolation_level = None
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()
+        connection.set_progress_handler(is_over, STEPS)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -126,12 +131,16 @@ class Database:
         """A transaction that sees one state of the database.
 
         Raises:
-            TransportError: The database cannot be reached.
+            TransportError: The database cannot be reached, or the question takes longer than
+                :mod:`notabene.store.patience` allows.
         """
-        with _reported(), self.engine.connect() as connection:
+        with _reported(), asking() as seconds, self.engine.connect() as connection:
             if self.postgres:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if seconds and self.postgres:
+                    wanted = f"SET LOCAL statement_timeout = {round(seconds * 1000)}"
+                    connection.exec_driver_sql(wanted)
                 yield connection
 
     def close(self) -> None:
@@ -245,6 +254,10 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
+        if any(word in str(error.orig) for word in BROKEN_OFF):
+            raise TransportError(
+                "the question took too long for the database", hint="ask for less at once"
+            ) from error
         raise TransportError(
             f"the database cannot be used now: {str(error.orig).strip()}", hint="try again"
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar.params import Parameter
+from msgspec import Meta
 
 from notabene.api import Lineage
 from notabene.artifacts.manifest import FileEntry
@@ -15,11 +15,10 @@ from notabene.server.answers import Page, made
 from notabene.server.blobs import answer_blob
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Name, Offset, read, short_name, write
-from notabene.server.routes.content import Range
 from notabene.server.routes.edits import Body
 
-Ref = Annotated[str, Parameter(description="`name`, `name:v3` or `name:alias`.", max_length=1000)]
-Path = Annotated[str, Parameter(description="From the top of the artifact.", max_length=4000)]
+Ref = Annotated[str, Meta(description="`name`, `name:v3` or `name:alias`.", max_length=1000)]
+Path = Annotated[str, Meta(description="From the top of the artifact.", max_length=4000)]
 
 
 @read("/artifacts", "content", summary="Artifacts by name")
@@ -89,9 +88,7 @@ def _file(notebook: Notebook, ref: str, path: str) -> FileEntry:
 
 
 @read("/artifacts/file", "never", summary="Bytes of a file", media_type="*/*")
-def file(
-    notebook: Notebook, *, ref: Ref, path: Path, download: bool = False, byte_range: Range = ""
-) -> bytes:
+def file(notebook: Notebook, *, ref: Ref, path: Path, download: bool = False) -> bytes:
     """As for content by its digest; the type follows from the name."""
     entry = _file(notebook, ref, path)
     reply = answer_blob(
@@ -99,7 +96,6 @@ def file(
         entry.digest,
         name=entry.path,
         media_type=shelves.mime_of(entry.path),
-        asked=byte_range,
         download=download,
     )
     reply.headers["Cache-Control"] = "no-cache"  # an alias may move

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar.params import Parameter
+from msgspec import Meta
 
 from notabene.server.consoles import ConsolePage, Question
 from notabene.server.notebook import Notebook
@@ -16,10 +16,10 @@ def console(
     notebook: Notebook,
     *,
     run: RunId,
-    offset: Annotated[int, Parameter(description="First line; negative counts from the end.")] = 0,
+    offset: Annotated[int, Meta(description="First line; negative counts from the end.")] = 0,
     limit: Limit = 200,
-    rank: Annotated[int | None, Parameter(ge=0)] = None,
-    search: Annotated[str, Parameter(max_length=1000)] = "",
+    rank: Annotated[int | None, Meta(ge=0)] = None,
+    search: Annotated[str, Meta(max_length=1000)] = "",
     regex: bool = False,
     stream: Literal["", "o", "e", "n"] = "",
 ) -> ConsolePage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar.params import Parameter
+from msgspec import Meta
 
 from notabene.artifacts.base import check_digest
 from notabene.errors import UsageError
@@ -13,8 +13,7 @@ from notabene.server.blobs import answer_blob
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Name, read
 
-Range = Annotated[str, Parameter(header="Range", description="`bytes=0-99`")]
-Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hexadecimal.")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hexadecimal.")]
 
 
 @read("/blobs/{digest:str}", "never", summary="Bytes by their digest", media_type="*/*")
@@ -23,12 +22,11 @@ def blob(
     *,
     digest: Digest,
     name: Name = "",
-    type: Annotated[str, Parameter(max_length=200)] = "",
-    at: Annotated[int | None, Parameter(ge=0, le=1 << 53)] = None,
-    size: Annotated[int | None, Parameter(ge=0, le=1 << 53)] = None,
+    type: Annotated[str, Meta(max_length=200)] = "",
+    at: Annotated[int | None, Meta(ge=0, le=1 << 53)] = None,
+    size: Annotated[int | None, Meta(ge=0, le=1 << 53)] = None,
     encoding: Literal["", "gzip"] = "",
     download: bool = False,
-    byte_range: Range = "",
 ) -> bytes:
     """Pictures, sound and film keep their type, HTML comes in a sandbox, all else is a download.
 
@@ -41,7 +39,6 @@ def blob(
         check_digest(digest),
         name=name,
         media_type=type,
-        asked=byte_range,
         part=None if at is None or size is None else (at, size),
         encoding=encoding,
         download=download,

@@ -12,7 +12,7 @@ from notabene.model.entities import Note
 from notabene.query.completion import complete as complete_where
 from notabene.query.completion import complete_order
 from notabene.query.parser import parse, parse_order
-from notabene.server import findings, overview
+from notabene.server import fieldcards, findings, overview
 from notabene.server.answers import Page
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Offset, Where, read, read_search, short_name, write
@@ -28,12 +28,12 @@ def list_projects(notebook: Notebook) -> Page[overview.ProjectCard]:
 @read("/projects/fields", "content", summary="What can be asked or shown")
 def list_fields(
     notebook: Notebook, *, project: str = "", where: Where = "", archived: bool = False
-) -> Page[overview.FieldCard]:
+) -> Page[fieldcards.FieldCard]:
     """Params, metrics, tags, summary values, facts and attributes of the runs that fit."""
     tree = read_search(where)
     key = ("fields", project, where, archived)
     items = notebook.kept(
-        key, lambda: overview.fields_of(notebook.api, project, tree, archived=archived)
+        key, lambda: fieldcards.fields_of(notebook.api, project, tree, archived=archived)
     )
     return Page(items=items, total=len(items), limit=len(items), offset=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import Parameter
+from msgspec import Meta
 
 from notabene.api import Runs
 from notabene.errors import UsageError
@@ -27,7 +27,7 @@ from notabene.server.requests import (
     read_search,
 )
 
-Order = Annotated[str, Parameter(description="Fields to sort by, `-` before what descends.")]
+Order = Annotated[str, Meta(description="Fields to sort by, `-` before what descends.")]
 
 
 class RunDocument(RunInfo, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def list_runs(
     offset: Offset = 0,
     archived: bool = False,
     deleted: bool = False,
-    ids: Annotated[str, Parameter(description="Only these, wherever they are: `a,b`.")] = "",
+    ids: Annotated[str, Meta(description="Only these, wherever they are: `a,b`.")] = "",
 ) -> Page[RunInfo]:
     """All that is known of each but series, values and captures."""
     if ids:
@@ -102,13 +102,13 @@ def table(
     order: Order = "-created",
     fields: Annotated[
         list[str] | None,
-        Parameter(description="Fields of the search language, `a,b` or repeated."),
+        Meta(description="Fields of the search language, `a,b` or repeated."),
     ] = None,
-    limit: Annotated[int, Parameter(ge=0, le=TABLE)] = 50,
+    limit: Annotated[int, Meta(ge=0, le=TABLE)] = 50,
     offset: Offset = 0,
     archived: bool = False,
     deleted: bool = False,
-    constant: Annotated[bool, Parameter(description="Also what is the same in all.")] = False,
+    constant: Annotated[bool, Meta(description="Also what is the same in all.")] = False,
 ) -> runtable.RunTable:
     """One array per field, for tables of any length."""
     wanted = runtable.read_fields(fields or [])
@@ -224,7 +224,7 @@ def cells(
 
 @read("/runs/{run:str}/captured", summary="What surrounded a run")
 def captured(
-    notebook: Notebook, *, run: RunId, rank: Annotated[int | None, Parameter(ge=0)] = None
+    notebook: Notebook, *, run: RunId, rank: Annotated[int | None, Meta(ge=0)] = None
 ) -> dict[str, dict[str, JSON]]:
     """By part: code, environment, hardware ..."""
     return notebook.api.captured(run, rank=rank)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Annotated, Any, Literal
+import math
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from litestar import Response
 from litestar.datastructures import ResponseHeader
-from litestar.params import Parameter
+from msgspec import Meta
 
 from notabene.api import History
 from notabene.api.frames import iso, safe_cell
@@ -20,10 +21,16 @@ from notabene.server.answers import made, packed
 from notabene.server.notebook import Notebook
 from notabene.server.requests import RunId, read, write
 
+if TYPE_CHECKING:
+    from litestar import Response
+
 RUNS = 1000
 KEYS = 500
 CELLS = 40_000_000
 """Numbers in one answer: about what 16 MiB of a chart of many runs come to, ten times over."""
+
+SECONDS = 20.0
+"""How long a question for series may take."""
 
 JSON_POINTS = 2_000_000
 
@@ -35,7 +42,8 @@ def series(notebook: Notebook, *, data: grids.SeriesQuestion) -> bytes:
     notebook.api.look()
     alive = Test(Field("attribute", "status"), "in", ("running", "lost"))
     found = notebook.api.store.runs(alive, deleted=None, archived=None).ids(grids.BUCKETS)
-    answer = grids.answer(notebook.api.store, data, set(found))
+    until = time.monotonic() + SECONDS
+    answer = grids.answer(notebook.api.store, data, set(found), until)
     return made(packed(answer, media_type=grids.MEDIA_TYPE), bytes)
 
 
@@ -45,6 +53,8 @@ def _check(asked: grids.SeriesQuestion) -> None:
             raise UsageError(f"{count:,} {what} are named; at most {most:,} are allowed")
     if asked.low is not None and asked.high is not None and asked.low > asked.high:
         raise UsageError(f"low={asked.low} lies above high={asked.high}")
+    if asked.width is not None and math.frexp(asked.width)[0] != 0.5:
+        raise UsageError(f"width={asked.width} is no power of two, as all widths of buckets are")
     cells = len(asked.runs) * len(asked.keys) * asked.buckets * (len(asked.stats) + 1)
     if cells > CELLS:
         raise UsageError(
@@ -68,12 +78,12 @@ def history(
     notebook: Notebook,
     *,
     run: RunId,
-    key: Annotated[list[str] | None, Parameter(description="Metrics; all without.")] = None,
-    samples: Annotated[int | None, Parameter(ge=1, le=100_000)] = None,
+    key: Annotated[list[str] | None, Meta(description="Metrics; all without.")] = None,
+    samples: Annotated[int | None, Meta(ge=1, le=100_000)] = None,
     x: str = "step",
     start: float | None = None,
     end: float | None = None,
-    rank: Annotated[int, Parameter(ge=0)] = 0,
+    rank: Annotated[int, Meta(ge=0)] = 0,
     format: Literal["json", "csv"] = "json",
 ) -> HistoryDocument:
     """To the bit; with ``samples`` as buckets with statistics."""
