@@ -34,7 +34,7 @@ class RunCards {
 
   #want(id: string): void {
     this.#wanted.add(id);
-    this.#timer ??= setTimeout(() => void this.#load(), 0);
+    if (this.#timer === undefined) this.#timer = setTimeout(() => void this.#load(), 0);
     if (this.#listening) return;
     this.#listening = true;
     live.listen(({ changes, reload }) => this.#stale(changes, reload));
