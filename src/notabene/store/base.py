@@ -38,7 +38,7 @@ from notabene.model.entities import (
     View,
 )
 from notabene.model.records import JSON
-from notabene.query.ast import Expr, Field, Order
+from notabene.query.ast import Expr, Field, FieldKind, Order
 
 Columns = dict[Field, npt.NDArray[np.generic]]
 """A table by column: float64 for metrics, int64 for times and counts, else objects."""
@@ -172,6 +172,7 @@ class RunSet(Protocol):
         self,
         fields: Sequence[Field] | None = None,
         *,
+        kinds: Sequence[FieldKind] = ("param", "tag", "metric"),
         limit: int | None = None,
         offset: int = 0,
     ) -> Columns:
@@ -179,7 +180,9 @@ class RunSet(Protocol):
 
         Args:
             fields: Which columns; None for id, project, name, status, created, duration and
-                every param, tag, and last value of a metric that one of the runs has.
+                everything of some kinds that one of the runs has.
+            kinds: Of which kinds, where no columns are named; metrics by their last value,
+                summary values only under names that are no metric's.
             limit: At most so many runs.
             offset: How many to leave out at the beginning.
 

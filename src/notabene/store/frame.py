@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ from notabene.store.summary import Matrices, packed_ids, unpack
 
 ATTRIBUTES = ("id", "project", "name", "status", "created", "duration")
 """Columns of every table that names none."""
+
+KINDS: tuple[FieldKind, ...] = ("param", "tag", "metric")
+"""Of these it has all that there is."""
 
 _COLUMN_OF = {"group": "grp"}
 _TYPES: dict[str, Any] = {"time": np.int64, "duration": np.float64, "bool": np.bool_}
@@ -104,34 +108,59 @@ class _Facts(msgspec.Struct):
     others: list[int] = []
 
 
+class _Summary(msgspec.Struct):
+    summary: dict[str, Cell] = {}
+
+
 _decode_params = msgspec.msgpack.Decoder(_Params).decode
 _decode_tags = msgspec.msgpack.Decoder(_Tags).decode
 _decode_facts = msgspec.msgpack.Decoder(_Facts).decode
+_decode_summary = msgspec.msgpack.Decoder(_Summary).decode
 _decode_cells = msgspec.msgpack.Decoder(Cells).decode
 
 
-def build(sheet: Sheet, fields: Sequence[Field] | None, now: int) -> Columns:
+def build(
+    sheet: Sheet, fields: Sequence[Field] | None, now: int, kinds: Sequence[FieldKind] = KINDS
+) -> Columns:
     """The columns that are asked for; see :meth:`notabene.store.base.RunSet.columns`."""
     out: Columns = {}
     if fields is None:
         for name in ATTRIBUTES:
             out[Field("attribute", name)] = attribute(sheet.attributes, name, now)
-        for kind in ("param", "tag"):
-            out.update(_by_key(kind, _READERS[kind](sheet), None))
-        out.update(_metrics(sheet, None))
+        for kind in kinds:
+            out.update(_all_of(sheet, kind))
         return out
     wanted = list(fields)
     found: Columns = {}
-    for kind, read in _READERS.items():
-        keys = [field for field in wanted if field.kind == kind]
+    for of, read in _READERS.items():
+        keys = [field for field in wanted if field.kind == of]
         if keys:
-            found.update(_by_key(kind, read(sheet), keys))
+            found.update(
+                _picked(of, sheet, keys) if of in _PICKED else _by_key(of, read(sheet), keys)
+            )
     found.update(_metrics(sheet, [field for field in wanted if field.kind == "metric"]))
     for field in wanted:
         if field.kind == "attribute":
             found[field] = attribute(sheet.attributes, field.name, now)
         out[field] = found.get(field, _nothing(sheet.count))
     return out
+
+
+def _all_of(sheet: Sheet, kind: FieldKind) -> Columns:
+    if kind == "metric":
+        return _metrics(sheet, None)
+    if kind != "summary":
+        return _by_key(kind, _READERS[kind](sheet), None)
+    ids = {number for packed in set(map(packed_ids, sheet.stats)) for number in _numbers(packed)}
+    metrics = {sheet.names[number] for number in ids}
+    rows = [present(_decode_summary(data).summary) for data in sheet.cells]
+    found = _by_key(kind, rows, None)
+    return {field: values for field, values in found.items() if field.name not in metrics}
+
+
+def _numbers(packed: bytes) -> list[int]:
+    numbers: list[int] = np.frombuffer(packed, "<u4").tolist()
+    return numbers
 
 
 def _nothing(count: int) -> Array:
@@ -202,6 +231,29 @@ def _by_key(kind: Any, rows: list[dict[str, Any]], fields: list[Field] | None) -
     return {field: objects([row.get(field.name) for row in rows]) for field in fields}
 
 
+_PICKED = {"param": "params", "tag": "tags"}
+
+
+def _picked(kind: str, sheet: Sheet, fields: list[Field]) -> Columns:
+    """Values of some keys, decoding only their cells."""
+    name = _PICKED[kind]
+    decode = _decoder(name, tuple(field.name for field in fields))
+    columns: list[list[Any]] = [[] for _ in fields]
+    for data in sheet.cells:
+        cells = getattr(decode(data), name)
+        for column, cell in zip(columns, msgspec.structs.astuple(cells), strict=True):
+            column.append(None if cell is None or cell.gone else cell.value)
+    return {field: objects(column) for field, column in zip(fields, columns, strict=True)}
+
+
+@lru_cache(64)
+def _decoder(name: str, keys: tuple[str, ...]) -> Callable[[bytes], Any]:
+    own = {f"key{at}": key for at, key in enumerate(keys)}
+    some = msgspec.defstruct("Some", [(key, Cell | None, None) for key in own], rename=own)
+    whole = msgspec.defstruct("Whole", [(name, some, msgspec.field(default_factory=some))])
+    return msgspec.msgpack.Decoder(whole).decode
+
+
 # -- metrics -------------------------------------------------------------------------------
 
 
@@ -215,8 +267,7 @@ def _metrics(sheet: Sheet, fields: list[Field] | None) -> Columns:
     out: dict[Field, Array] = {}
     count = sheet.count
     for packed, places in groups.items():
-        ids = np.frombuffer(packed, "<u4")
-        at = {sheet.names[number]: index for index, number in enumerate(ids.tolist())}
+        at = {sheet.names[number]: index for index, number in enumerate(_numbers(packed))}
         chosen = fields
         if chosen is None:
             chosen = [Field("metric", key, "last") for key in at]
@@ -281,18 +332,32 @@ def _best(sheet: Sheet, matrices: Matrices, key: str, column: int, places: list[
 
 # -- runs at hand --------------------------------------------------------------------------
 
+_MAPPINGS: dict[str, str] = {
+    "param": "params",
+    "tag": "tags",
+    "fact": "facts",
+    "summary": "summary",
+    "metric": "metrics",
+}
 
-def of_runs(runs: Sequence[RunInfo], fields: Sequence[Field] | None) -> Columns:
+
+def of_runs(
+    runs: Sequence[RunInfo], fields: Sequence[Field] | None, kinds: Sequence[FieldKind] = KINDS
+) -> Columns:
     """The same table from entities."""
     if fields is None:
         fields = [Field("attribute", name) for name in ATTRIBUTES]
-        kinds: Sequence[tuple[FieldKind, str]]
-        kinds = (("param", "params"), ("tag", "tags"), ("metric", "metrics"))
-        for kind, mapping in kinds:
-            keys = sorted({key for run in runs for key in getattr(run, mapping)})
-            stat = "last" if kind == "metric" else ""
-            fields += [Field(kind, key, stat) for key in keys]
+        for kind in kinds:
+            keys = _keys(runs, kind)
+            fields += [Field(kind, key, "last" if kind == "metric" else "") for key in keys]
     return {field: _of_runs(runs, field) for field in fields}
+
+
+def _keys(runs: Sequence[RunInfo], kind: FieldKind) -> list[str]:
+    keys = {key for run in runs for key in getattr(run, _MAPPINGS[kind])}
+    if kind == "summary":
+        keys -= {key for run in runs for key in run.metrics}
+    return sorted(keys)
 
 
 def _of_runs(runs: Sequence[RunInfo], field: Field) -> Array:
@@ -303,10 +368,9 @@ def _of_runs(runs: Sequence[RunInfo], field: Field) -> Array:
         choose = STATISTICS[field.stat or "last"]
         found = [choose(run.metrics[name]) if name in run.metrics else None for run in runs]
         return np.array([np.nan if value is None else value for value in found], np.float64)
-    mapping = {"param": "params", "tag": "tags", "fact": "facts", "summary": "summary"}
-    if field.kind not in mapping:
+    if field.kind not in _MAPPINGS:
         return _nothing(len(runs))
-    return objects([getattr(run, mapping[field.kind]).get(name) for run in runs])
+    return objects([getattr(run, _MAPPINGS[field.kind]).get(name) for run in runs])
 
 
 def _plain_attribute(run: RunInfo, name: str) -> Any:

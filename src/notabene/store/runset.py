@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from notabene._ids import now_us
 from notabene.model.entities import RunInfo
 from notabene.query import plan
-from notabene.query.ast import And, Expr, Field, Order, Test, all_of
+from notabene.query.ast import And, Expr, Field, FieldKind, Order, Test, all_of
 from notabene.query.ast import fields as fields_of
 from notabene.query.predicate import compile as compile_predicate
 from notabene.query.predicate import sort_key
 from notabene.store.asked import all_ids
 from notabene.store.base import Columns
 from notabene.store.database import plain
-from notabene.store.frame import Needs, Sheet, build, needs, of_runs
+from notabene.store.frame import KINDS, Needs, Sheet, build, needs, of_runs
 
 if TYPE_CHECKING:
     from notabene.store.sqlbase import SqlBase
@@ -101,6 +101,7 @@ class SqlRunSet:
         self,
         fields: Sequence[Field] | None = None,
         *,
+        kinds: Sequence[FieldKind] = KINDS,
         limit: int | None = None,
         offset: int = 0,
     ) -> Columns:
@@ -109,7 +110,7 @@ class SqlRunSet:
         with self._store.reading() as connection:
             numbers = self._numbers(connection, limit, offset)
             sheet = _sheet(self._store, connection, numbers, needs(fields))
-        return build(sheet, fields, self._now)
+        return build(sheet, fields, self._now, kinds)
 
 
 def _execute(connection: sa.Connection) -> Callable[[str, dict[str, Any]], Sequence[Sequence[Any]]]:
@@ -188,8 +189,9 @@ class ListRunSet:
         self,
         fields: Sequence[Field] | None = None,
         *,
+        kinds: Sequence[FieldKind] = KINDS,
         limit: int | None = None,
         offset: int = 0,
     ) -> Columns:
         """Some of them as a table by column; see the protocol."""
-        return of_runs(self.page(limit, offset), fields)
+        return of_runs(self.page(limit, offset), fields, kinds)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from notabene._ids import now_us
-from notabene.model.records import Captured, ConfigChanged, MetricDefined, Renamed, TagsChanged
+from notabene.model.records import (
+    Captured,
+    ConfigChanged,
+    MetricDefined,
+    Renamed,
+    SummaryChanged,
+    TagsChanged,
+)
 from notabene.query import parse, parse_order
 from notabene.query.ast import Field
 from notabene.store.base import RunSet, Store
@@ -184,6 +191,18 @@ class SearchRules:
         assert byname["param", "lr"] == [0.5, [1], None]
         assert byname["param", "opt"] == ["adam", None, None]
         assert np.array_equal(byname["metric", "m"], [1.0, math.nan, math.nan], equal_nan=True)
+
+    def test_columns_of_some_kinds(self, store: Store) -> None:
+        """All that runs have of the kinds that are asked for."""
+        scribe = Scribe("a").start(name="a").row({"m": 2.0}, 0)
+        scribe.record(SummaryChanged(set={"m": 1.0, "note": "good"}))
+        scribe.record(TagsChanged(set={"t": ""}))
+        store.apply(scribe.finish().batches())
+        put(store, "b", 1, lr=0.5)
+        runs = store.runs(order=parse_order("name"))
+        table = runs.columns(kinds=("summary", "tag"))
+        own = {(f.kind, f.name): v.tolist() for f, v in table.items() if f.kind != "attribute"}
+        assert own == {("summary", "note"): ["good", None], ("tag", "t"): ["", None]}
 
     def test_chosen_columns(self, store: Store) -> None:
         """Columns come as they are asked for, of the page that is asked for."""
