@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { ArtifactVersion } from '../../api/types';
 import type { FileEntry } from '../../components/filetree';
+import { foldRuns, isFold } from './folding';
 import { allFiles, diffManifests } from './manifest';
 import { aliasProblem, findVersion, flat, holderOf } from './versions';
 
@@ -72,5 +73,32 @@ describe('versions', () => {
       { key: 'a.c', value: [1] },
       { key: 'd', value: {} },
     ]);
+  });
+});
+
+describe('foldRuns', () => {
+  const run = (id: string) => ({ kind: 'run' as const, id, name: id, type: 'finished' });
+  const edge = (id: string, direction: 'input' | 'output', version = 1) => ({
+    run: id,
+    direction,
+    name: direction === 'input' ? 'd' : 'm',
+    version,
+    role: '',
+  });
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+
+  it('draws runs alike together, but not those that made something', () => {
+    const edges = [...ids.map((id) => edge(id, 'input')), edge('e', 'output')];
+    const found = foldRuns(ids.map(run), edges, new Set());
+    expect(found.nodes.map((node) => node.name)).toEqual(['e', '4 runs']);
+    const id = found.nodes[1]?.id ?? '';
+    expect(isFold(id)).toBe(true);
+    expect(found.edges.filter((one) => one.run === id)).toHaveLength(4);
+    expect(foldRuns(ids.map(run), edges, new Set([id])).nodes).toHaveLength(5);
+  });
+
+  it('leaves few runs, and runs that read other things, apart', () => {
+    const edges = ids.map((id, i) => edge(id, 'input', i < 3 ? 1 : 2));
+    expect(foldRuns(ids.map(run), edges, new Set()).nodes).toHaveLength(5);
   });
 });
