@@ -4,6 +4,7 @@ import { formatDuration, formatNumber, short } from '../format';
 /** As many digits as tell the ticks apart. */
 export function tickText(values: readonly (number | null)[], whole = false): string[] {
   const real = values.filter((value): value is number => value !== null);
+  if (real.length === 1) return values.map((value) => (value === null ? '' : formatNumber(value)));
   const step = real.length > 1 ? Math.abs((real[1] as number) - (real[0] as number)) : 0;
   const most = Math.max(...real.map(Math.abs), 0);
   return values.map((value) => {

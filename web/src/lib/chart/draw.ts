@@ -86,7 +86,7 @@ export function drawLine(
 ): void {
   ctx.lineJoin = 'round';
   if (line.low && line.high && (line.style === 'band' || line.style === 'ghost')) {
-    ctx.fillStyle = fade(line.colour, line.style === 'band' ? 0.16 : 0.13);
+    ctx.fillStyle = fade(line.colour, line.style === 'band' ? 0.12 : 0.13);
     ctx.fill(bandPath(data, line.low, line.high, plot));
   }
   ctx.strokeStyle = line.colour;
@@ -133,7 +133,7 @@ export function drawEdges(
 }
 
 const value = (line: Line, i: number, sign: 1 | -1) =>
-  ((sign > 0 ? line.high : line.low) ?? line.y)[i] as number;
+  ((line.style !== 'ghost' && (sign > 0 ? line.high : line.low)) || line.y)[i] as number;
 
 function farthest(line: Line, from: number, to: number, sign: 1 | -1): number {
   let best = -1;

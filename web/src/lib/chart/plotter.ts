@@ -18,6 +18,8 @@ export interface PlotSettings {
   /** Lines drawn in the background colour strength: all but this one fade. */
   colours: { text: string; grid: string };
   font: string;
+  /** Draws what is no line. */
+  paint?: (ctx: CanvasRenderingContext2D) => void;
 }
 
 /** uPlot counts time in seconds, we in µs. */
@@ -172,6 +174,7 @@ export class Plotter {
     u.ctx.clip();
     const thick = data.lines.length > 40 ? 1 : 1.5;
     for (const line of data.lines) drawLine(u.ctx, data, line, plot, thick);
+    this.now.paint?.(u.ctx);
     drawEdges(u.ctx, data, plot, range);
     drawMarks(u.ctx, data, plot);
     u.ctx.restore();

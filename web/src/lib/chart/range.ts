@@ -31,11 +31,12 @@ export function lowerBound(x: ArrayLike<number>, value: number, above = false): 
 const usable = (value: number, scale: YScale) =>
   Number.isFinite(value) && (scale !== 'log' || value > 0);
 
-/** Least and greatest of a line in a part of x. */
+/** Least and greatest of a line in a part of x; what lies behind a smoothed line does not count. */
 export function lineRange(line: Line, from: number, to: number, scale: YScale): Range | null {
   let low = Infinity;
   let high = -Infinity;
-  for (const column of [line.y, line.low, line.high]) {
+  const raw = line.style !== 'ghost';
+  for (const column of [line.y, raw && line.low, raw && line.high]) {
     if (!column) continue;
     for (let i = from; i < to; i++) {
       const value = column[i] as number;

@@ -1,6 +1,7 @@
 /** How charts are drawn: one set for all panels of a page, kept in the address. */
 import type { Smoothing } from '../../api/types';
 import type { Range, YScale } from '../../lib/chart/types';
+import { readPanels, type OwnPanel } from './own';
 import { choice, flag, json, list, number, text } from '../../lib/view';
 
 export const BANDS = ['std', 'minmax', 'none'] as const;
@@ -24,6 +25,8 @@ export const chartSchema = {
   match: text(),
   /** Sections that are folded. */
   folded: list(),
+  /** Panels that were added. */
+  panels: json<OwnPanel[]>([], readPanels),
 } as const;
 
 function readZoom(value: unknown): [number, number] | null | undefined {
@@ -43,6 +46,7 @@ export interface ChartSettings {
   zoom: [number, number] | null;
   match: string;
   folded: string[];
+  panels: OwnPanel[];
 }
 
 export const DEFAULTS: ChartSettings = {
@@ -56,6 +60,7 @@ export const DEFAULTS: ChartSettings = {
   zoom: null,
   match: '',
   folded: [],
+  panels: [],
 };
 
 export function smoothingOf(settings: Pick<ChartSettings, 'smooth' | 'by'>): Smoothing {

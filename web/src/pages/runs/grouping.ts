@@ -99,15 +99,28 @@ export interface GroupCell {
   title: string;
 }
 
-/** Mean and deviation of numbers; the value where it is one; else how many values there are. */
-export function groupCell(values: readonly Json[], numeric: boolean): GroupCell {
+export type CellType = 'number' | 'time' | 'other';
+
+/**
+ * Mean and deviation of numbers; the newest of times; the value where it is one; else how many
+ * values there are. `text` writes a value of the column.
+ */
+export function groupCell(
+  values: readonly Json[],
+  type: CellType,
+  text: (value: Json) => string = formatValue,
+): GroupCell {
   const there = values.filter((value) => value !== null && value !== undefined);
   if (!there.length) return { text: '', note: '', title: '' };
-  const found = numeric ? spread(there) : null;
+  const found = type === 'other' ? null : spread(there);
+  if (found && type === 'time') {
+    return { text: text(found.high), note: '', title: `the newest of ${found.n}` };
+  }
   if (found && found.n > 1 && found.low < found.high) {
+    const plain = text === formatValue;
     return {
-      text: formatNumber(found.mean),
-      note: `± ${formatNumber(found.deviation, 2)}`,
+      text: text(found.mean),
+      note: `± ${plain ? formatNumber(found.deviation, 2) : text(found.deviation)}`,
       title: `mean ${found.mean}, deviation ${found.deviation}, n = ${found.n}, from ${found.low} to ${found.high}`,
     };
   }
@@ -115,5 +128,5 @@ export function groupCell(values: readonly Json[], numeric: boolean): GroupCell 
   if (distinct.size > 1) return { text: '', note: `${distinct.size} values`, title: '' };
   const lacking = values.length - there.length;
   const title = lacking ? `${there.length} of ${values.length} have it` : '';
-  return { text: formatValue(there[0]), note: '', title };
+  return { text: text(there[0] as Json), note: '', title };
 }

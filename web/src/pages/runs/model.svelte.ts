@@ -31,13 +31,15 @@ export class RunsModel {
   /** New runs that are not in the table yet: it is sorted by something else than age. */
   waiting = $state.raw<string[]>([]);
   private question: Question | undefined;
+  private most = MOST_ROWS;
   private control: AbortController | undefined;
 
   /** Called with how many rows came in at the top. */
   constructor(private readonly onadd: (rows: number) => void = () => undefined) {}
 
-  ask(question: Question): void {
+  ask(question: Question, most = MOST_ROWS): void {
     this.question = question;
+    this.most = most;
     void this.load();
   }
 
@@ -61,7 +63,7 @@ export class RunsModel {
     this.loading = true;
     try {
       // a first screenful, then the rest: rows can be read while many are on their way
-      let limit = whole ? MOST_ROWS : FIRST_ROWS;
+      let limit = whole ? this.most : Math.min(this.most, FIRST_ROWS);
       for (;;) {
         const answer = await calls.runsTable(this.query(question, question.where, limit), {
           signal,
@@ -69,8 +71,8 @@ export class RunsModel {
         this.table = readTable(answer, question.fields);
         this.waiting = [];
         this.error = undefined;
-        if (limit === MOST_ROWS || answer.ids.length >= answer.total) break;
-        limit = MOST_ROWS;
+        if (limit === this.most || answer.ids.length >= answer.total) break;
+        limit = this.most;
       }
       this.loading = false;
     } catch (error) {
