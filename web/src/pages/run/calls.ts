@@ -124,3 +124,19 @@ export function blobText(blob: BlobRef, pack: BlobRef | null = null, o?: Signal)
 
 /** Bytes that a value does not name, but a record does by digest: files of the code. */
 export const digestText = (digest: string, o?: Signal) => text(`/blobs/${digest}`, o);
+
+/**
+ * Number of the first line printed at a time or later; all of them, where none was. Servers that
+ * know `at` answer at once, others are asked about log2(lines) times.
+ */
+export async function lineAtTime(id: string, time: number, signal: AbortSignal): Promise<number> {
+  const ask = (offset: number) => consolePage(id, { offset, limit: 1 }, { signal });
+  const { total } = await ask(0);
+  let [low, high] = [0, total];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (((await ask(middle)).lines[0]?.time ?? Infinity) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

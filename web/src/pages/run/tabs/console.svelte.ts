@@ -110,13 +110,6 @@ export class ConsoleFeed {
     }
   }
 
-  /** Number of the line that was printed at a time. */
-  async lineAtTime(time: number, signal: AbortSignal): Promise<number> {
-    const { rank } = this.query;
-    const page = await consolePage(this.id, { rank, at: time, limit: 1 }, { signal });
-    return page.lines[0]?.n ?? Infinity;
-  }
-
   private restart(): void {
     this.control.abort();
     this.control = new AbortController();
