@@ -18,7 +18,7 @@ function metric(key: string, last: number, more: Partial<MetricSummary> = {}): M
 function run(id: string, more: Partial<RunInfo> = {}): RunInfo {
   return {
     id, project: 'p', name: `run ${id}`, status: 'finished', created: 1, started: 1, ended: 2,
-    updated: 2, duration: 1, user: 'a', host: 'h', group: '', parent: '', source: 'sdk',
+    updated: 2, duration: 1, number: 1, user: 'a', host: 'h', group: '', parent: '', source: 'sdk',
     hypothesis: '', conclusion: null, tags: {}, params: {}, metrics: {}, summary: {}, facts: {},
     notes: [], alerts: [], health: [], artifacts: [], exit_code: null, reason: '', traceback: '',
     last_lines: '', points: 1, ranks: 1, archived: false, deleted: false, cost_cpu: 0, ...more,

@@ -20,6 +20,7 @@ function table(rows: [string, number, number, RunsTable['statuses'][number]][]):
   return {
     total: rows.length,
     total_all: rows.length,
+    constant: [],
     offset: 0,
     ids: rows.map((_, i) => `r${i}`),
     slots: rows.map(() => 0),
