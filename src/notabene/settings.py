@@ -168,6 +168,11 @@ def convert(setting: Setting, value: Any, source: str) -> Any:
     if setting.kind == "list":
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(str(p).strip() for p in parts if str(p).strip())
+    if setting.kind == "path":
+        text = os.fsdecode(value) if isinstance(value, str | bytes | os.PathLike) else "\0"
+        if "\0" in text:
+            raise SettingsError(f"{source} says {value!r}; {setting.name} is the path of a folder")
+        return text
     if setting.kind == "choice" and value not in setting.choices:
         allowed = ", ".join(setting.choices)
         raise SettingsError(f"{source} says {value!r}; {setting.name} is one of {allowed}")

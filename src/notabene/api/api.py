@@ -47,7 +47,7 @@ class Api(Care):
         from notabene.journal.folder import StoreFolder
         from notabene.settings import Settings
 
-        settings = Settings({"store": None if store is None else os.fspath(store)})
+        settings = Settings({"store": store})
         StoreFolder.open(settings.store, create=True)
         return cls(settings.store)
 

@@ -11,15 +11,24 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
+from notabene.api import given
+from notabene.api.digests import journal_files
 from notabene.api.runs import RunView
 from notabene.artifacts.open import store_blobs
 from notabene.artifacts.versions import Versions
-from notabene.errors import NotFoundError, RefError, TransportError
+from notabene.errors import (
+    FormatError,
+    NotFoundError,
+    RefError,
+    TransportError,
+    UsageError,
+)
 from notabene.journal.desk import Desk
 from notabene.journal.folder import StoreFolder
 from notabene.journal.reader import Batch
 from notabene.model.entities import RunInfo
 from notabene.model.records import AnyRecord, Entry
+from notabene.model.refs import is_run_id
 from notabene.query.ast import Field
 from notabene.settings import Settings
 from notabene.store.base import Store
@@ -52,7 +61,7 @@ class Door:
     """
 
     def __init__(self, store: str | os.PathLike[str] | None = None) -> None:
-        self.settings = Settings({"store": None if store is None else os.fspath(store)})
+        self.settings = Settings({"store": store})
         self.folder = StoreFolder.open(self.settings.store)
         self.store_path: Path = self.folder.root
         self._index = LocalStore(self.folder, index_path(self.folder.root, self.settings.cache))
@@ -62,6 +71,7 @@ class Door:
         self._desk = Desk(self.folder)
         self._lock = threading.Lock()
         self._looked = float("-inf")
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +81,7 @@ class Door:
 
     def close(self) -> None:
         """Let go of all files. Closing twice is fine."""
+        self._closed = True
         self._desk.close()
         self.blobs.close()
         self._index.close()
@@ -89,6 +100,7 @@ class Door:
             full: Look at every folder, not only where something is likely to have changed.
             runs: Look at the folders of these runs (ids) in any case.
         """
+        self._require_open()
         with self._lock:
             self._index.refresh(full=full, runs=runs)
             self._looked = time.monotonic()
@@ -99,12 +111,17 @@ class Door:
 
     def _fresh(self) -> None:
         """Take in what is new, unless that was done just now or the index is busy."""
+        self._require_open()
         if time.monotonic() - self._looked > FRESH:
             try:
                 self.refresh()
             except TransportError:
                 # Somebody holds the index (a backup): it answers with what it has.
                 self._looked = time.monotonic() + BUSY
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise UsageError("this Api was closed", hint="open another: notabene.Api()")
 
     def _write(self, edits: Sequence[tuple[str, AnyRecord]], *, after: int = 0) -> list[Entry]:
         """Write edits to the desk journal, and let the index know.
@@ -135,7 +152,7 @@ class Door:
             NotFoundError, RefError: As for :meth:`Api.run`, and from the question.
         """
         self._fresh()
-        wanted = list(refs)
+        wanted = given.several(refs, "runs")
         ids = [ref if isinstance(ref, str) else self._id(ref) for ref in wanted]
         try:
             return ask(ids)
@@ -157,16 +174,28 @@ class Door:
         """
         self._fresh()
         text = ref if isinstance(ref, str) else getattr(ref, "id", None)
-        if not isinstance(text, str) or not text.strip():
-            raise RefError(f"{ref!r} names no run: an id, its last six characters or a name does")
+        if not isinstance(text, str) or not text.strip() or not given.encodable(text):
+            raise RefError(f"{ref!a} names no run: an id, its last six characters or a name does")
         try:
             return self.store.run(text.strip())
         except NotFoundError as error:
+            self._require_readable(text.strip())
             near = self._near(text.strip())
             if not near:
                 raise
             shown = " or ".join(map(repr, near))
             raise NotFoundError(error.message, hint=f"did you mean {shown}?") from None
+
+    def _require_readable(self, run_id: str) -> None:
+        """A run whose folder is here, and of which nothing can be read, is not simply not there."""
+        if not is_run_id(run_id):
+            return
+        place = self.folder.find_run_dir(run_id, trash=True)
+        if place is not None and any(path.stat().st_size for path in journal_files(place)):
+            raise FormatError(
+                f"nothing in the journals of run {run_id} can be read",
+                hint=f"`notabene journal verify {place}` says why",
+            )
 
     def _near(self, ref: str) -> list[str]:
         wanted = [Field("attribute", name) for name in ("name", "project", "id")]

@@ -8,7 +8,8 @@
     │   ├── <writer>.recovered      what a dead writer's ring held beyond its journal
     │   ├── <writer>.console.zst    the console
     │   └── sealed                  after the end: one compacted file
-    ├── live/<run id>/<writer>      marker while a writer is at work
+    ├── live/<run id>/<writer>      marker while a writer is at work; with ``.ended`` for a
+    │                               while after it where readers would not look by themselves
     ├── desk/<host>-<pid>-<writer>.journal   edits by people
     ├── artifacts/<name>/v<N>       versions, created exclusively
     ├── repeats/<key>/<run id>      manifests for "already run?"
@@ -29,7 +30,7 @@ from typing import Any
 
 import msgspec
 
-from notabene._ids import host_name, new_id
+from notabene._ids import host_name, new_id, now_us
 from notabene.errors import FormatError, NotFoundError, UsageError
 from notabene.model.canonical import digest_bytes
 
@@ -39,6 +40,9 @@ JOURNAL = ".journal"
 RECOVERED = ".recovered"
 CONSOLE = ".console.zst"
 SEALED = "sealed"
+ENDED = ".ended"
+ENDED_FOR = 3600
+"""Seconds for which a marker tells of a writer that has ended."""
 
 
 class StoreFolder:
@@ -154,6 +158,10 @@ class StoreFolder:
             return sorted((e.name for e in os.scandir(self.runs) if e.is_dir()), reverse=True)
         except FileNotFoundError:
             return []
+        except NotADirectoryError:
+            raise FormatError(
+                f"{self.runs} is a file, where the store has its runs", hint="move it away"
+            ) from None
 
     def run_dirs(self) -> Iterator[Path]:
         """Folders of all runs, newest month first."""
@@ -178,21 +186,54 @@ class StoreFolder:
                 (path / writer).touch()
                 return
 
-    def unmark_live(self, run_id: str, writer: str) -> None:
-        """Say that a writer is done; never fails."""
+    def unmark_live(self, run_id: str, writer: str, *, tell: bool = False) -> None:
+        """Say that a writer is done; never fails.
+
+        Args:
+            run_id: The run.
+            writer: Who is done.
+            tell: Leave word for a while. A run that was there before the writer is not new, so
+                readers who did not look meanwhile would not see what it wrote.
+        """
         path = self.live / run_id
         with contextlib.suppress(OSError):
-            (path / writer).unlink(missing_ok=True)
-            path.rmdir()
+            if tell:
+                os.utime(path / writer)
+                (path / writer).rename(path / f"{writer}{ENDED}")
+            else:
+                (path / writer).unlink(missing_ok=True)
+                path.rmdir()
 
     def live_runs(self) -> dict[str, list[str]]:
         """Ids of the runs with markers, and the writers that set them."""
-        found: dict[str, list[str]] = {}
-        with contextlib.suppress(FileNotFoundError):
+        return self.marked_runs()[0]
+
+    def marked_runs(self) -> tuple[dict[str, list[str]], dict[str, int]]:
+        """Runs with writers at work, and runs with writers that have ended: the newest end, ns."""
+        live: dict[str, list[str]] = {}
+        ended: dict[str, int] = {}
+        for run, mark in self._marks():
+            if not mark.name.endswith(ENDED):
+                live.setdefault(run, []).append(mark.name)
+                continue
+            with contextlib.suppress(OSError):
+                ended[run] = max(ended.get(run, 0), mark.stat().st_mtime_ns)
+        return {run: sorted(writers) for run, writers in live.items()}, ended
+
+    def clear_ended(self) -> None:
+        """Remove markers of writers that ended long ago; never fails."""
+        for run, mark in self._marks():
+            with contextlib.suppress(OSError):
+                if mark.name.endswith(ENDED) and mark.stat().st_mtime < now_us() / 1e6 - ENDED_FOR:
+                    os.unlink(mark.path)
+                    (self.live / run).rmdir()
+
+    def _marks(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Markers by run; what is no folder of markers is passed over."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             for entry in os.scandir(self.live):
                 with contextlib.suppress(OSError):
-                    found[entry.name] = sorted(e.name for e in os.scandir(entry.path))
-        return found
+                    yield from ((entry.name, mark) for mark in list(os.scandir(entry.path)))
 
     # -- the rest --------------------------------------------------------------------------
 

@@ -388,6 +388,7 @@ def sweep(folder: StoreFolder) -> list[Path]:
         The files written.
     """
     done = bring_home(folder)
+    folder.clear_ended()
     for run_id, writers in folder.live_runs().items():
         run_dir = folder.find_run_dir(run_id, trash=True)
         if run_dir is None:
@@ -400,7 +401,7 @@ def sweep(folder: StoreFolder) -> list[Path]:
             written = recover(orphan, run_dir)
             if written is not None:
                 done.append(written)
-                folder.unmark_live(run_id, writer)
+                folder.unmark_live(run_id, writer, tell=True)
     return done
 
 

@@ -47,18 +47,19 @@ def check_name(name: object, what: str) -> str:
     Raises:
         RefError: It is no text, empty, too long, or holds control characters.
     """
+    one = "an" if what[:1] in "aeiou" else "a"
     if not isinstance(name, str):
-        raise RefError(f"a {what} must be a text, not {type(name).__name__} {_shown(name)}")
+        raise RefError(f"{one} {what} must be a text, not {type(name).__name__} {shown(name)}")
     name = unicodedata.normalize("NFC", name.strip())
     if not name:
-        raise RefError(f"a {what} must not be empty")
+        raise RefError(f"{one} {what} must not be empty")
     size = len(name.encode("utf-8", "surrogatepass"))
     if size > MAX_NAME_BYTES:
         raise RefError(
-            f"the {what} {_shown(name)} has {size:,} bytes; at most {MAX_NAME_BYTES} are allowed"
+            f"the {what} {shown(name)} has {size:,} bytes; at most {MAX_NAME_BYTES} are allowed"
         )
     if _CONTROL.search(name) or any(0xD800 <= ord(c) <= 0xDFFF for c in name):
-        raise RefError(f"the {what} {_shown(name)} holds control characters or broken Unicode")
+        raise RefError(f"the {what} {shown(name)} holds control characters or broken Unicode")
     return name
 
 
@@ -70,10 +71,15 @@ def check_run_id(run_id: object) -> str:
     """
     if not isinstance(run_id, str) or not _RUN_ID.match(run_id):
         raise RefError(
-            f"{_shown(run_id)} is no run id: 1 to 128 letters, digits, '.', '_' or '-', "
+            f"{shown(run_id)} is no run id: 1 to 128 letters, digits, '.', '_' or '-', "
             "beginning with a letter or digit"
         )
     return run_id
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text may be a run's id."""
+    return _RUN_ID.match(text) is not None
 
 
 def check_alias(alias: object) -> str:
@@ -84,9 +90,9 @@ def check_alias(alias: object) -> str:
     """
     text = check_name(alias, "alias")
     if _VERSION.match(text):
-        raise RefError(f"the alias {_shown(text)} looks like a version number; choose another word")
+        raise RefError(f"the alias {shown(text)} looks like a version number; choose another word")
     if not _ALIAS.match(text):
-        raise RefError(f"the alias {_shown(text)} must not hold ':', '@' or '/'")
+        raise RefError(f"the alias {shown(text)} must not hold ':', '@' or '/'")
     return text
 
 
@@ -113,7 +119,7 @@ def check_artifact_name(name: object) -> str:
     """
     text = check_name(name, "artifact name")
     if ":" in text:
-        raise RefError(f"the artifact name {_shown(text)} must not hold ':'")
+        raise RefError(f"the artifact name {shown(text)} must not hold ':'")
     return text
 
 
@@ -145,6 +151,7 @@ def split_path(key: str) -> tuple[str, ...]:
     return (*parts, current)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as messages show it: its ``repr``, with the middle of a long one left out."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"

@@ -29,6 +29,8 @@ SETTLED = 2 * 10**9
 """ns after which the time of a folder says for sure that nothing came since ..."""
 SETTLED_FINE = 2 * 10**7
 """... on a local disk whose times are finer than a millisecond: two ticks of a slow kernel."""
+LATE = 60 * 10**9
+"""ns by which a marker may be seen late, over a network say."""
 TRASH = "trash"
 """What stands for the month of runs in the trash."""
 
@@ -81,11 +83,15 @@ class Lookout:
         Returns:
             Whether all runs are to be looked at.
         """
-        before, self._live = self._live, set(self._folder.live_runs())
-        # One that had a mark at the last look may have ended since, and have more to say.
-        self._wanted = {*before, *self._live, *runs}
+        marked, ended = self._folder.marked_runs()
+        before, self._live = self._live, set(marked)
         self._kept = self._load()
         self._marks = dict(self._kept)
+        told = int(self._marks.get("told", "0"))
+        self._marks["told"] = str(max([told, *ended.values()]))
+        # One that had a mark at the last look may have ended since, and have more to say.
+        self._wanted = {*before, *self._live, *runs}
+        self._wanted.update(run for run, at in ended.items() if at > told - LATE)
         self._full = full or now_us() - int(self._marks.get("scanned", "0")) >= SCAN_EVERY
         if self._full:
             self._listed.clear()

@@ -58,6 +58,7 @@ class Attendance:
         *,
         quiet: bool,
         continued: bool = False,
+        joined: bool = False,
         epoch: int = 0,
     ) -> None:
         self._run = run
@@ -67,6 +68,8 @@ class Attendance:
         self._capture = capture
         self._quiet = quiet
         self._continued = continued
+        self._joined = joined
+        """The run was there before this writer."""
         self._began = time.monotonic()
         self._pid = os.getpid()
         self._console: Console | None = None
@@ -87,7 +90,7 @@ class Attendance:
         """For a worker of a run that another process began: only a writer."""
         from notabene.capture.snapshot import Capture
 
-        return cls(run, None, settings, None, Capture.of(False), quiet=True)
+        return cls(run, None, settings, None, Capture.of(False), quiet=True, joined=True)
 
     # -- the beginning ---------------------------------------------------------------------
 
@@ -261,6 +264,7 @@ class Attendance:
         What the child prints is kept once it logs, by a writer of its own.
         """
         self._writer = None
+        self._joined = True
         self._sampler = None
         self._capturing = None
         self._cells = None
@@ -301,7 +305,7 @@ class Attendance:
         del seconds
         run = self._run
         if kept and run.folder is not None and self._writer is not None:
-            run.folder.unmark_live(run.id, self._writer.id)
+            run.folder.unmark_live(run.id, self._writer.id, tell=self._joined)
         if not self._quiet and self._pid == os.getpid() and self._job is not None:
             self._say_goodbye(kept)
 

@@ -30,7 +30,7 @@ from notabene.journal.writer import Writer
 from notabene.model.records import RunCreated, WriterStarted
 from notabene.model.refs import check_name, check_run_id
 from notabene.settings import Settings
-from notabene.tracking import context, lifecycle, names
+from notabene.tracking import context, given, lifecycle, names
 from notabene.tracking.attendance import Attendance
 from notabene.tracking.config import as_mapping, plain
 from notabene.tracking.guard import Guard
@@ -120,12 +120,13 @@ def init(
         raise UsageError(f"resume={resume!r} is unknown; allowed are 'never', 'allow', 'must'")
     if resume is True or resume is False:
         resume = "allow" if resume else "never"
-    for given, what in ((project, "project name"), (name, "run name"), (group, "group")):
-        if given is not None and given != "":
-            check_name(given, what)
+    given.check_names(project_name=project, run_name=name, group=group)
+    given.check_texts(hypothesis=hypothesis, notes=notes)
+    given.check_capture(capture)
+    above = given.check_parent(parent)
     settings = Settings(
         {
-            "store": None if store is None else os.fspath(store),
+            "store": store,
             "project": project,
             "run_id": id,
             "name": name,
@@ -138,7 +139,7 @@ def init(
     from notabene.capture.launch import launch
 
     job = launch()
-    plan = _plan(settings, job, tags=tags, hypothesis=hypothesis, parent=parent, resume=resume)
+    plan = _plan(settings, job, tags=tags, hypothesis=hypothesis, above=above, resume=resume)
     if not isinstance(capture, bool) and capture.program:
         plan.source = "command"
     names.finish_earlier_in_notebook()
@@ -149,7 +150,7 @@ def init(
     context.enter(run)
     if config is not None:
         run.config.update(config)
-    if notes:
+    if notes and notes.strip():
         run.note(notes)
     # Who asks for the run by its id from now on finds it.
     run.flush()
@@ -165,11 +166,11 @@ def _plan(
     *,
     tags: Iterable[str] | Mapping[str, Any],
     hypothesis: str | None,
-    parent: str | Run | None,
+    above: str | None,
     resume: Resume,
 ) -> Plan:
     run_id, agreed = settings["run_id"], False
-    given = bool(run_id)
+    named = bool(run_id)
     around = names.surrounding_run(settings.store)
     if settings.sources["run_id"] == "NOTABENE_RUN_ID":
         resume = "allow" if resume == "never" else resume
@@ -182,7 +183,6 @@ def _plan(
             run_id, agreed = found.id, True
             resume = "allow" if found.continues else resume
     chosen = check_run_id(run_id) if run_id else new_run_id()
-    above = parent.id if isinstance(parent, Run) else parent
     if above is None:
         outer = context.current_run()
         above = outer.id if outer is not None else ("" if around.join else around.run)
@@ -197,7 +197,7 @@ def _plan(
         rank=job.rank,
         world=job.world,
         user=user_name(),
-        given=given,
+        given=named,
         agreed=agreed,
         joined=around.join and chosen == around.run,
         resume=resume,
@@ -287,6 +287,7 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
         wanted,
         quiet=quiet,
         continued=bool(replaces),
+        joined=past is not None,
         epoch=past.first_time if past is not None else 0,
     )
     lifecycle.install()

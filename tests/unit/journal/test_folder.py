@@ -115,11 +115,30 @@ def test_markers_come_and_go(store):
     assert store.live_runs() == {}
 
 
+def test_markers_may_tell_of_an_end(store, monkeypatch):
+    """A writer that joined a run leaves word for an hour, which counts as no writer at work."""
+    store.mark_live("run1", "w1")
+    store.mark_live("run1", "w2")
+    store.unmark_live("run1", "w1", tell=True)
+    assert store.live_runs() == {"run1": ["w2"]}
+    assert list(store.marked_runs()[1]) == ["run1"]
+    store.unmark_live("run1", "w2", tell=True)
+    store.clear_ended()
+    live, ended = store.marked_runs()
+    assert (live, list(ended)) == ({}, ["run1"])
+    monkeypatch.setattr("notabene.journal.folder.ENDED_FOR", -1)
+    store.clear_ended()
+    assert store.marked_runs() == ({}, {})
+    assert list(store.live.iterdir()) == []
+
+
 def test_markers_never_fail(store):
     """A store that cannot be written to loses its markers and nothing else."""
     store.live.write_text("in the way")
     store.mark_live("run1", "w1")
     store.unmark_live("run1", "w1")
+    store.unmark_live("run1", "w1", tell=True)
+    assert store.live_runs() == {}
 
 
 def test_a_desk_journal_names_host_and_process(store):

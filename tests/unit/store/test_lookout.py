@@ -144,6 +144,21 @@ def test_a_run_that_began_and_ended_between_two_looks_is_found(
     assert {run.id for run in store.runs()} == {"first", "second", "begins", "short"}
 
 
+def test_a_run_resumed_between_two_looks_is_seen(folder: StoreFolder, store: LocalStore) -> None:
+    """A writer that joined a run and ended while nobody looked leaves word of it."""
+    for run in ("first", "second"):
+        add(folder, run)
+    settle(store, folder)
+    for loss in (0.5, 0.25):  # the second one finds the word of the first
+        more = Scribe("first", time=time.time_ns() // 1000).start("p").row({"loss": loss}, 1)
+        more.finish().save(folder.runs / MONTH / "first")
+        folder.mark_live("first", more.id)
+        folder.unmark_live("first", more.id, tell=True)
+        store.refresh()
+        assert store.run("first").metrics["loss"].value == loss
+    assert folder.live_runs() == {}
+
+
 def test_where_folders_are_not_counted_names_are_read(
     folder: StoreFolder, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,57 @@
+"""What ``init`` is given, looked at before anything is written: a wrong call leaves no run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from notabene.errors import UsageError
+from notabene.model.refs import check_name, check_run_id
+
+
+def check_names(**names: Any) -> None:
+    """Names of a project, run or group; None and an empty text leave the choice to us.
+
+    Raises:
+        RefError: One cannot be a name.
+    """
+    for what, given in names.items():
+        if given is not None and given != "":
+            check_name(given, what.replace("_", " "))
+
+
+def check_texts(**texts: Any) -> None:
+    """Texts for people.
+
+    Raises:
+        UsageError: One is no text.
+    """
+    for what, given in texts.items():
+        if given is not None and not isinstance(given, str):
+            raise UsageError(f"{what}= must be a text, not {type(given).__name__} {given!r}"[:200])
+
+
+def check_parent(parent: Any) -> str | None:
+    """Id of the run that is to stand above; None where it is not given, empty for none at all.
+
+    Raises:
+        UsageError: It is neither a run nor an id.
+    """
+    found = getattr(parent, "id", parent)
+    return found if found is None or found == "" else check_run_id(found)
+
+
+def check_capture(capture: Any) -> None:
+    """What to capture.
+
+    Raises:
+        UsageError: It is neither a bool nor a Capture.
+    """
+    if isinstance(capture, bool):
+        return
+    from notabene.capture.snapshot import Capture
+
+    if not isinstance(capture, Capture):
+        raise UsageError(
+            f"capture= is True, False or a Capture, not {type(capture).__name__} {capture!r}"[:200],
+            hint="capture=notabene.Capture(console=False)",
+        )
