@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
+from notabene.api import given
 from notabene.api.archive import Progress
 from notabene.api.bundle import Bundle, Exported
 from notabene.api.digests import Referenced, referenced_by
@@ -88,7 +88,7 @@ class Care(Reading, Edits):
         ids, projects = self._chosen(what)
         self.refresh()  # brings home what dead writers left in their rings
         bundle = Bundle(self.folder, self.blobs, ids, projects, inputs=inputs)
-        return bundle.write(Path(path), overwrite=overwrite, progress=progress)
+        return bundle.write(given.path(path, "path"), overwrite=overwrite, progress=progress)
 
     def import_(
         self,
@@ -115,7 +115,7 @@ class Care(Reading, Edits):
             AccessError, TransportError: The store cannot be written to.
         """
         done = import_bundle(
-            self.folder, self.blobs, Path(path), new_ids=new_ids, progress=progress
+            self.folder, self.blobs, given.path(path, "path"), new_ids=new_ids, progress=progress
         )
         self.refresh(runs=(*done.imported, *done.updated))
         return done
@@ -137,7 +137,7 @@ class Care(Reading, Edits):
         """
         runs = self._runs_of(what)
         infos = [view.info for view in runs]
-        return write_parquet(self.store, infos, runs, Path(path), overwrite=overwrite)
+        return write_parquet(self.store, infos, runs, given.path(path, "path"), overwrite=overwrite)
 
     def export_csv(
         self, what: What, path: str | os.PathLike[str], *, overwrite: bool = False
@@ -149,7 +149,7 @@ class Care(Reading, Edits):
         """
         runs = self._runs_of(what)
         infos = [view.info for view in runs]
-        return write_csv(self.store, infos, runs, Path(path), overwrite=overwrite)
+        return write_csv(self.store, infos, runs, given.path(path, "path"), overwrite=overwrite)
 
     def _chosen(self, what: What) -> tuple[list[str], tuple[str, ...]]:
         """Ids of the runs, and names of the projects that are meant as a whole."""
@@ -160,8 +160,8 @@ class Care(Reading, Edits):
         if isinstance(what, Runs):
             ids = what.ids
         else:
-            several = (what,) if isinstance(what, str | RunView) else what
-            ids = [self._info(run).id for run in cast("Iterable[RunRef]", several)]
+            several = [what] if isinstance(what, RunView) else given.several(what, "runs")
+            ids = [self._info(run).id for run in several]
         if not ids:
             raise NotFoundError("there is no run to export", hint="`notabene ls` lists the runs")
         return ids, ()
@@ -195,7 +195,7 @@ class Care(Reading, Edits):
         Returns:
             What was compacted.
         """
-        return self._index.seal(budget=seconds)
+        return self._index.seal(budget=given.number(seconds, "seconds", least=0))
 
     def rebuild(self) -> RebuildReport:
         """Make the index anew from the journals.
@@ -232,6 +232,7 @@ class Care(Reading, Edits):
             ConflictError: Another process is at it.
             NotFoundError: There is nothing to undo.
         """
+        min_age_days = given.number(min_age_days, "min_age_days", least=0)
         if undo:
             return self._undo(undo)
         elsewhere = self.settings.artifacts

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from notabene.api import given
 from notabene.errors import MissingDependencyError, UsageError
 from notabene.query import STATISTICS, parse_order
 from notabene.query.ast import Field
@@ -62,7 +63,7 @@ def read_columns(
             allowed = ", ".join(STATISTICS)
             raise UsageError(f"{stat!r} is no statistic of a metric; allowed are {allowed}")
     if columns is not None:
-        fields = [parse_order(text)[0].field for text in columns]
+        fields = [parse_order(text)[0].field for text in given.texts(columns, "columns")]
         table = found.columns(fields, limit=limit, offset=offset)
         return [_column(field, table[field]) for field in fields]
     table = found.columns(None, limit=limit, offset=offset)

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from notabene.api import given
 from notabene.errors import NotFoundError, UsageError
 from notabene.journal.block import F64, I64
 from notabene.store import pyramid
@@ -155,15 +156,19 @@ def window_of(
     Raises:
         UsageError: A value is not possible.
     """
-    if samples is not None and samples < 1:
-        raise UsageError(f"samples={samples} is not possible; 1 or more are")
-    if isinstance(rank, str) and rank not in ("mean", "min", "max"):
-        raise UsageError(f"rank={rank!r} is unknown; a number, 'mean', 'min' or 'max' are allowed")
+    samples = 0 if samples is None else given.whole(samples, "samples", least=1)
+    start = None if start is None else given.number(start, "start")
+    end = None if end is None else given.number(end, "end")
+    if rank not in ("mean", "min", "max"):
+        if isinstance(rank, str):
+            allowed = "a number, 'mean', 'min' or 'max'"
+            raise UsageError(f"rank={rank!r} is unknown; {allowed} are allowed")
+        given.whole(rank, "rank")
     if start is not None and end is not None and start > end:
         raise UsageError(f"start={start} lies after end={end}")
-    axis = x if x in AXES or x.startswith("metric:") else f"metric:{x}"
+    axis = x if given.text(x, "x") in AXES or x.startswith("metric:") else f"metric:{x}"
     ranks: Any = "all" if isinstance(rank, str) else rank or "first"
-    return Window(x=axis, low=start, high=end, buckets=samples or 0, ranks=ranks)
+    return Window(x=axis, low=start, high=end, buckets=samples, ranks=ranks)
 
 
 def _absent(store: Store, run: str, key: str, window: Window) -> NotFoundError:
@@ -173,6 +178,9 @@ def _absent(store: Store, run: str, key: str, window: Window) -> NotFoundError:
         if isinstance(window.ranks, int):
             return NotFoundError(f"rank {window.ranks} of run {name!r} logged no {key!r}")
         axis = window.x.removeprefix("metric:")
+        if window.x not in AXES and axis not in info.metrics:
+            hint = nearest(axis, info.metrics)
+            return NotFoundError(f"run {name!r} has no metric {axis!r} for the x axis", hint=hint)
         return NotFoundError(
             f"{key!r} of run {name!r} has no points in this range of {axis}",
             hint="leave out start= and end= to see all",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal, cast, overload
 
+from notabene.api import given
 from notabene.api.artifacts import ArtifactView, Direction, Lineage, Node, lineage_of
 from notabene.api.consoles import Follower, read_console
 from notabene.api.diary import DiaryEntry, diary_of
@@ -83,12 +84,12 @@ class Reading(Door):
         Raises:
             QueryError: The search or the order cannot be understood; says where.
         """
-        if limit is not None and limit < 0:
-            raise UsageError(f"limit={limit} is not possible; 0 or more are")
-        expr = parse(where) if isinstance(where, str) else where
+        limit = None if limit is None else given.whole(limit, "limit")
+        expr = where if isinstance(where, Expr | None) else parse(given.text(where, "where"))
         if project is not None:
-            expr = all_of(Test(Field("attribute", "project"), "in", (project,)), expr)
-        order = parse_order(order_by)
+            name = given.text(project, "project")
+            expr = all_of(Test(Field("attribute", "project"), "in", (name,)), expr)
+        order = parse_order(given.texts(order_by, "order_by"))
         self._fresh()
         found = self.store.runs(
             expr, order, deleted=deleted, archived=None if archived or deleted else False
@@ -151,6 +152,7 @@ class Reading(Door):
             UsageError: An argument is not possible.
         """
         window = window_of(x, samples, start, end, rank)
+        given.texts(keys, "keys")
         if not keys:
             info = self._info(run)
             return history_of(self.store, info.id, tuple(info.metrics), window, rank)
@@ -182,7 +184,7 @@ class Reading(Door):
         Raises:
             UsageError: An argument is not possible.
         """
-        names = [keys] if isinstance(keys, str) else list(dict.fromkeys(keys))
+        names = list(dict.fromkeys(given.texts(keys, "keys")))
         window = window_of(x, buckets, start, end, rank)
         return self._by_id(
             runs, lambda ids: grid_of(self.store, list(dict.fromkeys(ids)), names, window)
@@ -201,7 +203,7 @@ class Reading(Door):
             NotFoundError: Nothing was logged under this key.
         """
         info = self._info(run)
-        found = self.store.values(info.id, [key] if key is not None else [])
+        found = self.store.values(info.id, [] if key is None else [given.text(key, "key")])
         if key is not None and not found:
             known = {value.key for value in self.store.values(info.id)}
             hint = nearest(key, known, "values that are no numbers")
@@ -237,6 +239,7 @@ class Reading(Door):
             rank: Of which rank; None for the lowest that printed.
             writer: Of which process alone.
         """
+        tail = None if tail is None else given.whole(tail, "tail")
         return read_console(self.run_dir(run), tail=tail, rank=rank, writer=writer)
 
     def follow_console(self, run: RunRef, *, tail: int = 20, rank: int | None = None) -> Follower:
@@ -318,7 +321,7 @@ class Reading(Door):
             NotFoundError: There is no such project.
         """
         self._fresh()
-        notes = self.store.notes(project)
+        notes = self.store.notes(given.text(project, "project"))
         entries = diary_of((view.info for view in self.runs(project=project, archived=True)), notes)
         if not entries:
             known = [p.name for p in self.store.projects()]

@@ -109,7 +109,7 @@ class Trash:
         for tombstone in self.tombstones():
             if tombstone.id == id:
                 return tombstone
-        raise NotFoundError(f"there is no deletion {id!r}", hint="`notabene gc --list` names them")
+        raise NotFoundError(f"there is no collection {id!r} to undo")
 
     def _save(self, tombstone: Tombstone) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -175,7 +175,7 @@ class Versions:
             NotFoundError: There is no such name, version or alias, or the version is deleted.
             FormatError: The version's file is damaged.
         """
-        ref = parse_artifact(ref) if isinstance(ref, str) else ref
+        ref = ref if isinstance(ref, ArtifactRef) else parse_artifact(ref)
         name, state = ref.name, self._state(ref.name)
         numbers = _numbers(self._place(name))
         if not numbers:

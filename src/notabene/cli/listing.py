@@ -10,6 +10,7 @@ import click
 from notabene.cli.jsonable import jsonable
 from notabene.cli.render import (
     ago,
+    check_fields,
     common,
     dig,
     figure,
@@ -104,10 +105,9 @@ def _projects(api: Api, fields: str | None, limit: int | None, as_json: bool) ->
 
 def _table(views: list[RunView], fields: list[str] | None, *, one_project: bool) -> None:
     if fields is not None:
-        rows = []
-        for view in views:
-            document = jsonable(view.to_dict())
-            rows.append([figure(dig(document, name)) for name in fields])
+        documents = [jsonable(view.to_dict()) for view in views]
+        check_fields(fields, documents)
+        rows = [[figure(dig(document, name)) for name in fields] for document in documents]
         print_table([name.upper() for name in fields], rows)
         return
     columns: list[tuple[str, list[str], bool]] = [

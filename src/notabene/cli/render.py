@@ -142,6 +142,7 @@ def print_json(value: Any, fields: str | None = None) -> None:
 
         names = split_fields(fields)
         plain = jsonable(value)
+        check_fields(names, plain if isinstance(plain, list) else [plain])
         rows = [pick(item, names) for item in plain] if isinstance(plain, list) else None
         value = pick(plain, names) if rows is None else rows
     sys.stdout.write(encode_json(value) + "\n")
@@ -153,6 +154,20 @@ def split_fields(fields: str) -> list[str]:
     if not names:
         raise UsageError("--fields names nothing", hint="--fields id,name,status")
     return names
+
+
+def check_fields(names: Iterable[str], items: Iterable[Any]) -> None:
+    """Refuse a field whose first word none of the items has; what it goes on with may be absent.
+
+    Raises:
+        UsageError: There is no such field.
+    """
+    known = {key for item in items if isinstance(item, dict) for key in item}
+    for name in names:
+        if known and name not in known and name.partition(".")[0] not in known:
+            raise UsageError(
+                f"there is no field {name!r}", hint=f"there are {', '.join(sorted(known))}"
+            )
 
 
 def pick(item: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class JournalFile:
         preface: Bodies of frames that cover nothing, for the beginning of each further file:
             what must be known to read it without the ones before.
         unsynced: Bytes that the disk has not confirmed.
+        removed: Somebody has removed the file: what is written goes when we end.
 
     Raises:
         FileExistsError: Two writers were given one name.
@@ -81,6 +82,7 @@ class JournalFile:
         """A sync of it has failed."""
         self._named = False
         """The disk has confirmed its name in the folder."""
+        self.removed = False
         self._fd = -1
         self._go_on_in(path, self._make(path))
 
@@ -123,7 +125,10 @@ class JournalFile:
             found = os.fstat(self._fd)
         except OSError:
             return -1
-        return found.st_size if (found.st_dev, found.st_ino) == self._identity else -1
+        if (found.st_dev, found.st_ino) != self._identity:
+            return -1
+        self.removed = found.st_nlink == 0
+        return found.st_size
 
     def _take_back(self) -> None:
         """After half a frame: cut the file where it ended before, or give it up."""

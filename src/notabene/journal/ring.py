@@ -297,9 +297,11 @@ class Ring:
             lock.release()
 
     def _define(self, keys: tuple[Any, ...]) -> tuple[Callable[..., None], int, int]:
+        if len(keys) > MAX_ROW_KEYS:
+            raise WideRowError
         names = self._define_names(keys)
         many = len(self._keysets) >= MAX_KEYSETS or sum(map(len, names)) > MAX_NAMES
-        if len(keys) > MAX_ROW_KEYS or (many and len(keys) > 1):
+        if many and len(keys) > 1:
             raise WideRowError
         with self.lock:
             known = self._keysets.get(keys)

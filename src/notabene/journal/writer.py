@@ -270,6 +270,9 @@ class Writer:
                 "no local disk takes the newest data: it waits in memory, and is lost if this "
                 "process is killed",
             )
+        if self.file.removed:
+            place = self.file.path.parent
+            self.warn("removed", f"the run's folder {place} was removed: nothing of it is kept")
         self._syncer.look()
 
     def _put_stats(self) -> None:

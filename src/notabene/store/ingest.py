@@ -33,6 +33,8 @@ SWEEP_EVERY = 10_000_000
 DESK_RECENT = 3600 * 10**9
 """ns for which a desk journal is looked at after it grew last."""
 RUNS_AT_ONCE = 500
+UNREAD = -1
+"""Noted as the size of a file that the system does not let us read: it is tried again."""
 FOLDER = ""
 """Name under which ``file`` keeps a run's folder: its mtime, and its month as the note."""
 
@@ -230,6 +232,8 @@ class Ingest:
             name = entry.name
             if name.startswith(".") or not (name.endswith((JOURNAL, RECOVERED)) or name == SEALED):
                 continue
+            if not entry.is_file():
+                continue
             stat = entry.stat()
             old = known.get(name)
             if old is not None and old.size == stat.st_size and old.mtime == stat.st_mtime_ns:
@@ -251,6 +255,9 @@ class Ingest:
             except FormatError as error:
                 self._put_aside(found, str(error))
                 return
+            except OSError as error:
+                self._put_aside(found, f"cannot be read: {(error.strerror or '').lower()}", UNREAD)
+                return
             if not batches and self._waiting_for(found):
                 break
             self._waiting.append((found, batches, reader))
@@ -268,9 +275,10 @@ class Ingest:
         self._flush()
         return self._store.keysets(run)
 
-    def _put_aside(self, found: Found, note: str) -> None:
+    def _put_aside(self, found: Found, note: str, size: int | None = None) -> None:
+        size = found.size if size is None else size
         with self._store.writing() as connection:
-            row = (found.run, found.path.name, found.start, found.size, found.mtime, note)
+            row = (found.run, found.path.name, found.start, size, found.mtime, note)
             self._put_files(connection, [row])
 
     def _flush(self) -> None:
@@ -304,6 +312,9 @@ class Ingest:
             batches = reader.all()
         except FormatError as error:
             self._put_aside(found, str(error))
+            return
+        except OSError as error:
+            self._put_aside(found, f"cannot be read: {(error.strerror or '').lower()}", UNREAD)
             return
         if reader.header is None:
             return

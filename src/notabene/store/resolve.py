@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from notabene._ids import SHORT_ID_LENGTH
 from notabene.errors import NotFoundError, RefError
+from notabene.model.refs import shown
 
 LAST = "@last"
 SHOWN = 5
@@ -62,7 +63,7 @@ def resolve(ref: str, candidates: Iterable[Candidate]) -> int:
             if found:
                 raise _several(ref, found)
     raise NotFoundError(
-        f"there is no run {ref!r}",
+        f"there is no run {shown(ref)}",
         hint="`notabene ls` lists the runs, with --deleted also the trash",
     )
 

@@ -12,27 +12,31 @@ from notabene.model.refs import MAX_NAME_BYTES, check_name
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TAG_TEXT = 8192
+EMPTY = "(empty)"
+"""Name of what was given an empty one."""
+MAX_DEPTH = 64
+"""Mappings in mappings that become names; deeper ones are kept as text."""
 
 
 def metric_names(keys: tuple[Any, ...], note: Callable[[str, str], None]) -> tuple[str, ...]:
     """Names to store for the keys of a row.
 
-    A key that is too long or holds control characters is data's fault, not a wrong call: it is
-    kept under a shortened or cleaned name, and noted.
+    A key that is too long, empty or holds control characters is data's fault, not a wrong call:
+    it is kept under a shortened, cleaned or made-up name, and noted.
 
     Raises:
-        UsageError: A key is no text, or empty.
+        UsageError: A key is no text.
     """
     return tuple(metric_name(key, note) for key in keys)
 
 
 def metric_name(key: Any, note: Callable[[str, str], None]) -> str:
     """Name to store for one key; see :func:`metric_names`."""
-    if not isinstance(key, str) or not key.strip():
-        raise UsageError(
-            f"log() takes texts as names, not {type(key).__name__} {key!r}"[:200],
-            hint="run.log({'loss': 0.3})",
-        )
+    if not isinstance(key, str):
+        raise _no_text(key)
+    if not key.strip():
+        note("key", f"the name {key[:60]!r} is empty; kept as {EMPTY!r}")
+        return EMPTY
     name = key.encode("utf-8", "replace").decode()
     if _CONTROL.search(name):
         name = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", name)
@@ -47,21 +51,33 @@ def metric_name(key: Any, note: Callable[[str, str], None]) -> str:
     return name
 
 
-def flat_items(data: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _no_text(key: Any) -> UsageError:
+    return UsageError(
+        f"log() takes texts as names, not {type(key).__name__} {key!r}"[:200],
+        hint="run.log({'loss': 0.3})",
+    )
+
+
+def flat_items(
+    data: Mapping[Any, Any], prefix: str = "", above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any]]:
     """Items of nested mappings, the keys joined with a slash.
 
+    A mapping that holds itself, or lies below many others, is given as it is.
+
     Raises:
-        UsageError: A key is no text, or the mapping holds itself.
+        UsageError: A key is no text.
     """
-    if prefix.count("/") > 64:
-        raise UsageError("log() got mappings nested deeper than 64, or one that holds itself")
+    above = (*above, id(data))
     for key, value in data.items():
-        if not isinstance(key, str) or not key.strip():
-            raise UsageError(f"log() takes texts as names, not {type(key).__name__} {key!r}"[:200])
-        if isinstance(value, Mapping):
-            yield from flat_items(value, f"{prefix}{key}/")
+        if not isinstance(key, str):
+            raise _no_text(key)
+        name = f"{prefix}{EMPTY}" if prefix and not key.strip() else prefix + key
+        nested = isinstance(value, Mapping) and len(above) < MAX_DEPTH and id(value) not in above
+        if nested:
+            yield from flat_items(value, f"{name if name.strip() else EMPTY}/", above)
         else:
-            yield prefix + key, value
+            yield name, value
 
 
 def tag_cells(tags: Mapping[str, Any] | Iterable[str] | str) -> dict[str, str]:
@@ -74,6 +90,11 @@ def tag_cells(tags: Mapping[str, Any] | Iterable[str] | str) -> dict[str, str]:
         tags = (tags,)
     if isinstance(tags, Mapping):
         pairs = [(k, v) for k, v in tags.items()]
+    elif not isinstance(tags, Iterable):
+        raise UsageError(
+            f"tags are words, or names with values, not {type(tags).__name__} {tags!r}"[:200],
+            hint="['baseline'] or {'team': 'vision'}",
+        )
     else:
         pairs = []
         for tag in tags:

@@ -25,7 +25,7 @@ from notabene.model.refs import join_path
 from notabene.tracking.arrays import as_number, is_a, is_frame, scalar_of, shape_of, to_numpy
 from notabene.tracking.fields import Fields, as_mapping, attributes_of, fields_of
 from notabene.tracking.guard import TROUBLE
-from notabene.tracking.keys import metric_name
+from notabene.tracking.keys import EMPTY, metric_name
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
@@ -332,7 +332,7 @@ def name_of(key: Any) -> str:
     if isinstance(key, enum.Enum):
         key = key.name
     text = str.__str__(key) if isinstance(key, str) else text_of(key)
-    return text.encode("utf-8", "replace").decode() if text.strip() else "(empty)"
+    return text.encode("utf-8", "replace").decode() if text.strip() else EMPTY
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notabene.errors import ConflictError, UsageError
+from notabene.errors import ConflictError, TransportError, UsageError
 from notabene.journal.folder import StoreFolder
 from notabene.journal.ring import MAX_ROW_KEYS, RingFullError, WideRowError
 from notabene.journal.writer import Writer
@@ -131,8 +132,20 @@ class Recorder:
             return
         if isinstance(error, RingFullError):
             writer.row_when_full(data, step, str(error))
-            return
-        self._log_mixed(writer, data, step)
+        elif isinstance(error, WideRowError):
+            self._log_wide(writer, data, step)
+        else:
+            self._log_mixed(writer, data, step)
+
+    @guarded
+    def _log_wide(self, writer: Writer, data: Mapping[str, Any], step: Any) -> None:
+        """More keys than one slot takes: pieces of one step, each as fast as any row."""
+        at, items = self._whole_step(writer, step), iter(data.items())
+        while piece := dict(islice(items, MAX_ROW_KEYS)):
+            try:
+                writer.row(piece, at)
+            except TROUBLE:
+                self._log_mixed(writer, piece, at)
 
     @guarded
     def _log_mixed(self, writer: Writer, data: Mapping[str, Any], step: Any) -> None:
@@ -143,20 +156,15 @@ class Recorder:
             number = as_number(value)
             if number is not None:
                 numbers[key] = number
+                if isinstance(value, int) and math.isinf(number):
+                    self.guard.note("large", f"{key!r} is beyond float64; kept as {number}")
             elif value is None:
                 self.guard.note("none", f"log() got None for {key!r}; it was not kept")
             else:
                 self._log_value(key, value, at)
-        items = list(numbers.items())
-        for begin in range(0, len(items), MAX_ROW_KEYS):
-            self._put_row(writer, dict(items[begin : begin + MAX_ROW_KEYS]), at)
-
-    def _put_row(self, writer: Writer, numbers: dict[str, float], step: int) -> None:
-        try:
-            writer.row(numbers, step)
-        except WideRowError:
-            for key, number in numbers.items():
-                writer.row({key: number}, step)
+        items = iter(numbers.items())
+        while piece := dict(islice(items, MAX_ROW_KEYS)):
+            writer.row(piece, at)
 
     def _whole_step(self, writer: Writer, step: Any) -> int:
         if step is None:
@@ -208,15 +216,23 @@ class Recorder:
         return "" if self._writer is None else self._writer.id
 
     def keep_blobs(self, blobs: Iterable[Blob]) -> None:
-        """Put content into the store; the record that names it comes after."""
+        """Put content into the store; the record that names it comes after.
+
+        Raises:
+            NotabeneError: It could not be kept; never a UsageError, since log() may raise that
+                for a wrong call alone.
+        """
         store = self.blobs
         if store is None:
             return
-        for blob in blobs:
-            if blob.data is not None:
-                store.put(blob.data)
-            elif blob.path is not None:
-                store.put_file(Path(blob.path))
+        try:
+            for blob in blobs:
+                if blob.data is not None:
+                    store.put(blob.data)
+                elif blob.path is not None:
+                    store.put_file(Path(blob.path))
+        except UsageError as error:
+            raise TransportError(error.message, hint=error.hint) from error
 
     # -- the end ---------------------------------------------------------------------------
 

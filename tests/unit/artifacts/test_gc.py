@@ -334,7 +334,7 @@ def test_one_collects_at_a_time(blobs, versions):
     plan = gc.plan(blobs, versions, [])
     with blobs.trash._alone(), pytest.raises(ConflictError, match="cleaning up"):
         gc.apply(LocalBlobs(blobs.root), plan)
-    with pytest.raises(NotFoundError, match="no deletion"):
+    with pytest.raises(NotFoundError, match="no collection"):
         gc.undo(blobs, "nothing")
 
 

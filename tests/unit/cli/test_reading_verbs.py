@@ -136,3 +136,13 @@ def test_every_verb_has_help(nota: Command) -> None:
 
     for verb in VERBS:
         assert "Usage:" in nota(verb, "-h").out
+
+
+def test_fields_that_are_not_there_are_refused(nota: Command) -> None:
+    """A field no run has is named, with those there are; one below a mapping may be absent."""
+    assert "no field 'nonsense'" in nota("ls", "--fields", "id,nonsense", code=2).err
+    for verb in (("ls",), ("show", "fast")):
+        refused = nota(*verb, "--json", "--fields", "id,nonsense", code=2).json["error"]
+        assert refused["message"] == "there is no field 'nonsense'"
+    found = nota("ls", "--json", "--fields", "id,config.nothing,summary.loss").json
+    assert {row["config.nothing"] for row in found} == {None}

