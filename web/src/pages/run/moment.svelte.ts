@@ -28,10 +28,14 @@ export class Moment {
     );
     $effect(() =>
       page.cursor.listen(({ x }) => {
-        const axis = page.view.now.x;
-        if (page.view.now.tab === 'charts' && axis !== 'step') return;
-        if (page.view.now.tab !== 'charts') return;
-        this.hovered = x === null ? null : Math.round(x);
+        if (page.view.now.x === 'step') this.hovered = x === null ? null : Math.round(x);
+      }),
+    );
+    $effect(() =>
+      page.clock.listen(({ x }) => {
+        const started = page.run?.started ?? 0;
+        const step = x === null ? NaN : this.stepOf(started + x * 1e6);
+        this.hovered = Number.isFinite(step) ? step : null;
       }),
     );
   }

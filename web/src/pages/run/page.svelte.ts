@@ -22,7 +22,9 @@ const LONGEST = 2000;
 
 export class RunPage {
   readonly view = new ViewState(runSchema);
+  /** Of the curves, by step; and of what the machine did, by seconds. */
   readonly cursor = new CursorGroup();
+  readonly clock = new CursorGroup();
   readonly detail: Resource<RunDetail>;
   readonly keys: Resource<LoggedKey[]>;
   readonly captured: Resource<calls.Captured>;

@@ -61,7 +61,8 @@ export const runSchema = {
   regex: flag(),
   only: flag(),
   stream: choice(['', 'o', 'e'], ''),
-  /** Code and artifacts: what is looked at. */
+  /** Code: what is looked at; artifacts: the version, and the file in it. */
   file: text(),
   art: text(),
+  path: text(),
 } as const;

@@ -103,7 +103,7 @@ describe('boxesOf', () => {
       100,
       100,
     );
-    expect(boxes[0]).toMatchObject({ label: 'person 0.50', group: '1' });
+    expect(boxes[0]).toMatchObject({ label: 'person 0.50', group: 'person' });
     expect(boxes[1]).toMatchObject({ x: 0.4, y: 0.45, width: 0.2, label: '2' });
   });
 });

@@ -114,7 +114,7 @@ export interface Box {
   width: number;
   height: number;
   label: string;
-  /** For the colour: the class. */
+  /** For the colour: the name of the class, as masks have it. */
   group: string;
 }
 
@@ -158,13 +158,14 @@ function readBox(
   const inPixels = isDict(item) && item.domain ? item.domain === 'pixel' : x2 > 1 || y2 > 1;
   const [w, h] = inPixels ? [width, height] : [1, 1];
   const label = labelOf(item, names);
+  const kind = classOf(item);
   return {
     x: x1 / w,
     y: y1 / h,
     width: (x2 - x1) / w,
     height: (y2 - y1) / h,
     label,
-    group: classOf(item) || group || label,
+    group: (isDict(names) && text(names[kind])) || kind || group || label,
   };
 }
 

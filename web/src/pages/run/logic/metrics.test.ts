@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import type { MetricSummary } from '../../../api/types';
-import { firstHeadline, headlines, oddities, ownSummary, systemGroups } from './metrics';
+import {
+  firstHeadline,
+  headlines,
+  oddities,
+  ownSummary,
+  systemGroups,
+  systemUnit,
+} from './metrics';
 
 const metric = (key: string, rest: Partial<MetricSummary> = {}): MetricSummary => ({
   key,
@@ -71,5 +78,20 @@ it('groups what the machine measured', () => {
     { title: 'Graphics', keys: ['system/gpu.0.power'] },
     { title: 'Disk', keys: ['system/disk.read'] },
     { title: 'More', keys: ['system/new'] },
+  ]);
+});
+
+it('knows what the machine is measured in', () => {
+  const unit = (name: string) => systemUnit(`system/${name}`);
+  expect(['cpu.percent', 'memory.used', 'disk.read', 'process.files'].map(unit)).toEqual([
+    '%',
+    'bytes',
+    'bytes/s',
+    '',
+  ]);
+  expect(['gpu.0.memory', 'gpu.0.memory.percent', 'gpu.1.power'].map(unit)).toEqual([
+    'bytes',
+    '%',
+    'W',
   ]);
 });

@@ -70,5 +70,5 @@ export function columnWidth(info: ColumnInfo, first: readonly Json[]): number {
   if (info.type === 'media') return 148;
   const widest = Math.max(info.name.length, ...first.slice(0, 50).map((v) => lower(v).length));
   const most = info.type === 'float' ? 12 : 42;
-  return 26 + Math.min(most, Math.max(5, widest)) * 7.4;
+  return 28 + Math.min(most, Math.max(4, widest)) * 8;
 }
