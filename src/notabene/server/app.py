@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Router
@@ -52,16 +53,7 @@ class Routes:
 
     def __init__(self, notebook: Notebook, feed: Feed, options: Options) -> None:
         self._given = {"notebook": notebook, "feed": feed, "options": options}
-        self.litestar = Litestar(
-            [Router(access.API, route_handlers=handlers()), server.health],
-            exception_handlers=_HANDLERS,
-            guards=[_may],
-            request_class=Asked,
-            request_max_body_size=BODY,
-            openapi_config=None,
-            logging_config=None,
-            debug=False,
-        )
+        self.litestar = _litestar()
         access.check_table(routes_of(self.litestar))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -71,6 +63,21 @@ class Routes:
             await self.litestar(scope, receive, send)
         finally:
             GIVEN.reset(mark)
+
+
+@lru_cache(maxsize=1)
+def _litestar() -> Litestar:
+    """The routes; what they are served with is given with each request."""
+    return Litestar(
+        [Router(access.API, route_handlers=handlers()), server.health],
+        exception_handlers=_HANDLERS,
+        guards=[_may],
+        request_class=Asked,
+        request_max_body_size=BODY,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
 
 
 def handlers() -> list[ControllerRouterHandler]:

@@ -175,7 +175,7 @@ def _width(found: Sequence[Series], asked: SeriesQuestion) -> float:
     if asked.width:
         return max(asked.width, stored, 1.0)
     if stored or not points:
-        return stored
+        return stored if stored > 1 else 0.0  # buckets of one step are the points
     union: npt.NDArray[Any] = np.zeros(0)
     for one in points:
         union = np.union1d(union, one.x)

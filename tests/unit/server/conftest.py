@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -198,10 +199,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
+_FILLED: dict[str, Any] = {}
+"""A store that was filled once; tests get copies."""
+
+
 @pytest.fixture
-def ids(root: Path) -> dict[str, str]:
+def ids(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The runs in the store."""
-    return fill(root)
+    if not _FILLED:
+        made = tmp_path_factory.mktemp("filled") / "store"
+        _FILLED.update(ids=fill(made), store=made)
+    shutil.copytree(_FILLED["store"], root)
+    found: dict[str, str] = _FILLED["ids"]
+    return dict(found)
 
 
 @pytest.fixture
