@@ -4,6 +4,7 @@ import App from './App.svelte';
 import './app.css';
 import { live } from './lib/live';
 import { shortcuts } from './lib/shortcuts';
+import './pages/settings/prefs.svelte';
 
 live.start();
 document.addEventListener('keydown', (event) => shortcuts.press(event));

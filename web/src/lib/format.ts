@@ -101,29 +101,47 @@ function pair(value: number, of: number, big: string, small: string): string {
 
 const two = (value: number) => String(value).padStart(2, '0');
 
+export interface TimeStyle {
+  /** In UTC instead of local time. */
+  utc: boolean;
+  /** In full instead of relative to now. */
+  full: boolean;
+}
+
+/** As the settings of this browser have it; they are put here at the start. */
+export const timeStyle: TimeStyle = { utc: false, full: false };
+
+/** A date whose local parts are those of the zone that is wanted. */
+function dateOf(ms: number, utc: boolean): Date {
+  const date = new Date(ms);
+  return utc ? new Date(ms + date.getTimezoneOffset() * 60_000) : date;
+}
+
 /** µs since 1970 in local time: '2026-11-22 14:03:11'. */
-export function formatTime(us: number): string {
+export function formatTime(us: number, utc = timeStyle.utc): string {
   if (!us) return '';
-  const d = new Date(us / 1000);
+  const d = dateOf(us / 1000, utc);
   const day = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
   return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
 /** Short and relative to now: '12 s ago', '5 min ago', '14:03', 'Tue 14:03', '3 Nov', '3 Nov 2025'. */
-export function formatAgo(us: number, now = Date.now()): string {
+export function formatAgo(us: number, now = Date.now(), style: TimeStyle = timeStyle): string {
   if (!us) return '';
-  const then = new Date(us / 1000);
-  const seconds = (now - then.getTime()) / 1000;
+  if (style.full) return formatTime(us, style.utc).slice(0, 16);
+  const seconds = (now - us / 1000) / 1000;
   if (seconds < 1.5) return 'now';
   if (seconds < 60) return `${Math.floor(seconds)} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  const then = dateOf(us / 1000, style.utc);
+  const today = dateOf(now, style.utc);
   const clock = `${two(then.getHours())}:${two(then.getMinutes())}`;
-  if (new Date(now).toDateString() === then.toDateString()) return clock;
+  if (today.toDateString() === then.toDateString()) return clock;
   if (seconds < 6 * 86_400)
     return `${'Sun Mon Tue Wed Thu Fri Sat'.split(' ')[then.getDay()]} ${clock}`;
   const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
   const day = `${then.getDate()} ${months[then.getMonth()]}`;
-  return then.getFullYear() === new Date(now).getFullYear() ? day : `${day} ${then.getFullYear()}`;
+  return then.getFullYear() === today.getFullYear() ? day : `${day} ${then.getFullYear()}`;
 }
 
 /** '1 run', '2 runs'. */

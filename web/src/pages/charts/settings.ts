@@ -2,6 +2,7 @@
 import type { Smoothing } from '../../api/types';
 import type { Range, YScale } from '../../lib/chart/types';
 import { readPanels, type OwnPanel } from './own';
+import { prefs } from '../settings/prefs.svelte';
 import { choice, flag, json, list, number, text } from '../../lib/view';
 
 export const BANDS = ['std', 'minmax', 'none'] as const;
@@ -15,7 +16,12 @@ export const chartSchema = {
   xlog: flag(),
   y: choice(['linear', 'log', 'symlog'], 'linear'),
   /** Weight of the mean (0..1), or how many points are taken together. */
-  smooth: number(0, 0, 10_000),
+  smooth: {
+    ...number(0, 0, 10_000),
+    get initial() {
+      return prefs.smoothing;
+    },
+  },
   by: choice(SMOOTHINGS, 'ema'),
   band: choice(BANDS, 'std'),
   /** Outliers count for the range of y. */

@@ -3,8 +3,8 @@ import type { Json } from '../../api/types';
 import { num } from '../../lib/format';
 import type { TableData } from '../runs/tabledata';
 import type { RunRef } from './settings';
+import { prefs } from '../settings/prefs.svelte';
 
-export const USUAL = 10;
 export const USUAL_GROUPED = 200;
 
 export interface ShownRule {
@@ -14,7 +14,7 @@ export interface ShownRule {
 }
 
 export const limitOf = ({ n }: ShownRule, grouped: boolean): number =>
-  n || (grouped ? USUAL_GROUPED : USUAL);
+  n || (grouped ? USUAL_GROUPED : prefs.visible);
 
 /** Rows of the table, in the order of the charts. */
 export function shownRows(

@@ -1,4 +1,5 @@
 /** What this browser prefers; pages read it, the page of settings writes it. */
+import { timeStyle } from '../../lib/format';
 import { Saved } from '../../lib/saved.svelte';
 import type { TimeStyle, Zone } from './times';
 
@@ -40,6 +41,7 @@ class Prefs {
   }
   set times(value: TimeStyle) {
     this.savedTimes.value = value;
+    this.apply();
   }
 
   get zone(): Zone {
@@ -47,10 +49,18 @@ class Prefs {
   }
   set zone(value: Zone) {
     this.savedZone.value = value;
+    this.apply();
   }
 
-  /** Density is a token; phones keep rows that a thumb can hit. */
+  /** Height of a row in tables that draw only what is in view. */
+  get row(): number {
+    return this.density === 'compact' ? 24 : 28;
+  }
+
+  /** Density is a token, times a style; phones keep rows that a thumb can hit. */
   apply(): void {
+    timeStyle.utc = this.zone === 'utc';
+    timeStyle.full = this.times === 'absolute';
     if (typeof document === 'undefined') return;
     const style = document.documentElement.style;
     const narrow = matchMedia('(max-width: 720px)').matches;
