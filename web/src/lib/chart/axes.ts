@@ -7,13 +7,22 @@ export function tickText(values: readonly (number | null)[], whole = false): str
   if (real.length === 1) return values.map((value) => (value === null ? '' : formatNumber(value)));
   const step = real.length > 1 ? Math.abs((real[1] as number) - (real[0] as number)) : 0;
   const most = Math.max(...real.map(Math.abs), 0);
+  const places = decimalsOf(step);
   return values.map((value) => {
     if (value === null) return '';
     if (whole && most >= 10_000) return short(value);
     if (most >= 1e5 || (most < 1e-3 && most > 0)) return formatNumber(value, 3);
-    const places = step > 0 ? Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))) : 4;
     return value.toFixed(places).replace(/^-/, '−');
   });
+}
+
+/** How many decimals a step needs to be written exactly, at most six. */
+function decimalsOf(step: number): number {
+  for (let places = 0; places < 6; places++) {
+    const scaled = step * 10 ** places;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.max(1, scaled)) return places;
+  }
+  return 6;
 }
 
 /** On a log axis only the powers of ten that were kept have a text. */
