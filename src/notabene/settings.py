@@ -64,7 +64,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("sync", "choice", "auto", "`auto` brings data to the disk each 5 s (safe against "
             "power loss), `never` leaves that to the system.", ("auto", "never")),
     Setting("seal", "seconds", 0.2, "Time that a command may take to compact the journals of runs "
-            "that have ended; 0 leaves them as they are."),
+            "that have ended; 0 leaves them as they are, at the end of a run as well."),
     Setting("cache", "path", "", "Folder for what can be made anew (index, hashes). Default: "
             "`$XDG_CACHE_HOME/notabene` or `~/.cache/notabene`."),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from notabene.model.records import (
     encode_record,
 )
 from notabene.store.pieces import Rows, concat, decode, from_points
-from notabene.store.state import cover
+from notabene.store.spans import cover
 
 Spans = dict[str, list[list[int]]]
 """For each writer the closed ranges of its sequences, rising and apart."""

@@ -14,7 +14,8 @@ from notabene.store.counting import Count, Ids, Source, absorb_said, add_rows, d
 from notabene.store.info import End, end_of
 from notabene.store.pieces import Piece, from_points
 from notabene.store.projection import absorb, absorb_batch, absorb_edit, marks_of
-from notabene.store.state import Cells, Shared, Span, Work, Writers
+from notabene.store.spans import Span
+from notabene.store.state import Cells, Shared, Work, Writers
 from notabene.store.summary import Base, Table, unpack
 
 

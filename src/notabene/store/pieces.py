@@ -19,9 +19,7 @@ from notabene.journal.block import F64, I64, Block, encode_block, row_dtype, row
 from notabene.journal.reader import Points
 from notabene.journal.rows import ROW_BYTES, read_slot
 from notabene.journal.segment import BLOCK_BYTES, decode_packed_section
-
-Span = tuple[int, int]
-"""A closed range of sequence numbers."""
+from notabene.store.spans import Span
 
 
 class Encoding(IntEnum):

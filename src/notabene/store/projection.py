@@ -41,7 +41,8 @@ from notabene.model.records import (
     WriterFinished,
     WriterStarted,
 )
-from notabene.store.state import Cell, Mark, Part, Shared, Span, Value, Work, cover, encode, inside
+from notabene.store.spans import Span, cover, inside
+from notabene.store.state import Cell, Mark, Part, Shared, Value, Work, encode
 
 
 def absorb_batch(work: Work, batch: Batch, shared: Shared) -> tuple[int, list[Span]]:

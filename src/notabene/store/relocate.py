@@ -11,7 +11,8 @@ from notabene.journal.reader import Batch
 from notabene.journal.segment import Header
 from notabene.model.records import KeysDefined
 from notabene.store import tables as t
-from notabene.store.pieces import Piece, Span, from_points
+from notabene.store.pieces import Piece, from_points
+from notabene.store.spans import Span
 from notabene.store.sqlbase import SqlBase
 from notabene.store.state import decode_keysets, decode_writers, encode
 from notabene.store.transaction import PIECE_COLUMNS, piece_rows

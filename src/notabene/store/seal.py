@@ -19,7 +19,7 @@ import contextlib
 import mmap
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -54,7 +54,7 @@ from notabene.model.records import (
 from notabene.store import pyramid
 from notabene.store.files import trash_of
 from notabene.store.pieces import Rows, concat, decode, from_points
-from notabene.store.state import Span, cover, inside
+from notabene.store.spans import Span, cover, inside
 
 ROWS = 65_536
 """Rows of one key set in a frame."""
@@ -89,7 +89,12 @@ class NotSealedError(FormatError):
 
 
 def seal_run(
-    folder: StoreFolder, run_dir: Path, run: str, *, deadline: float | None = None
+    folder: StoreFolder,
+    run_dir: Path,
+    run: str,
+    *,
+    deadline: float | None = None,
+    written: Callable[[], None] = lambda: None,
 ) -> Sealed | None:
     """Make one file of a run that has ended.
 
@@ -98,6 +103,7 @@ def seal_run(
         run_dir: The run's folder.
         run: Id of the run.
         deadline: Monotonic time at which to give up, leaving all as it is.
+        written: Called when all is encoded, and only the disk has to confirm it.
 
     Returns:
         What was done, or None where there is nothing to do, somebody else is at it, a writer is
@@ -113,11 +119,16 @@ def seal_run(
     with _alone(run_dir) as mine:
         if not mine:
             return None
+        _clear_drafts(run_dir)
         sources = [_Source(path) for path in paths]
         draft = run_dir / f".{SEALED}-{new_id()}{DRAFT}"
         try:
             points = _write(draft, run, sources, deadline)
-            if points is None or not all(source.unchanged() for source in sources):
+            written()
+            if points is None:
+                return None
+            _confirm(draft)
+            if not all(source.unchanged() for source in sources):
                 return None
             return _put_in_place(folder, run_dir, run, draft, sources, points)
         finally:
@@ -155,6 +166,14 @@ def _alone(run_dir: Path) -> Iterator[bool]:
         yield True
     finally:
         mark.unlink(missing_ok=True)
+
+
+def _clear_drafts(run_dir: Path) -> None:
+    """Remove what was left by those who were killed at it; never fails."""
+    for draft in run_dir.glob(f".{SEALED}-*{DRAFT}"):
+        with contextlib.suppress(OSError):
+            if now_us() / 1e6 - draft.stat().st_mtime > STALE:
+                draft.unlink()
 
 
 class _Source:
@@ -239,8 +258,6 @@ def _write(draft: Path, run: str, sources: Sequence[_Source], deadline: float | 
                 body = window.body(writers[writer].newest)
                 file.write(encode_frame(header.seed, window.first, window.last, body, index))
                 points += window.values
-        file.flush()
-        os.fsync(file.fileno())
     return points
 
 
@@ -366,6 +383,15 @@ def _part(batch: Batch, span: Span) -> tuple[list[Entry], dict[int, list[Rows]]]
         for piece in from_points(points, 0, [span], part):
             rows.setdefault(piece.keyset, []).append(decode(piece, piece.data or b""))
     return entries, rows
+
+
+def _confirm(draft: Path) -> None:
+    """Have the disk confirm the draft; takes as long as the disk pleases."""
+    fd = os.open(draft, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 # -- where it goes -------------------------------------------------------------------------

@@ -306,8 +306,23 @@ class Attendance:
         run = self._run
         if kept and run.folder is not None and self._writer is not None:
             run.folder.unmark_live(run.id, self._writer.id, tell=self._joined)
+        if kept and self._may_seal():
+            quietly(self._seal)
         if not self._quiet and self._pid == os.getpid() and self._job is not None:
             self._say_goodbye(kept)
+
+    def _may_seal(self) -> bool:
+        """Whether the run is this process's alone, and ended well."""
+        alone = self._job is not None and self._job.world == 1 and self._pid == os.getpid()
+        wanted = bool(self._settings["seal"])
+        return alone and wanted and not self._joined and self._run.status == "finished"
+
+    def _seal(self) -> None:
+        from notabene.tracking.sealing import seal_at_end
+
+        run, writer = self._run, self._writer
+        if run.folder is not None and run.path is not None and writer is not None:
+            seal_at_end(run.folder, run.path, run.id, writer.points)
 
     def _say_hello(self) -> None:
         if self._quiet or self._run.folder is None:

@@ -12,8 +12,9 @@ from notabene.store.local import index_path
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """A store with two runs, one of them with thousands of points."""
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with two runs, one of them with thousands of points; none is sealed."""
+    monkeypatch.setenv("NOTABENE_SEAL", "0")
     root = tmp_path / "store"
     for name, steps in (("long", 5000), ("short", 3)):
         with notabene.init("p", id=name, config={"lr": 0.1}, store=root, capture=False) as run:
