@@ -153,7 +153,9 @@ describe('own panels', () => {
 
 it('charts can be had as code', () => {
   const runs = [{ id: 'r1', name: 'x', slot: 0, status: '' }];
-  const infos = [{ kind: 'metric', key: 'val/acc' }] as Parameters<typeof chartSnippets>[1];
+  const infos = [{ kind: 'metric', key: 'val/acc' }] as unknown as Parameters<
+    typeof chartSnippets
+  >[1];
   const code = chartSnippets(runs, infos, { x: 'time', match: '' });
   expect(code.python).toContain('api.history(run, "val/acc", x="time")');
   expect(code.cli).toBe('notabene plot r1 -m val/acc -x time');
