@@ -144,7 +144,8 @@ export function findIn(text: string, search: string, regex: boolean): [number, n
 }
 
 type Rgb = readonly [number, number, number];
-const GROUND: Record<'light' | 'dark', Rgb> = { light: [255, 255, 255], dark: [18, 21, 26] };
+/** Of a marked line, on which it is hardest to read. */
+const GROUND: Record<'light' | 'dark', Rgb> = { light: [227, 233, 245], dark: [36, 50, 74] };
 const TEXT: Record<'light' | 'dark', Rgb> = { light: [23, 26, 32], dark: [231, 234, 239] };
 
 /** The sixteen, in the middle: `legible` moves them to where they can be read. */
@@ -181,7 +182,7 @@ export function contrast(a: Rgb, b: Rgb): number {
 }
 
 /** The colour, moved towards black or white until it stands out from its ground. */
-export function legible(colour: Rgb, ground: Rgb, least = 5): Rgb {
+export function legible(colour: Rgb, ground: Rgb, least = 4.6): Rgb {
   const to: Rgb =
     contrast([255, 255, 255], ground) > contrast([0, 0, 0], ground) ? [255, 255, 255] : [0, 0, 0];
   for (let share = 0; share < 1; share += 0.05) {
