@@ -104,7 +104,7 @@ def _headers(name: str, media_type: str, *, download: bool) -> dict[str, str]:
     kind = media_type.partition(";")[0].strip().lower()
     shown = not download and (kind in SHOWN or kind == PAGE)
     return {
-        "Content-Type": (f"{PAGE}; charset=utf-8" if kind == PAGE else kind) if shown else BINARY,
+        "Content-Type": kind if shown else BINARY,
         "Content-Security-Policy": FRAME if shown and kind == PAGE else SANDBOX,
         "Cache-Control": "private, max-age=31536000, immutable",
         "Content-Disposition": disposition(name, attachment=not shown),

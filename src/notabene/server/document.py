@@ -74,7 +74,9 @@ SPARSE = frozenset({"BlobRef"})
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
     """OpenAPI 3.1 of all routes."""
-    config = OpenAPIConfig(title="notabene", version=__version__, description=ABOUT)
+    config = OpenAPIConfig(
+        title="notabene", version=__version__, description=ABOUT, use_handler_docstrings=True
+    )
     router = Router(access.API, route_handlers=app.handlers())
     described = Litestar([router, cast("Any", server.health)], openapi_config=config)
     form: dict[str, Any] = described.openapi_schema.to_schema()
@@ -103,6 +105,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     """What holds for many routes, in the description of one."""
     operation["operationId"] = _name(operation["operationId"])
     operation["tags"] = [path.removeprefix(f"{access.API}/").strip("/").split("/")[0]]
+    operation["description"] = operation["description"].replace("``", "`")
     answers = operation["responses"]
     answers.pop("400", None)
     answers["200"]["description"] = operation["summary"]

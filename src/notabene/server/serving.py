@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +75,7 @@ class Server:
         folder = api.settings.cache / "server"
         token = api.settings["token"]
         self._session = Session(folder, self.port, token) if plan.token else None
+        self._uvicorn: _Uvicorn | None = None
         self.app = self._make()
 
     def _make(self) -> Guard:
@@ -102,7 +103,7 @@ class Server:
         return f"http://{host}:{self.port}{self._plan.base_path}/{query}"
 
     def run(self, ready: Callable[[str], None] | None = None) -> None:
-        """Serve until a signal says to end.
+        """Serve until a signal says to end, or :meth:`stop` does; in any thread.
 
         Args:
             ready: Told the address once requests are answered.
@@ -112,24 +113,30 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            lifespan="on",
+            lifespan="off",
             ws="none",
             timeout_keep_alive=60,
             timeout_graceful_shutdown=GRACE,
             h11_max_incomplete_event_size=128 << 10,
         )
-        server = _Uvicorn(config, self._feed, lambda: ready(self.address) if ready else None)
+        self._uvicorn = _Uvicorn(
+            config, self._feed, lambda: ready(self.address) if ready is not None else None
+        )
         try:
-            # uvicorn raises what ended it again; being asked to end is no failure of ours.
-            with contextlib.suppress(KeyboardInterrupt):
-                server.run(sockets=[self._socket])
+            self._uvicorn.run(sockets=[self._socket])
         finally:
             self._socket.close()
             self._notebook.close()
 
+    def stop(self) -> None:
+        """End it as a signal does; may be called from any thread."""
+        self._feed.close()
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+
 
 class _Uvicorn(uvicorn.Server):
-    """Tells the clients of the live feed before it waits for them."""
+    """Tells the clients of the live feed before it waits for them, and ends with 0."""
 
     def __init__(self, config: uvicorn.Config, feed: Feed, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -143,9 +150,14 @@ class _Uvicorn(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """A signal: say goodbye; a second one does not wait."""
+        """A signal: say goodbye; a second one does not wait.
+
+        Being asked to end is no failure: the signal is not raised again, as uvicorn would.
+        """
+        del frame
         self._feed.close()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def _names(plan: Plan) -> tuple[str, ...]:

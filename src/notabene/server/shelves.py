@@ -144,6 +144,7 @@ def _card(name: str, versions: list[ArtifactVersion]) -> ArtifactCard:
 
 def document_of(api: Api, ref: str) -> VersionDocument:
     """A version with the runs around it."""
+    api.look()
     version = api.store.artifact(ref)
     edges = api.store.links(artifact=version.name, version=version.version)
     sides = {

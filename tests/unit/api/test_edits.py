@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from notabene._ids import now_us
+from notabene.api import Api
 from notabene.errors import AccessError, ConflictError, NotFoundError, RefError, UsageError
 from notabene.journal.desk import read_desk
 from notabene.model.records import StopRequested, TagsChanged
@@ -345,3 +346,45 @@ def test_a_read_only_store_refuses_edits(lab, api, monkeypatch):
     with pytest.raises(AccessError, match="may not be written"):
         api.tag("r1", "x")
     assert api.run("r1").tags == {}
+
+
+class TestViews:
+    """Saved views."""
+
+    def test_from_first_to_last(self, api):
+        """Saved, found, renamed, taken back; the state stays as it was."""
+        view = api.save_view("digits", "mine", page="runs", state="q=1")
+        assert api.view(view.id) == view
+        assert (view.project, view.page, view.state, view.created > 0) == (
+            "digits",
+            "runs",
+            "q=1",
+            True,
+        )
+        assert api.rename_view(view.id, "ours").name == "ours"
+        assert [found.name for found in api.store.views("digits")] == ["ours"]
+        assert api.delete_view(view.id).name == "ours"
+        with pytest.raises(NotFoundError):
+            api.view(view.id)
+        with pytest.raises(NotFoundError):
+            api.rename_view(view.id, "again")
+
+    @pytest.mark.parametrize(
+        ("project", "name", "state"), [("p", "", ""), ("p", "a\nb", ""), ("p", "a", "x" * 70_000)]
+    )
+    def test_what_cannot_be_saved(self, api, project, name, state):
+        """No name, and no state of any length."""
+        with pytest.raises(UsageError):
+            api.save_view(project, name, state=state)
+        assert api.store.views() == []
+
+    def test_they_travel_with_the_project(self, lab, api, tmp_path):
+        """An export of a project takes its views along, one of a run does not."""
+        lab.run("one", values={"loss": [1.0]})
+        api.save_view("digits", "mine")
+        api.export("project:digits", tmp_path / "all")
+        api.export("one", tmp_path / "one")
+        for name, count in (("all", 1), ("one", 0)):
+            with Api.make(tmp_path / f"{name}-store") as other:
+                other.import_(tmp_path / f"{name}.notabene")
+                assert len(other.store.views("digits")) == count

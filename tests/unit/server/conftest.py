@@ -113,12 +113,13 @@ class Visitor:
 
 async def _asked(app: Any, scope: dict[str, Any], data: bytes) -> Reply:
     sent = False
-    status, headers, parts = 0, {}, []
+    status, headers, parts, done = 0, {}, [], asyncio.Event()
 
     async def receive() -> dict[str, Any]:
         nonlocal sent
         if sent:
-            await asyncio.sleep(3600)
+            await done.wait()
+            return {"type": "http.disconnect"}
         sent = True
         return {"type": "http.request", "body": data, "more_body": False}
 
@@ -129,6 +130,8 @@ async def _asked(app: Any, scope: dict[str, Any], data: bytes) -> Reply:
             headers = {k.decode().lower(): v.decode("latin-1") for k, v in message["headers"]}
         else:
             parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                done.set()
 
     await app(scope, receive, send)
     return Reply(status, headers, b"".join(parts))

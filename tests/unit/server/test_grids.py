@@ -126,12 +126,12 @@ def test_what_is_not_finite(visitor, lab):
         writer.row({"loss": value}, step)
     writer.finish()
     lab.save(writer)
-    header, x, columns = ask(visitor, runs=["odd"], keys=["loss"], buckets=2)
+    header, _, columns = ask(visitor, runs=["odd"], keys=["loss"], buckets=2)
     (series,) = header["series"]
     assert [series[name] for name in ("nan", "posinf", "neginf", "points")] == [1, 1, 1, 6]
     assert columns["odd", "loss"]["max"].tolist() == [3.0, 2.0]
     assert header["width"] == 4
-    header, x, columns = ask(visitor, runs=["odd"], keys=["loss"], exact=True)
+    _, _, columns = ask(visitor, runs=["odd"], keys=["loss"], exact=True)
     assert np.isnan(columns["odd", "loss"]["last"][1])
     assert columns["odd", "loss"]["last"][3] == np.inf
 

@@ -377,3 +377,30 @@ def test_settings_come_from_the_environment(store: str) -> None:
         assert view.group == "g"
         assert view.tags == {"a": "", "b": "c"}
         assert api.history("fixed-id", "x").steps.tolist() == [0, 1]
+
+
+def test_a_run_has_a_number_in_its_project(store: str) -> None:
+    """Given once at the beginning; a resumed run keeps it, a moved one as well."""
+    for name, project in (("a", "p"), ("b", "p"), ("c", "q")):
+        notabene.init(project, name=name, id=name, store=store, capture=False).finish()
+    notabene.init("p", id="a", resume="must", store=store, capture=False).finish()
+    with notabene.Api(store) as api:
+        api.rename("b", project="q")
+        numbers = {view.id: view.info.number for view in api.runs(archived=True)}
+        assert numbers == {"a": 1, "b": 2, "c": 1}
+        assert [view.id for view in api.runs("number = 2")] == ["b"]
+        assert api.run("b").to_dict()["number"] == 2
+        api.rebuild()
+        assert {view.id: view.info.number for view in api.runs()} == numbers
+
+
+def test_a_store_without_room_for_numbers(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run begins all the same."""
+    monkeypatch.setattr("notabene.journal.numbers._taken", _no_room)
+    notabene.init("p", id="a", store=store, capture=False).finish()
+    with notabene.Api(store) as api:
+        assert api.run("a").info.number == 0
+
+
+def _no_room(place: Path) -> list[int]:
+    raise OSError(28, "No space left on device", str(place))

@@ -59,7 +59,6 @@ def versions(
 @read("/artifacts/version", "content", summary="One version")
 def version(notebook: Notebook, *, ref: Ref) -> shelves.VersionDocument:
     """With the runs that made it and that read it."""
-    notebook.api.look()
     return shelves.document_of(notebook.api, ref)
 
 

@@ -80,6 +80,7 @@ def list_runs(
     """All that is known of each but series, values and captures."""
     if ids:
         wanted = listed(ids)
+        notebook.api.look()
         found = notebook.api.store.runs(
             Test(Field("attribute", "id"), "in", tuple(wanted)), deleted=None, archived=None
         )

@@ -112,7 +112,7 @@ def _csv(run: str, histories: list[History]) -> Response[bytes]:
         columns = zip(steps, times, one.x.tolist(), one.values.tolist(), strict=True)
         key = safe_cell(one.key)
         writer.writerows((key, step, time, x, value, one.rank) for step, time, x, value in columns)
-    reply = packed(file.getvalue().encode(), "content", media_type="text/csv; charset=utf-8")
+    reply = packed(file.getvalue().encode(), "content", media_type="text/csv")
     reply.headers["Content-Disposition"] = f'attachment; filename="{run}.csv"'
     return reply
 
