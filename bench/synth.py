@@ -51,6 +51,7 @@ def journal(
     values: np.ndarray,
     created: int,
     rows: int = ROWS,
+    number: int = 0,
 ) -> tuple[str, bytes]:
     """Writer id and content of a finished run's journal."""
     writer = new_writer_id()
@@ -72,7 +73,7 @@ def journal(
         1,
         records(
             WriterStarted(host="bench", pid=1),
-            RunCreated(project=project, name=name, user="bench", source="sdk"),
+            RunCreated(project=project, name=name, user="bench", source="sdk", number=number),
             ConfigChanged(set=params),
             KeysDefined(id=1, keys=tuple(keys)),
         ),
@@ -130,6 +131,7 @@ def fill(
             names,
             (pool[at % len(pool)] + at * 1e-3).astype(np.float32).astype(np.float64),
             START + at * 1_000_000,
+            number=at + 1,
         )
         where = month / run_id
         where.mkdir()
