@@ -12,6 +12,7 @@ export interface RunCard {
   id: string;
   name: string;
   project: string;
+  group: string;
   slot: number;
   status: Status;
 }
@@ -59,15 +60,21 @@ class RunCards {
   async #part(ids: string[]): Promise<void> {
     const list = ids.map((id) => `'${id.replace(/'/g, '')}'`).join(', ');
     const where = `id in (${list})`;
-    const query = { where, fields: ['name', 'project'], limit: ids.length, archived: true };
+    const query = {
+      where,
+      fields: ['name', 'project', 'group'],
+      limit: ids.length,
+      archived: true,
+    };
     const table = await calls.runsTable(query);
     const column = (field: string) => table.columns.find((one) => one.field === field)?.values;
-    const [names, projects] = [column('name'), column('project')];
+    const [names, projects, groups] = [column('name'), column('project'), column('group')];
     for (const [i, id] of table.ids.entries()) {
       this.#put({
         id,
         name: String(names?.[i] ?? id),
         project: String(projects?.[i] ?? ''),
+        group: String(groups?.[i] ?? ''),
         slot: table.slots[i] ?? 0,
         status: table.statuses[i] ?? 'finished',
       });

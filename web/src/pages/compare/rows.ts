@@ -59,9 +59,15 @@ export function canonical(value: Cell): string {
   );
 }
 
+export function equal(a: Cell, b: Cell): boolean {
+  if (a === b) return true;
+  // what is plain is equal by itself or not at all
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  return canonical(a) === canonical(b);
+}
+
 export function differ(cells: readonly Cell[]): boolean {
-  const first = canonical(cells[0]);
-  return cells.some((cell) => canonical(cell) !== first);
+  return cells.some((cell) => !equal(cell, cells[0]));
 }
 
 export function bestOf(cells: readonly Cell[], goal: Goal): number[] {
