@@ -16,9 +16,6 @@ import numpy.typing as npt
 
 from notabene.journal.block import F64
 
-STRIDE = 128
-"""Points that are averaged by one product of matrices."""
-
 WINDOW = 10_001
 """Points of the widest window."""
 
@@ -83,19 +80,13 @@ def _debiased(values: F64, weight: float) -> F64:
 
 
 def _recursive(values: F64, weight: float) -> F64:
-    """``y[i] = weight * y[i - 1] + (1 - weight) * x[i]``, a stretch of points at a time."""
-    n = len(values)
-    rows = -(-n // STRIDE)
-    table = np.zeros((rows, STRIDE))
-    table.reshape(-1)[:n] = values
-    powers = weight ** np.arange(STRIDE + 1)
-    lag = np.subtract.outer(np.arange(STRIDE), np.arange(STRIDE))
-    kernel = np.where(lag >= 0, powers[np.maximum(lag, 0)], 0.0) * (1 - weight)
-    within = table @ kernel.T
-    carry = np.zeros(rows)
-    for row in range(1, rows):
-        carry[row] = within[row - 1, -1] + powers[STRIDE] * carry[row - 1]
-    return (within + carry[:, None] * powers[1:]).reshape(-1)[:n]
+    """``y[i] = weight * y[i - 1] + (1 - weight) * x[i]``, in steps that double their reach."""
+    out = (1 - weight) * values
+    lag, factor = 1, weight
+    while lag < len(out) and factor > 0:
+        out[lag:] += factor * out[:-lag]
+        lag, factor = 2 * lag, factor * factor
+    return out
 
 
 def _window(values: F64, at: npt.NDArray[np.intp], how: Smoothing) -> F64:
