@@ -95,6 +95,7 @@ describe('foldRuns', () => {
     expect(isFold(id)).toBe(true);
     expect(found.edges.filter((one) => one.run === id)).toHaveLength(4);
     expect(foldRuns(ids.map(run), edges, new Set([id])).nodes).toHaveLength(5);
+    expect(foldRuns(ids.map(run), edges, new Set(), 'a').nodes).toHaveLength(5);
   });
 
   it('leaves few runs, and runs that read other things, apart', () => {

@@ -10,11 +10,13 @@ export function foldRuns(
   nodes: readonly Node[],
   edges: readonly Edge[],
   unfolded: ReadonlySet<string>,
+  /** Never folded: what it is about. */
+  keep = '',
 ): { nodes: Node[]; edges: Edge[] } {
   const made = new Set(edges.filter((one) => one.direction === 'output').map((one) => one.run));
   const read = new Map<string, Set<string>>();
   for (const { run, direction, name, version } of edges) {
-    if (direction === 'input' && !made.has(run)) {
+    if (direction === 'input' && !made.has(run) && run !== keep) {
       read.set(run, (read.get(run) ?? new Set()).add(`${name}:v${version}`));
     }
   }
