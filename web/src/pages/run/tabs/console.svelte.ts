@@ -1,5 +1,5 @@
 /** The console's lines as they are needed: pages, search, and what is new. */
-import type { Query } from '../../../api/client';
+import { ApiError, type Query } from '../../../api/client';
 import { consolePage, type ConsoleLine, type ConsolePage } from '../calls';
 import { plainText } from '../logic/ansi';
 import { firstFrom, LinePages } from '../logic/pages';
@@ -14,6 +14,7 @@ export interface ConsoleQuery {
 }
 
 const SIZE = 500;
+const FOUND = 1000;
 /** Lines at the end that may still change: progress bars. */
 const LOOSE = 20;
 
@@ -23,6 +24,8 @@ export class ConsoleFeed {
   ranks = $state.raw<number[]>([]);
   dropped = $state(0);
   error = $state.raw<unknown>();
+  /** What is wrong with the search, in the server's words. */
+  wrong = $state('');
   /** The first answer is here. */
   ready = $state(false);
   /** The search is being counted. */
@@ -33,6 +36,8 @@ export class ConsoleFeed {
   private control = new AbortController();
   private searching = new AbortController();
   private ticking = false;
+  /** Line numbers of matches, by thousands. */
+  private found = new Map<number, number[]>();
 
   constructor(private readonly id: string) {}
 
@@ -40,10 +45,11 @@ export class ConsoleFeed {
   ask(query: ConsoleQuery): void {
     const before = this.query;
     this.query = query;
+    this.wrong = '';
     const lines = (q: ConsoleQuery) => [q.rank, q.stream, q.only && q.search, q.only && q.regex];
     if (!this.ready || JSON.stringify(lines(before)) !== JSON.stringify(lines(query)))
       this.restart();
-    if (!query.only && JSON.stringify(before) !== JSON.stringify(query)) void this.count();
+    if (JSON.stringify(before) !== JSON.stringify(query)) void this.count();
   }
 
   line(index: number): ConsoleLine | undefined {
@@ -85,12 +91,15 @@ export class ConsoleFeed {
     this.searching.abort();
   }
 
-  /** Line number of a match. */
+  /** Line number of a match; asked for a thousand at a time. */
   async lineOf(match: number): Promise<number> {
-    const { search, regex, rank, stream } = this.query;
-    const query = { search, regex, rank, stream, offset: match, limit: 1 };
-    const page = await consolePage(this.id, query, { signal: this.searching.signal });
-    return page.lines[0]?.n ?? Infinity;
+    const part = Math.floor(match / FOUND);
+    let lines = this.found.get(part);
+    if (!lines) {
+      const page = await this.search(part * FOUND, this.searching.signal);
+      this.found.set(part, (lines = page.lines.map((line) => line.n)));
+    }
+    return lines[match % FOUND] ?? Infinity;
   }
 
   /** Index of the first match at or after a line. */
@@ -139,33 +148,49 @@ export class ConsoleFeed {
       [this.error, this.ready] = [undefined, true];
     } catch (error) {
       pages.fail(page);
-      if (!control.signal.aborted) [this.error, this.ready] = [error, true];
+      if (!control.signal.aborted && !this.blame(error)) this.error = error;
+      if (!control.signal.aborted) this.ready = true;
     }
     this.version += 1;
+  }
+
+  /** True where the search is at fault: then its lines are none, and its field says why. */
+  private blame(error: unknown): boolean {
+    if (!(error instanceof ApiError) || error.status !== 400 || !this.query.search) return false;
+    this.wrong = error.message;
+    if (this.query.only) this.total = 0;
+    this.version += 1;
+    return true;
   }
 
   private take(page: ConsolePage): void {
     this.total = this.count_(page);
     this.ranks = page.ranks.length > 1 || this.ranks.length < 2 ? page.ranks : this.ranks;
     this.dropped = page.dropped;
-    if (this.query.only) this.matches = page.matches;
+  }
+
+  private search(offset: number, signal: AbortSignal): Promise<ConsolePage> {
+    const { search, regex, rank, stream } = this.query;
+    const query = { search, regex, rank, stream, offset, limit: FOUND };
+    return consolePage(this.id, query, { signal });
   }
 
   private async count(): Promise<void> {
     this.searching.abort();
     const { signal } = (this.searching = new AbortController());
-    const { search, regex, rank, stream } = this.query;
     this.matches = 0;
-    if (!search) {
-      this.counting = false;
-      return;
-    }
-    this.counting = true;
+    this.found.clear();
+    this.counting = Boolean(this.query.search);
+    if (!this.counting) return;
     try {
-      const query = { search, regex, rank, stream, limit: 1 };
-      this.matches = (await consolePage(this.id, query, { signal })).matches;
+      const page = await this.search(0, signal);
+      this.found.set(
+        0,
+        page.lines.map((line) => line.n),
+      );
+      this.matches = page.matches;
     } catch (error) {
-      if (!signal.aborted) this.error = error;
+      if (!signal.aborted && !this.blame(error)) this.error = error;
     }
     if (!signal.aborted) this.counting = false;
   }
