@@ -16,9 +16,9 @@ PATH = Path(__file__).resolve().parents[1] / "web/openapi.json"
 
 def text() -> str:
     """The document, laid out so that a change shows as few lines."""
-    from notabene.server.document import document
+    from notabene.server.app import describe
 
-    return json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(describe(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def main() -> int:

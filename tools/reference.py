@@ -10,6 +10,7 @@ import ast
 import difflib
 import importlib
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -414,6 +415,87 @@ def _options(command: Any, context: Any) -> str:
     return table(("Option", "Meaning"), rows) if rows else ""
 
 
+# -- REST ---------------------------------------------------------------------------------------
+
+
+def rest_page() -> str:
+    """The routes, from their own description."""
+    from notabene.server.app import describe
+
+    form = describe()
+    sections = []
+    for path, item in form["paths"].items():
+        for method, operation in item.items():
+            rows = [
+                (f"`{p['name']}`", p["in"], _schema(p["schema"]), p.get("description", ""))
+                for p in operation.get("parameters", ())
+            ]
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            answers = operation["responses"]["200"].get("content", {})
+            kinds = [f"`{kind}`: {_schema(c['schema'])}" for kind, c in answers.items()]
+            parts = [
+                f"### {method.upper()} {path}\n\n{operation['summary']}. "
+                f"{operation.get('description', '')}".strip(),
+                table(("Parameter", "In", "Type", "Meaning"), rows) if rows else "",
+                f"Body: {_schema(body['schema'])}" if body else "",
+                f"Answer: {', '.join(kinds)}",
+            ]
+            sections.append("\n\n".join(part for part in parts if part))
+    return page(
+        "REST v1",
+        form["info"]["description"],
+        "Each server hands out the same as OpenAPI 3.1 at `/api/v1/openapi.json`. Errors are in "
+        "[the table of errors](errors.md), the bytes of series in [their own page](series.md).",
+        "## Routes",
+        *sections,
+        "## Forms",
+        *[_form_section(n, s) for n, s in sorted(form["components"]["schemas"].items())],
+    )
+
+
+def _form_section(name: str, schema: dict[str, Any]) -> str:
+    required = set(schema.get("required", ()))
+    rows = [
+        (
+            f"`{field}`",
+            _schema(s),
+            "" if field in required else _default(s),
+            s.get("description", ""),
+        )
+        for field, s in schema.get("properties", {}).items()
+    ]
+    fields = table(("Field", "Type", "Default", "Meaning"), rows) if rows else _schema(schema)
+    return f"### {name}\n\n" + "\n\n".join(p for p in (schema.get("description", ""), fields) if p)
+
+
+def _default(schema: dict[str, Any]) -> str:
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else "null"
+
+
+def _schema(schema: dict[str, Any]) -> str:
+    """A schema in few words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return f"[{name}](#{name.lower()})"
+    if "oneOf" in schema:
+        return " or ".join(_schema(one) for one in schema["oneOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{json.dumps(word)}`" for word in schema["enum"])
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    kind = schema.get("type", "any JSON")
+    if kind == "array":
+        return f"list of {_schema(schema.get('items', {}))}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"mapping to {_schema(schema['additionalProperties'])}"
+    limits = [
+        f"{word} {schema[key]:g}"
+        for key, word in (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"))
+        if key in schema
+    ]
+    return " ".join([str(kind), *limits])
+
+
 PAGES = {
     "cli.md": cli_page,
     "entities.md": entities_page,
@@ -421,6 +503,7 @@ PAGES = {
     "python.md": python_page,
     "query-fields.md": query_page,
     "records.md": records_page,
+    "rest.md": rest_page,
     "settings.md": settings_page,
 }
 

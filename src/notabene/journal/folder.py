@@ -11,6 +11,7 @@
     ├── live/<run id>/<writer>      marker while a writer is at work; with ``.ended`` for a
     │                               while after it where readers would not look by themselves
     ├── desk/<host>-<pid>-<writer>.journal   edits by people
+    ├── numbers/<project>/<n>       the newest numbers of runs, created exclusively
     ├── artifacts/<name>/v<N>       versions, created exclusively
     ├── repeats/<key>/<run id>      manifests for "already run?"
     ├── blobs/ab/cdef…              content by SHA-256

@@ -73,7 +73,7 @@ class Call(msgspec.Struct, frozen=True):
     last: str = ""
 
 
-OURS = frozenset({"notebook", "options", "feed"})
+OURS = frozenset({"notebook", "options", "feed", "describe"})
 GIVEN: ContextVar[dict[str, Any]] = ContextVar("GIVEN")
 """What the app was made with, by the names of :data:`OURS`."""
 
@@ -110,8 +110,8 @@ def _all_finite(values: list[Any]) -> bool:
 def answering(function: Callable[..., Any], fresh: Fresh) -> Callable[..., Any]:
     """A handler whose result becomes the bytes of an answer, or "you have that already".
 
-    Arguments called ``notebook``, ``options`` and ``feed`` are no part of the request: they are
-    what the app was made with.
+    Arguments named in :data:`OURS` are no part of the request: they are what the app was made
+    with.
 
     Args:
         function: The handler.

@@ -52,7 +52,8 @@ class Routes:
     """
 
     def __init__(self, notebook: Notebook, feed: Feed, options: Options) -> None:
-        self._given = {"notebook": notebook, "feed": feed, "options": options}
+        self._given: dict[str, Any] = {"notebook": notebook, "feed": feed, "options": options}
+        self._given["describe"] = describe
         self.litestar = _litestar()
         access.check_table(routes_of(self.litestar))
 
@@ -69,7 +70,7 @@ class Routes:
 def _litestar() -> Litestar:
     """The routes; what they are served with is given with each request."""
     return Litestar(
-        [Router(access.API, route_handlers=handlers()), server.health],
+        handlers(),
         exception_handlers=_HANDLERS,
         guards=[_may],
         request_class=Asked,
@@ -81,8 +82,17 @@ def _litestar() -> Litestar:
 
 
 def handlers() -> list[ControllerRouterHandler]:
-    """All handlers below ``/api/v1``."""
-    return [handler for module in MODULES for handler in module.HANDLERS]
+    """All handlers, by their paths."""
+    below = [handler for module in MODULES for handler in module.HANDLERS]
+    return [Router(access.API, route_handlers=below), server.health]
+
+
+@lru_cache(maxsize=1)
+def describe() -> dict[str, Any]:
+    """The OpenAPI document of all routes."""
+    from notabene.server.document import document  # seldom asked for, and slow to load
+
+    return document(handlers())
 
 
 def routes_of(app: Litestar) -> Iterable[str]:

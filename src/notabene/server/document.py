@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 
 from notabene._version import __version__
-from notabene.server import access, app
+from notabene.server import access
 from notabene.server.grids import MEDIA_TYPE
 from notabene.server.problems import ProblemForm
-from notabene.server.routes import server
 
 ABOUT = """\
 Everything that the web interface shows comes from here; programs may ask it as well.
@@ -71,14 +70,12 @@ SPARSE = frozenset({"BlobRef"})
 """What leaves out fields that have their default, as it was logged."""
 
 
-@lru_cache(maxsize=1)
-def document() -> dict[str, Any]:
-    """OpenAPI 3.1 of all routes."""
+def document(handlers: Sequence[Any]) -> dict[str, Any]:
+    """OpenAPI 3.1 of some handlers."""
     config = OpenAPIConfig(
         title="notabene", version=__version__, description=ABOUT, use_handler_docstrings=True
     )
-    router = Router(access.API, route_handlers=app.handlers())
-    described = Litestar([router, cast("Any", server.health)], openapi_config=config)
+    described = Litestar(handlers, openapi_config=config)
     form: dict[str, Any] = described.openapi_schema.to_schema()
     form["servers"] = [{"url": "/", "description": "Below the base path, where there is one."}]
     form["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -105,7 +102,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     """What holds for many routes, in the description of one."""
     operation["operationId"] = _name(operation["operationId"])
     operation["tags"] = [path.removeprefix(f"{access.API}/").strip("/").split("/")[0]]
-    operation["description"] = operation["description"].replace("``", "`")
+    operation["description"] = _plain(operation["description"])
     answers = operation["responses"]
     answers.pop("400", None)
     answers["200"]["description"] = operation["summary"]
@@ -168,14 +165,29 @@ def _settle(form: dict[str, Any]) -> None:
     words = {cls.__name__: cls.__doc__ or "" for cls in _below(msgspec.Struct)}
     for name, schema in schemas.items():
         schema.pop("title", None)
-        if text := words.get(name, "").strip():
-            schema["description"] = " ".join(text.split("\n\n")[0].split()).replace("``", "`")
+        _explain(schema, inspect.cleandoc(words.get(name, "")))
         if name in asked:
             schema["additionalProperties"] = False
             continue
         _replace(schema)
         if name not in SPARSE and "properties" in schema:
             schema["required"] = list(schema["properties"])
+
+
+def _explain(schema: dict[str, Any], text: str) -> None:
+    """What a form is, and what its fields are, as its class says."""
+    first, _, rest = text.partition("\n\n")
+    if first:
+        schema["description"] = _plain(first)
+    _, _, listed = rest.partition("Attributes:\n")
+    for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", listed, re.MULTILINE):
+        field = schema.get("properties", {}).get(match[1])
+        if field is not None and "$ref" not in field:
+            field["description"] = _plain(match[2])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("``", "`")
 
 
 def _operations(form: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from notabene.server import access
-from notabene.server.document import document
+from notabene.server.app import describe
 from tests.unit.server.conftest import V1
 
 
 @pytest.fixture(scope="module")
 def form() -> dict[str, Any]:
     """The document."""
-    return document()
+    return describe()
 
 
 def test_every_route_is_in_it(form):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -81,12 +82,9 @@ def about(notebook: Notebook, *, options: Options) -> Server:
 
 
 @read("/openapi.json", "content", summary="This document")
-def openapi(notebook: Notebook) -> dict[str, Any]:
+def openapi(describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """OpenAPI 3.1 of all routes."""
-    del notebook
-    from notabene.server.document import document
-
-    return made(packed(msgspec.json.encode(document()), "content"), dict)
+    return made(packed(msgspec.json.encode(describe()), "content"), dict)
 
 
 HANDLERS = [about, openapi]
