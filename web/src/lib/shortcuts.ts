@@ -57,15 +57,25 @@ const typedInto = (target: EventTarget | null): boolean => {
 
 export class Shortcuts {
   private known: Shortcut[] = [];
+  private listeners = new Set<() => void>();
   private first = '';
   private since = 0;
 
   /** The later registered wins; returns how to take them off again. */
   add(shortcuts: Shortcut[]): () => void {
-    this.known = [...this.known, ...shortcuts];
-    return () => {
-      this.known = this.known.filter((known) => !shortcuts.includes(known));
-    };
+    this.set([...this.known, ...shortcuts]);
+    return () => this.set(this.known.filter((known) => !shortcuts.includes(known)));
+  }
+
+  /** Called when keys came or went; returns how to stop. */
+  listen(call: () => void): () => void {
+    this.listeners.add(call);
+    return () => this.listeners.delete(call);
+  }
+
+  private set(known: Shortcut[]): void {
+    this.known = known;
+    for (const call of this.listeners) call();
   }
 
   /** All, by area, in the order of registration. */

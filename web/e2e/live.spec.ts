@@ -1,0 +1,51 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { test } from '@playwright/test';
+
+import { expect, PATIENT } from './kit';
+
+test.describe.configure(PATIENT);
+
+test.describe('live', () => {
+  let child: ChildProcess | undefined;
+
+  test.beforeEach(() => {
+    child = undefined;
+  });
+  test.afterEach(() => {
+    child?.kill('SIGINT');
+  });
+
+  function start(name: string, seconds: number) {
+    const python = process.env.PYTHON ?? '../.venv/bin/python';
+    const env = {
+      ...process.env,
+      NOTABENE_STORE: process.env.NOTABENE_E2E_STORE,
+      NOTABENE_QUIET: '1',
+    };
+    child = spawn(python, ['e2e/notebook/live.py', name, String(seconds)], {
+      env,
+      stdio: 'ignore',
+    });
+  }
+
+  test('a run appears in the table by itself, and its curve grows', async ({ page }) => {
+    test.skip(Boolean(process.env.NOTABENE_E2E_URL), 'needs the store of the tests');
+    const name = `live-${Date.now()}`;
+    await page.goto('p/vision/runs');
+    await expect(page.getByText(/of \d+ runs/).first()).toBeVisible();
+    start(name, 40);
+    const row = page.getByRole('row').filter({ hasText: name });
+    await expect(row).toBeVisible({ timeout: 30_000 });
+    await expect(row.getByText('running')).toBeVisible();
+
+    await page.goto(
+      `p/vision/charts?v=1&match=train/loss&q=${encodeURIComponent(`name = '${name}'`)}`,
+    );
+    const footer = page
+      .getByRole('region', { name: 'train/loss', exact: true })
+      .getByText(/points/);
+    await expect(footer).toBeVisible();
+    const before = await footer.innerText();
+    await expect(footer).not.toHaveText(before, { timeout: 20_000 });
+  });
+});
