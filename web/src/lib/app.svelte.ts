@@ -9,6 +9,8 @@ class App {
   sheet = $state(false);
   /** Actions that the page at hand adds to the command palette. */
   actions = $state.raw<Action[]>([]);
+  /** Project that the page at hand is about, where its address does not say. */
+  project = $state<string>();
   lastProject = new Saved('project', '');
 
   async start(): Promise<void> {
