@@ -102,8 +102,11 @@ class Door:
         """
         self._require_open()
         with self._lock:
-            self._index.refresh(full=full, runs=runs)
-            self._looked = time.monotonic()
+            self._take_in(full=full, runs=runs)
+
+    def _take_in(self, *, full: bool = False, runs: Sequence[str] = ()) -> None:
+        self._index.refresh(full=full, runs=runs)
+        self._looked = time.monotonic()
 
     def look(self) -> None:
         """Take in what is new, as each read does: for who asks the store itself."""
@@ -112,9 +115,14 @@ class Door:
     def _fresh(self) -> None:
         """Take in what is new, unless that was done just now or the index is busy."""
         self._require_open()
-        if time.monotonic() - self._looked > FRESH:
+        if time.monotonic() - self._looked <= FRESH:
+            return
+        with self._lock:
+            # Of many who ask at once, one looks.
+            if time.monotonic() - self._looked <= FRESH:
+                return
             try:
-                self.refresh()
+                self._take_in()
             except TransportError:
                 # Somebody holds the index (a backup): it answers with what it has.
                 self._looked = time.monotonic() + BUSY

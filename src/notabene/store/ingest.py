@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,10 @@ class _Known(msgspec.Struct):
     note: str
 
 
+Look = tuple[list[Found], tuple[Any, ...] | None]
+"""Journals of a run with something new, and the row of its folder where that changed."""
+
+
 class Ingest:
     """Reads a store folder into an index.
 
@@ -109,12 +113,26 @@ class Ingest:
         seen: set[str] = set()
         for month in self._lookout.months():
             self._look_for_gone(month.went)
-            for run in month.came:
-                seen.add(run)
-                self._look_at_run(run, month.path / run, full=full)
-        for run, path in self._lookout.at_work():
-            if run not in seen:
-                self._look_at_run(run, path, full=full)
+            seen.update(month.came)
+            self._look_at([(run, month.path / run) for run in month.came], full=full)
+        rest = [(run, path) for run, path in self._lookout.at_work() if run not in seen]
+        self._look_at(rest, full=full)
+
+    def _look_at(self, runs: Sequence[tuple[str, Path]], *, full: bool) -> None:
+        """Look at runs, asking the index about many at once."""
+        for at in range(0, len(runs), RUNS_AT_ONCE):
+            some = runs[at : at + RUNS_AT_ONCE]
+            if not full:
+                self._all_known = self._known_files([run for run, _ in some])
+            looks = [self._look_at_run(run, path, full=full) for run, path in some]
+            grown = [found for found, _ in looks]
+            keysets = self._store.keysets({f.run for one in grown for f in one if f.start})
+            for one in grown:
+                for found in one:
+                    self._read(found, keysets.get(found.run, {}) if found.start else {})
+            self._pending_folders += [folder for _, folder in looks if folder is not None]
+            if not full:
+                self._all_known = None
 
     # -- where to look ---------------------------------------------------------------------
 
@@ -168,7 +186,8 @@ class Ingest:
 
     # -- one run ---------------------------------------------------------------------------
 
-    def _look_at_run(self, run: str, path: Path, *, full: bool) -> None:
+    def _look_at_run(self, run: str, path: Path, *, full: bool) -> Look:
+        """Take in what was sealed; gives the journals to be read, and the folder's new row."""
         try:
             entry = path.stat()
             known = self._known(run)
@@ -181,21 +200,20 @@ class Ingest:
                 and folder.note == month
                 and run in self._ended
             ):
-                return
+                return [], None
             found = list(self._journals(run, path, known))
         except OSError:
             self._lookout.missed(path)
-            return
+            return [], None
         self._forget_vanished(run, path, known)
-        sealed = [f for f in found if f.path.name == SEALED]
-        for item in sealed:
-            self._flush()
-            self._take_sealed(run, item)
         for item in found:
-            if item not in sealed:
-                self._read(item)
+            if item.path.name == SEALED:
+                self._flush()
+                self._take_sealed(run, item)
+        row = None
         if folder is None or (folder.mtime, folder.note) != (entry.st_mtime_ns, month):
-            self._pending_folders.append((run, FOLDER, 0, 0, entry.st_mtime_ns, month))
+            row = (run, FOLDER, 0, 0, entry.st_mtime_ns, month)
+        return [item for item in found if item.path.name != SEALED], row
 
     def _forget_vanished(self, run: str, path: Path, known: dict[str, _Known]) -> None:
         """Files that were sealed away need not be remembered."""
@@ -210,20 +228,23 @@ class Ingest:
         """What was read of a run."""
         if self._all_known is not None:
             return self._all_known.get(run, {})
-        return self._known_files(run).get(run, {})
+        return self._known_files([run]).get(run, {})
 
-    def _known_files(self, run: str | None = None) -> dict[str, dict[str, _Known]]:
+    def _known_files(self, runs: Sequence[str] | None = None) -> dict[str, dict[str, _Known]]:
+        """What was read of some runs, or of all; then also which of them have ended."""
         f = t.file.c
-        query = sa.select(f.run, f.name, f.position, f.size, f.mtime, f.note)
-        if run is not None:
-            query = query.where(f.run == run)
-        ended = sa.select(t.run.c.id).where(t.run.c.status != "running")
         out: dict[str, dict[str, _Known]] = {}
         with self._store.reading() as connection:
-            for of, name, *rest in connection.execute(query):
-                out.setdefault(of, {})[name] = _Known(*rest)
-            if run is None:
+            if runs is None:
+                query = sa.select(f.run, f.name, f.position, f.size, f.mtime, f.note)
+                rows: Iterable[Any] = connection.execute(query)
+                ended = sa.select(t.run.c.id).where(t.run.c.status != "running")
                 self._ended = set(connection.execute(ended).scalars())
+            else:
+                sql = 'SELECT run, name, position, size, mtime, note FROM "file" WHERE run AMONG'
+                rows = self._store.database.rows_of(connection, sql, runs)
+            for of, name, *rest in rows:
+                out.setdefault(of, {})[name] = _Known(*rest)
         return out
 
     def _journals(self, run: str, path: Path, known: dict[str, _Known]) -> Iterator[Found]:
@@ -243,9 +264,8 @@ class Ingest:
 
     # -- reading ---------------------------------------------------------------------------
 
-    def _read(self, found: Found) -> None:
+    def _read(self, found: Found, keysets: Keysets) -> None:
         """Read a journal to its end; applies when enough has gathered."""
-        keysets = self._keysets_of(found.run) if found.start else {}
         reader = JournalReader(found.path, start=found.start, keysets=keysets)
         while True:
             try:
@@ -269,11 +289,6 @@ class Ingest:
 
     def _waiting_for(self, found: Found) -> bool:
         return bool(self._waiting) and self._waiting[-1][0] is found
-
-    def _keysets_of(self, run: str) -> Keysets:
-        """Names of the key sets of a run as far as they are known."""
-        self._flush()
-        return self._store.keysets(run)
 
     def _put_aside(self, found: Found, note: str, size: int | None = None) -> None:
         size = found.size if size is None else size
@@ -344,7 +359,7 @@ class Ingest:
                 stat = path.stat()
                 if old is None or old.size != stat.st_size:
                     start = 0 if old is None or old.position > stat.st_size else old.position
-                    self._read(Found("", path, stat.st_size, stat.st_mtime_ns, start))
+                    self._read(Found("", path, stat.st_size, stat.st_mtime_ns, start), {})
 
     def _recent_desk(self) -> dict[str, _Known]:
         f = t.file.c

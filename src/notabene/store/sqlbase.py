@@ -122,25 +122,32 @@ class SqlBase:
         with self.reading() as connection:
             self.names.load(connection, ids)
 
-    def keysets(self, run: str) -> Keysets:
-        """Names of the key sets of a run's writers, as far as they are known."""
+    def keysets(self, runs: Collection[str]) -> dict[str, Keysets]:
+        """Names of the key sets of the writers of runs, as far as they are known."""
+        if not runs:
+            return {}
+        sql = (
+            "SELECT r.id, b.writers, b.keysets FROM run r JOIN body b ON b.run = r.n "
+            "WHERE r.id AMONG"
+        )
+        ids: dict[str, dict[tuple[str, int], list[int]]] = {}
         with self.reading() as connection:
-            query = sa.select(t.body.c.writers, t.body.c.keysets)
-            query = query.join(t.run, t.run.c.n == t.body.c.run).where(t.run.c.id == run)
-            row = connection.execute(query).first()
-            if row is None:
-                return {}
-            writers, keysets = decode_writers(row[0]), decode_keysets(row[1])
-            ids = {
-                (number, keyset): np.frombuffer(packed, "<u4").tolist()
-                for number, sets in keysets.items()
-                for keyset, packed in sets.items()
-            }
-            self.names.load(connection, {i for some in ids.values() for i in some})
-        out: Keysets = {}
-        for (number, keyset), some in ids.items():
-            names = tuple(self.names.names[i] for i in some)
-            out.setdefault(writers.all[number].id, {})[keyset] = names
+            for run, packed, sets in self.database.rows_of(connection, sql, runs):
+                writers = decode_writers(packed).all
+                ids[run] = {
+                    (writers[number].id, keyset): np.frombuffer(some, "<u4").tolist()
+                    for number, by_id in decode_keysets(sets).items()
+                    for keyset, some in by_id.items()
+                }
+            self.names.load(
+                connection, {i for of in ids.values() for some in of.values() for i in some}
+            )
+        out: dict[str, Keysets] = {}
+        for run, of in ids.items():
+            mine = out[run] = {}
+            for (writer, keyset), some in of.items():
+                names = tuple(self.names.names[i] for i in some)
+                mine.setdefault(writer, {})[keyset] = names
         return out
 
     def touch(self, connection: sa.Connection, n: int) -> None:

@@ -229,20 +229,26 @@ class SqlTransaction:
         ]
         columns = ("run", "cells", "writers", "keysets", "stats")
         put(self._connection, t.body, columns, bodies)
-        for outcome in outcomes:
-            if outcome.work.id not in fresh:
-                self._update_body(outcome)
+        self._update_bodies([o for o in outcomes if o.work.id not in fresh])
 
-    def _update_body(self, outcome: Outcome) -> None:
-        work = outcome.work
-        values: dict[str, bytes] = {"writers": encode(work.writers)}
-        if work.cells_changed:
-            values["cells"] = encode(work.cells)
-        if work.keysets_changed:
-            values["keysets"] = encode(work.keysets)
-        if outcome.table is not None:
-            values["stats"] = pack(outcome.table)
-        self._connection.execute(t.body.update().where(t.body.c.run == work.n).values(values))
+    def _update_bodies(self, outcomes: Sequence[Outcome]) -> None:
+        """Write what changed of each; together those of which the same columns did."""
+        groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        for outcome in outcomes:
+            work = outcome.work
+            values = {"writers": encode(work.writers)}
+            if work.cells_changed:
+                values["cells"] = encode(work.cells)
+            if work.keysets_changed:
+                values["keysets"] = encode(work.keysets)
+            if outcome.table is not None:
+                values["stats"] = pack(outcome.table)
+            groups.setdefault(tuple(values), []).append((*values.values(), work.n))
+        mark = "%s" if self._db.postgres else "?"
+        for names, rows in groups.items():
+            sets = ", ".join(f"{name} = {mark}" for name in names)
+            sql = f"UPDATE body SET {sets} WHERE run = {mark}"  # noqa: S608 - names of our own
+            self._connection.exec_driver_sql(sql, rows)
 
     def _piece_rows(self, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from notabene._ids import now_us
 from notabene.errors import FormatError
 from notabene.journal.folder import StoreFolder
 from notabene.journal.reader import JournalReader
@@ -75,3 +77,38 @@ def test_files_where_folders_should_be(store: LocalStore, folder: StoreFolder) -
     folder.runs.write_text("in the way")
     with pytest.raises(FormatError, match="is a file, where the store has its runs"):
         store.refresh()
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_many_runs_at_work_take_as_many_questions_as_few(
+    folder: StoreFolder, store: LocalStore, monkeypatch: pytest.MonkeyPatch, *, grows: bool
+) -> None:
+    """A look at runs that are being logged asks the index about all of them at once."""
+    used: list[str] = []
+    for kind in ("reading", "writing"):
+        real = getattr(store, kind)
+
+        def counted(kind: str = kind, real: Any = real) -> Any:
+            used.append(kind)
+            return real()
+
+        monkeypatch.setattr(store, kind, counted)
+    scribes: list[Scribe] = []
+    taken: list[int] = []
+    for many in (3, 30):
+        while len(scribes) < many:
+            run = f"run{len(scribes):02}"
+            scribes.append(Scribe(run, time=now_us()).start("p", run).row({"loss": 1.0}, 0))
+            scribes[-1].save(folder.runs / "2023-11" / run)
+            folder.mark_live(run, scribes[-1].id)
+        store.refresh()
+        store.refresh()
+        if grows:
+            for scribe in scribes:
+                scribe.row({"loss": 0.5}, 1).save(folder.runs / "2023-11" / scribe.run)
+        used.clear()
+        store.refresh()
+        taken.append(len(used))
+    assert taken[0] == taken[1]
+    points = {run.id: run.points for run in store.runs() if run.id.startswith("run")}
+    assert points == {scribe.run: 1 + grows + grows * (scribe in scribes[:3]) for scribe in scribes}
