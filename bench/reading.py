@@ -146,6 +146,12 @@ def chapter4(scale: float = 1.0) -> dict[str, Any]:
         lambda: list(api.runs(query, order_by=f'metrics."{key}"', limit=50)),
     )
     note(f"{many:,} runs × 20 metrics to arrays", 300, lambda: api.runs().to_columns())
+    stats = ("last", "min", "max")
+    note(
+        f"{many:,} runs × 20 metrics, last, min and max, to pandas",
+        300,
+        lambda: api.runs().to_pandas(stats=stats),
+    )
     some = max(1, many // 2)
     note(f"{some:,} runs × 40 columns to pandas", 500, lambda: api.runs(limit=some).to_pandas())
     api.close()

@@ -17,7 +17,7 @@ from notabene.query import STATISTICS, parse_order
 from notabene.query.ast import Field
 from notabene.query.fields import BY_KIND, type_of
 from notabene.query.values import cell_of
-from notabene.store.base import Columns, RunSet
+from notabene.store.base import RunSet
 
 Kind = Literal["float", "int", "bool", "text", "time"]
 
@@ -66,24 +66,8 @@ def read_columns(
         fields = [parse_order(text)[0].field for text in given.texts(columns, "columns")]
         table = found.columns(fields, limit=limit, offset=offset)
         return [_column(field, table[field]) for field in fields]
-    table = found.columns(None, limit=limit, offset=offset)
-    if tuple(stats) != ("last",):
-        table = _with_stats(found, table, stats, limit, offset)
+    table = found.columns(None, stats=stats, limit=limit, offset=offset)
     return [_column(field, values) for field, values in table.items()]
-
-
-def _with_stats(
-    found: RunSet, table: Columns, stats: Sequence[str], limit: int | None, offset: int
-) -> Columns:
-    fields: list[Field] = []
-    for field in table:
-        if field.kind == "metric":
-            fields += [Field("metric", field.name, stat) for stat in stats]
-        else:
-            fields.append(field)
-    missing = [field for field in fields if field not in table]
-    more = found.columns(missing, limit=limit, offset=offset) if missing else {}
-    return {field: table[field] if field in table else more[field] for field in fields}
 
 
 def _column(field: Field, values: npt.NDArray[Any]) -> Column:

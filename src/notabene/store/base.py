@@ -173,6 +173,7 @@ class RunSet(Protocol):
         fields: Sequence[Field] | None = None,
         *,
         kinds: Sequence[FieldKind] = ("param", "tag", "metric"),
+        stats: Sequence[str] = ("last",),
         limit: int | None = None,
         offset: int = 0,
     ) -> Columns:
@@ -181,8 +182,9 @@ class RunSet(Protocol):
         Args:
             fields: Which columns; None for id, project, name, status, created, duration and
                 everything of some kinds that one of the runs has.
-            kinds: Of which kinds, where no columns are named; metrics by their last value,
-                summary values only under names that are no metric's.
+            kinds: Of which kinds, where no columns are named; summary values only under names
+                that are no metric's.
+            stats: Which statistics of each metric, where no columns are named.
             limit: At most so many runs.
             offset: How many to leave out at the beginning.
 

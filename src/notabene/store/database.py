@@ -194,10 +194,17 @@ class Database:
         if self.postgres:
             kind = "text" if isinstance(next(iter(values)), str) else "int8"
             sql, given = sql.replace("AMONG", f"= ANY(%s::{kind}[])"), list(values)
-            return list(connection.exec_driver_sql(sql, (given,)).all())
+            return plain_rows(connection.exec_driver_sql(sql, (given,)))
         sql = sql.replace("AMONG", "IN (SELECT value FROM json_each(?))")
         listed = msgspec.json.encode(list(values)).decode()
-        return list(connection.exec_driver_sql(sql, (listed,)).all())
+        return plain_rows(connection.exec_driver_sql(sql, (listed,)))
+
+
+def plain_rows(result: sa.CursorResult[Any]) -> list[Any]:
+    """All rows as tuples of the driver's, without an object of SQLAlchemy's around each."""
+    rows = list(result.cursor.fetchall())
+    result.close()
+    return rows
 
 
 @lru_cache(maxsize=256)

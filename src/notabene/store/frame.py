@@ -16,7 +16,7 @@ from notabene.query.ast import Field, FieldKind
 from notabene.query.fields import LOST_AFTER
 from notabene.query.predicate import STATISTICS
 from notabene.store.base import Columns
-from notabene.store.info import Definitions, facts_of, present, summaries_of, summary_of
+from notabene.store.info import Definitions, facts_of, summaries_of, summary_of
 from notabene.store.state import Cell, Cells
 from notabene.store.summary import Matrices, packed_ids, unpack
 
@@ -25,6 +25,12 @@ ATTRIBUTES = ("id", "project", "name", "status", "created", "duration")
 
 KINDS: tuple[FieldKind, ...] = ("param", "tag", "metric")
 """Of these it has all that there is."""
+
+_CELLS: tuple[FieldKind, ...] = ("param", "tag", "fact", "summary")
+"""Kinds that lie in the cells of a run."""
+
+_PLAIN_CELLS: dict[FieldKind, str] = {"param": "params", "tag": "tags", "summary": "summary"}
+"""Those that are there as they were set."""
 
 _COLUMN_OF = {"group": "grp"}
 _TYPES: dict[str, Any] = {"time": np.int64, "duration": np.float64, "bool": np.bool_}
@@ -42,6 +48,9 @@ _PLAIN = {
     "max_step": ("max_step",),
 }
 """Statistics that are a field, or a sum of fields, of the packed rows."""
+TOGETHER = 512
+"""Runs whose statistics are unpacked together."""
+
 _FINITE = {"min_step": "min", "max_step": "max"}
 
 Array = npt.NDArray[Any]
@@ -87,7 +96,7 @@ def needs(fields: Sequence[Field] | None) -> Needs:
         fields = [Field("attribute", name) for name in ATTRIBUTES]
         cells = stats = True
     else:
-        cells = any(f.kind in _READERS or f.stat == "best" for f in fields)
+        cells = any(f.kind in _CELLS or f.stat == "best" for f in fields)
         stats = any(f.kind in ("metric", "summary") for f in fields)
     names = {_COLUMN_OF.get(f.name, f.name) for f in fields if f.kind == "attribute"}
     if "status" in names:
@@ -95,49 +104,42 @@ def needs(fields: Sequence[Field] | None) -> Needs:
     return Needs(tuple(sorted(names)), cells, stats)
 
 
-class _Params(msgspec.Struct):
-    params: dict[str, Cell] = {}
-
-
-class _Tags(msgspec.Struct):
-    tags: dict[str, Cell] = {}
-
-
 class _Facts(msgspec.Struct):
     facts: dict[str, Cell] = {}
     others: list[int] = []
 
 
-class _Summary(msgspec.Struct):
-    summary: dict[str, Cell] = {}
-
-
-_decode_params = msgspec.msgpack.Decoder(_Params).decode
-_decode_tags = msgspec.msgpack.Decoder(_Tags).decode
 _decode_facts = msgspec.msgpack.Decoder(_Facts).decode
-_decode_summary = msgspec.msgpack.Decoder(_Summary).decode
 _decode_cells = msgspec.msgpack.Decoder(Cells).decode
 
 
 def build(
-    sheet: Sheet, fields: Sequence[Field] | None, now: int, kinds: Sequence[FieldKind] = KINDS
+    sheet: Sheet,
+    fields: Sequence[Field] | None,
+    now: int,
+    kinds: Sequence[FieldKind] = KINDS,
+    stats: Sequence[str] = ("last",),
 ) -> Columns:
     """The columns that are asked for; see :meth:`notabene.store.base.RunSet.columns`."""
     out: Columns = {}
     if fields is None:
         for name in ATTRIBUTES:
             out[Field("attribute", name)] = attribute(sheet.attributes, name, now)
+        plain = _plain_cells(sheet, kinds)
         for kind in kinds:
-            out.update(_all_of(sheet, kind))
+            if kind == "metric":
+                out.update(_metrics(sheet, None, stats))
+            else:
+                out.update(plain[kind] if kind in plain else _by_key(kind, _READERS[kind](sheet)))
         return out
     wanted = list(fields)
     found: Columns = {}
-    for of, read in _READERS.items():
+    for of in _CELLS:
         keys = [field for field in wanted if field.kind == of]
-        if keys:
-            found.update(
-                _picked(of, sheet, keys) if of in _PICKED else _by_key(of, read(sheet), keys)
-            )
+        if keys and of in _PICKED:
+            found.update(_picked(of, sheet, keys))
+        elif keys:
+            found.update(_by_key(of, _READERS[of](sheet), keys))
     found.update(_metrics(sheet, [field for field in wanted if field.kind == "metric"]))
     for field in wanted:
         if field.kind == "attribute":
@@ -146,16 +148,44 @@ def build(
     return out
 
 
-def _all_of(sheet: Sheet, kind: FieldKind) -> Columns:
-    if kind == "metric":
-        return _metrics(sheet, None)
-    if kind != "summary":
-        return _by_key(kind, _READERS[kind](sheet), None)
+def _plain_cells(sheet: Sheet, kinds: Sequence[FieldKind]) -> dict[FieldKind, Columns]:
+    """All params, tags and summary values, from one look at the cells of each run."""
+    wanted = {kind: _PLAIN_CELLS[kind] for kind in kinds if kind in _PLAIN_CELLS}
+    if not wanted:
+        return {}
+    found: dict[FieldKind, dict[str, list[Any]]] = {kind: {} for kind in wanted}
+    decode = _part_decoder(tuple(wanted.values()))
+    places = [(name, found[kind]) for kind, name in wanted.items()]
+    for at, data in enumerate(sheet.cells):
+        part = decode(data)
+        for name, columns in places:
+            for key, cell in getattr(part, name).items():
+                if cell.gone:
+                    continue
+                if key not in columns:
+                    columns[key] = [None] * sheet.count
+                columns[key][at] = cell.value
+    if "summary" in found:
+        for key in _metric_names(sheet) & found["summary"].keys():
+            del found["summary"][key]
+    return {
+        kind: {Field(kind, key): objects(columns[key]) for key in sorted(columns)}
+        for kind, columns in found.items()
+    }
+
+
+@lru_cache(16)
+def _part_decoder(names: tuple[str, ...]) -> Callable[[bytes], Any]:
+    """Decodes some of the mappings of :class:`Cells`, and steps over the others."""
+    fields = [
+        (name, dict[str, Cell], msgspec.field(default_factory=dict[str, Cell])) for name in names
+    ]
+    return msgspec.msgpack.Decoder(msgspec.defstruct("Part", fields, gc=False)).decode
+
+
+def _metric_names(sheet: Sheet) -> set[str]:
     ids = {number for packed in set(map(packed_ids, sheet.stats)) for number in _numbers(packed)}
-    metrics = {sheet.names[number] for number in ids}
-    rows = [present(_decode_summary(data).summary) for data in sheet.cells]
-    found = _by_key(kind, rows, None)
-    return {field: values for field, values in found.items() if field.name not in metrics}
+    return {sheet.names[number] for number in ids}
 
 
 def _numbers(packed: bytes) -> list[int]:
@@ -195,14 +225,6 @@ def _typed(name: str, values: Sequence[Any]) -> Array:
 # -- cells ---------------------------------------------------------------------------------
 
 
-def _params(sheet: Sheet) -> list[dict[str, Any]]:
-    return [present(_decode_params(data).params) for data in sheet.cells]
-
-
-def _tags(sheet: Sheet) -> list[dict[str, Any]]:
-    return [present(_decode_tags(data).tags) for data in sheet.cells]
-
-
 def _facts(sheet: Sheet) -> list[dict[str, Any]]:
     parts = [_decode_facts(data) for data in sheet.cells]
     return [facts_of(Cells(facts=part.facts, others=part.others)) for part in parts]
@@ -218,14 +240,14 @@ def _summaries(sheet: Sheet) -> list[dict[str, Any]]:
 
 
 _READERS: dict[str, Callable[[Sheet], list[dict[str, Any]]]] = {
-    "param": _params,
-    "tag": _tags,
     "fact": _facts,
     "summary": _summaries,
 }
 
 
-def _by_key(kind: Any, rows: list[dict[str, Any]], fields: list[Field] | None) -> Columns:
+def _by_key(
+    kind: FieldKind, rows: list[dict[str, Any]], fields: list[Field] | None = None
+) -> Columns:
     if fields is None:
         fields = [Field(kind, key) for key in sorted({key for row in rows for key in row})]
     return {field: objects([row.get(field.name) for row in rows]) for field in fields}
@@ -257,8 +279,11 @@ def _decoder(name: str, keys: tuple[str, ...]) -> Callable[[bytes], Any]:
 # -- metrics -------------------------------------------------------------------------------
 
 
-def _metrics(sheet: Sheet, fields: list[Field] | None) -> Columns:
-    """Statistics of metrics: runs with the same keys are unpacked together."""
+def _metrics(sheet: Sheet, fields: list[Field] | None, stats: Sequence[str] = ("last",)) -> Columns:
+    """Statistics of metrics: runs with the same keys are unpacked together.
+
+    Without fields it is these statistics of all metrics.
+    """
     if fields is not None and not fields:
         return {}
     groups: dict[bytes, list[int]] = {}
@@ -270,12 +295,13 @@ def _metrics(sheet: Sheet, fields: list[Field] | None) -> Columns:
         at = {sheet.names[number]: index for index, number in enumerate(_numbers(packed))}
         chosen = fields
         if chosen is None:
-            chosen = [Field("metric", key, "last") for key in at]
+            chosen = [Field("metric", key, stat) for key in at for stat in stats]
         here = [field for field in chosen if field.name in at]
         if here:
             _fill(sheet, out, here, [at[field.name] for field in here], places)
     if fields is None:
-        return {field: out[field] for field in sorted(out, key=lambda field: field.name)}
+        order = {stat: place for place, stat in enumerate(stats)}
+        return {f: out[f] for f in sorted(out, key=lambda f: (f.name, order[f.stat]))}
     return {field: out.get(field, np.full(count, np.nan)) for field in fields}
 
 
@@ -286,16 +312,15 @@ def _fill(
     columns: list[int],
     places: list[int],
 ) -> None:
-    everywhere = len(places) == len(sheet.stats)
-    matrices = Matrices(sheet.stats if everywhere else [sheet.stats[p] for p in places])
-    for field, column in zip(fields, columns, strict=True):
-        values = _statistic(sheet, matrices, field, column, places)
-        if everywhere:
-            out[field] = values
-            continue
+    for field in fields:
         if field not in out:
             out[field] = np.full(len(sheet.stats), np.nan)
-        out[field][places] = values
+    # A few at a time, so that what they unpack to stays near.
+    for begin in range(0, len(places), TOGETHER):
+        some = places[begin : begin + TOGETHER]
+        matrices, at = Matrices([sheet.stats[place] for place in some]), np.array(some)
+        for field, column in zip(fields, columns, strict=True):
+            out[field][at] = _statistic(sheet, matrices, field, column, some)
 
 
 def _statistic(
@@ -342,14 +367,17 @@ _MAPPINGS: dict[str, str] = {
 
 
 def of_runs(
-    runs: Sequence[RunInfo], fields: Sequence[Field] | None, kinds: Sequence[FieldKind] = KINDS
+    runs: Sequence[RunInfo],
+    fields: Sequence[Field] | None,
+    kinds: Sequence[FieldKind] = KINDS,
+    stats: Sequence[str] = ("last",),
 ) -> Columns:
     """The same table from entities."""
     if fields is None:
         fields = [Field("attribute", name) for name in ATTRIBUTES]
         for kind in kinds:
-            keys = _keys(runs, kind)
-            fields += [Field(kind, key, "last" if kind == "metric" else "") for key in keys]
+            each = stats if kind == "metric" else ("",)
+            fields += [Field(kind, key, stat) for key in _keys(runs, kind) for stat in each]
     return {field: _of_runs(runs, field) for field in fields}
 
 

@@ -16,7 +16,7 @@ from notabene.query.predicate import compile as compile_predicate
 from notabene.query.predicate import sort_key
 from notabene.store.asked import all_ids
 from notabene.store.base import Columns
-from notabene.store.database import plain
+from notabene.store.database import plain, plain_rows
 from notabene.store.frame import KINDS, Needs, Sheet, build, needs, of_runs
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class SqlRunSet:
         fields: Sequence[Field] | None = None,
         *,
         kinds: Sequence[FieldKind] = KINDS,
+        stats: Sequence[str] = ("last",),
         limit: int | None = None,
         offset: int = 0,
     ) -> Columns:
@@ -110,13 +111,13 @@ class SqlRunSet:
         with self._store.reading() as connection:
             numbers = self._numbers(connection, limit, offset)
             sheet = _sheet(self._store, connection, numbers, needs(fields))
-        return build(sheet, fields, self._now, kinds)
+        return build(sheet, fields, self._now, kinds, stats)
 
 
 def _execute(connection: sa.Connection) -> Callable[[str, dict[str, Any]], Sequence[Sequence[Any]]]:
     def execute(sql: str, params: dict[str, Any]) -> Sequence[Sequence[Any]]:
         safe = {k: plain(v) if isinstance(v, str) else v for k, v in params.items()}
-        return connection.execute(sa.text(sql), safe).all()
+        return plain_rows(connection.execute(sa.text(sql), safe))
 
     return execute
 
@@ -190,8 +191,9 @@ class ListRunSet:
         fields: Sequence[Field] | None = None,
         *,
         kinds: Sequence[FieldKind] = KINDS,
+        stats: Sequence[str] = ("last",),
         limit: int | None = None,
         offset: int = 0,
     ) -> Columns:
         """Some of them as a table by column; see the protocol."""
-        return of_runs(self.page(limit, offset), fields, kinds)
+        return of_runs(self.page(limit, offset), fields, kinds, stats)

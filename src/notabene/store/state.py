@@ -16,8 +16,12 @@ from notabene.errors import FormatError
 from notabene.model.records import Entry, Summarised, ValueLogged
 
 
-class Cell(msgspec.Struct, array_like=True, omit_defaults=True):
-    """A value and who wrote it when."""
+class Cell(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
+    """A value and who wrote it when.
+
+    A million of them may be decoded for a table, and none is part of a loop: the garbage
+    collector has no need to look through them.
+    """
 
     time: int
     writer: int

@@ -202,8 +202,12 @@ def _planes(data: bytes, count: int) -> bytes:
     """The rows of packed statistics as byte planes: 128 times ``count`` bytes."""
     planes = _decompress(data[_COUNT.size + 4 * count :])
     if len(planes) != count * ROW_BYTES:
-        raise FormatError("the statistics of a run are damaged in the index")
+        raise _damaged()
     return planes
+
+
+def _damaged() -> FormatError:
+    return FormatError("the statistics of a run are damaged in the index")
 
 
 def unpack(data: bytes) -> Table:
@@ -233,8 +237,11 @@ class Matrices:
 
     def __init__(self, packed: Sequence[bytes]) -> None:
         self._count = _COUNT.unpack_from(packed[0])[0] if packed and packed[0] else 0
-        planes = b"".join([_planes(data, self._count) for data in packed]) if self._count else b""
+        begin = _COUNT.size + 4 * self._count
+        planes = b"".join([_decompress(data[begin:]) for data in packed]) if self._count else b""
         shape = (len(packed), ROW_BYTES, self._count)
+        if len(planes) != shape[0] * shape[1] * shape[2]:
+            raise _damaged()
         self._planes = np.frombuffer(planes, np.uint8).reshape(shape)
         self._fields: dict[str, npt.NDArray[Any]] = {}
 

@@ -192,6 +192,21 @@ class SearchRules:
         assert byname["param", "opt"] == ["adam", None, None]
         assert np.array_equal(byname["metric", "m"], [1.0, math.nan, math.nan], equal_nan=True)
 
+    def test_columns_of_several_statistics(self, store: Store) -> None:
+        """All metrics come by each statistic that is asked for, runs with other keys between."""
+        for at in range(3):
+            scribe = Scribe(f"r{at}", time=START + at * 10**6).start(name=f"r{at}")
+            for step, value in enumerate((2.0, 1.0, 3.0)):
+                scribe.row({f"m{at % 2}": value + at}, step)
+            store.apply(scribe.finish().batches())
+        runs = store.runs(order=parse_order("name"))
+        table = runs.columns(kinds=("metric",), stats=("min", "last"))
+        own = [(f.name, f.stat) for f in table if f.kind == "metric"]
+        assert own == [("m0", "min"), ("m0", "last"), ("m1", "min"), ("m1", "last")]
+        found = {(f.name, f.stat): v for f, v in table.items()}
+        assert np.array_equal(found["m0", "min"], [1.0, math.nan, 3.0], equal_nan=True)
+        assert np.array_equal(found["m1", "last"], [math.nan, 4.0, math.nan], equal_nan=True)
+
     def test_columns_of_some_kinds(self, store: Store) -> None:
         """All that runs have of the kinds that are asked for."""
         scribe = Scribe("a").start(name="a").row({"m": 2.0}, 0)
