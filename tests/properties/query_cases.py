@@ -139,6 +139,11 @@ class Maker:
             role=choose(("", "train", "a%b_c")),
         )
 
+    def edges(self) -> tuple[ArtifactEdge, ...]:
+        """A few of them, each version once in a role, as records give them."""
+        made = [self.edge() for _ in range(self.random.randrange(4))]
+        return tuple({(e.direction, e.name, e.version, e.role): e for e in made}.values())
+
     def some(self, make: Callable[[], Any], keys: Sequence[str] = KEYS) -> dict[str, Any]:
         """Most of the keys, each with something."""
         return {key: make() for key in keys if self.random.random() < 0.8}
@@ -167,7 +172,7 @@ class Maker:
             metrics=self.some(self.metric),
             summary=self.some(self.value),
             facts=self.some(self.value, FACTS),
-            artifacts=tuple(self.edge() for _ in range(self.random.randrange(4))),
+            artifacts=self.edges(),
             exit_code=choose((None, 0, 1)),
             points=choose((0, 1, 3)),
             archived=choose((True, False)),
@@ -310,10 +315,6 @@ def _metric_row(n: int, key: str, metric: MetricSummary) -> dict[str, Any]:
 
 
 def _edge_rows(n: int, run: RunInfo) -> Iterable[dict[str, Any]]:
-    seen = set()
     for e in run.artifacts:
-        key = (e.direction, e.name, e.version, e.role)
-        if key not in seen:
-            seen.add(key)
-            row = {"run": n, "direction": e.direction, "name": e.name, "version": e.version}
-            yield row | {"role": e.role, "digest": e.digest, "time": e.time}
+        row = {"run": n, "direction": e.direction, "name": e.name, "version": e.version}
+        yield row | {"role": e.role, "digest": e.digest, "time": e.time}
