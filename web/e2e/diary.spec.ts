@@ -8,13 +8,13 @@ test.describe('diary', () => {
   test('tells what was asked, tried, noted and found', async ({ page }) => {
     const errors = watchErrors(page);
     await page.goto('p/vision/diary');
-    await expect(page.getByRole('heading', { name: /^(Today|Yesterday), / })).toBeVisible();
+    await expect(page.getByRole('heading', { name: /^(Today|Yesterday), / }).first()).toBeVisible();
     await expect(page.getByText('Today: try larger batches')).toBeVisible();
     await page.getByRole('button', { name: 'All kinds' }).click();
     await page.getByRole('menuitemcheckbox', { name: 'Conclusions' }).click();
     await expect(page).toHaveURL(/kinds=conclusion/);
     const entries = page.locator('article');
-    await expect(entries.first()).toContainText('Batch 256 wins');
+    await expect(entries.filter({ hasText: 'Batch 256 wins' }).first()).toBeVisible();
     await expect(page.locator('article:not([data-kind=conclusion])')).toHaveCount(0);
     await expect(page.getByText('supported').first()).toBeVisible();
     expect(errors).toEqual([]);
