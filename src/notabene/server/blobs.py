@@ -44,6 +44,9 @@ FRAME = (
 VERIFIED = 8 << 20
 """Content up to this many bytes is verified before the first byte is sent."""
 
+GZIP = b"\x1f\x8b"
+"""What compressed bytes begin with."""
+
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
@@ -83,8 +86,11 @@ def answer_blob(
         raise UsageError(f"the content has {size:,} bytes; {begin:,}+{length:,} lie outside")
     kind = headers.pop("Content-Type")
     if encoding == "gzip":
+        data = _bytes(blobs, digest, begin, length)
+        if not data.startswith(GZIP):
+            raise UsageError("the content is not compressed with gzip")
         headers["Content-Encoding"] = "gzip"
-        return Response(_bytes(blobs, digest, begin, length), media_type=kind, headers=headers)
+        return Response(data, media_type=kind, headers=headers)
     headers["Accept-Ranges"] = "bytes"
     status = 200
     span = read_range(CALL.get().part, length)

@@ -213,9 +213,9 @@ def _by_text(index: LineIndex, search: str) -> I64:
     found = []
     for number, content in _plain(index):
         hits = np.fromiter((match.start() for match in needle.finditer(content)), np.int64)
-        if not len(hits):
-            continue
         table = table_of(content)
+        if not len(hits) or not len(table.ends):
+            continue
         line = np.searchsorted(table.texts, hits, "right") - 1
         inside = (line >= 0) & (hits < table.ends[np.maximum(line, 0)])
         places = index.standing(number, table)[np.unique(line[inside])]

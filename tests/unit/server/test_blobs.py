@@ -181,6 +181,7 @@ def test_compressed_content(visitor, put):
     reply = visitor.get(f"/blobs/{digest}?encoding=gzip&type=image/png")
     assert reply.headers["content-encoding"] == "gzip"
     assert gzip.decompress(reply.body) == b"long " * 100
+    assert visitor.get(f"/blobs/{put(b'plain')}?encoding=gzip").status == 400
 
 
 def test_damaged_content(visitor, put, api):

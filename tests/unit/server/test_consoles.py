@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+import zstandard
 
 from notabene.capture.playback import ConsoleReader
 from notabene.capture.transcript import Transcript
@@ -154,6 +155,16 @@ class TestSearch:
         consoles = Consoles()
         for search in (".*", "line [", "17000000", " o 5 ", "\\", "["):
             assert consoles.page(place, Question(0, 9, search=search)).matches == 0, search
+
+    def test_a_frame_without_lines(self, tmp_path):
+        """A file begins with how much was printed before; that is no line to be found in."""
+        transcript = Transcript(tmp_path / "w0.console.zst")
+        transcript.flush(1_700_000_000_000_000, everything=True)
+        transcript.feed("o", "10\n", 1_700_000_000_000_001)
+        transcript.flush(1_700_000_000_000_001, everything=True)
+        (tmp_path / "w1.console.zst").write_bytes(zstandard.compress(b"= 0 0\n"))
+        page = Consoles().page(tmp_path, Question(0, 9, search="0"))
+        assert [x.text for x in page.lines] == ["10"]
 
     def test_patterns(self, place):
         """Python's patterns, line by line."""
