@@ -89,7 +89,10 @@ test('overview: notes and the conclusion', async ({ page, request }) => {
   await expect(page.locator('em', { hasText: 'better' })).toBeVisible();
   await page.getByRole('button', { name: 'Delete the note' }).click();
 
-  await page.getByRole('button', { name: 'What did it show?' }).click();
+  await page
+    .getByRole('button', { name: 'What did it show?' })
+    .or(page.getByRole('button', { name: 'Change the conclusion' }))
+    .click();
   await page.getByRole('radio', { name: 'Refuted' }).check();
   await page.getByRole('textbox', { name: 'conclusion' }).fill('Not so.');
   await page.keyboard.press('Control+Enter');
@@ -134,6 +137,9 @@ test('console: a long one, searched, filtered, linked', async ({ page, request }
 
   await open(page, id, 'console', 'line=12345');
   await expect(lines.locator('.here')).toContainText('step 12344');
+  await page.getByRole('searchbox', { name: 'Search in the console' }).fill(':77');
+  await page.keyboard.press('Enter');
+  await expect(lines.locator('.here')).toContainText('step 76');
   await lines.focus();
   await page.keyboard.press('End');
   await expect(lines.getByText('step 19999')).toBeVisible();

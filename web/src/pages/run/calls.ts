@@ -12,6 +12,7 @@ import type {
 } from '../../api/types';
 import type { Edge, Node } from './logic/lineage';
 import { blobQuery, type BlobRef } from './logic/media';
+import { seekTime, type Mark } from './logic/pages';
 
 type Signal = { signal?: AbortSignal };
 
@@ -87,8 +88,15 @@ export const tablePage = (id: string, query: Query, o?: Signal) =>
   get<TablePage>(`/runs/${id}/table`, { ...o, query });
 
 /** What was logged besides numbers, by key. */
-export const valueKeys = (id: string, o?: Signal) =>
-  get<List<LoggedKey>>(`/runs/${id}/values`, { ...o, query: { limit: 1000 } });
+export async function valueKeys(id: string, o?: Signal): Promise<LoggedKey[]> {
+  const items: LoggedKey[] = [];
+  for (;;) {
+    const query = { limit: 1000, offset: items.length };
+    const page = await get<List<LoggedKey>>(`/runs/${id}/values`, { ...o, query });
+    items.push(...page.items);
+    if (items.length >= page.total || !page.items.length) return items;
+  }
+}
 
 const MOST_VALUES = 5000;
 
@@ -125,18 +133,13 @@ export function blobText(blob: BlobRef, pack: BlobRef | null = null, o?: Signal)
 /** Bytes that a value does not name, but a record does by digest: files of the code. */
 export const digestText = (digest: string, o?: Signal) => text(`/blobs/${digest}`, o);
 
-/**
- * Number of the first line printed at a time or later; all of them, where none was. Servers that
- * know `at` answer at once, others are asked about log2(lines) times.
- */
+const marks = new Map<string, Mark[]>();
+
+/** Number of the first line printed at a time or later; all of them, where none was. */
 export async function lineAtTime(id: string, time: number, signal: AbortSignal): Promise<number> {
-  const ask = (offset: number) => consolePage(id, { offset, limit: 1 }, { signal });
-  const { total } = await ask(0);
-  let [low, high] = [0, total];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (((await ask(middle)).lines[0]?.time ?? Infinity) < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  const read = (offset: number) => consolePage(id, { offset, limit: 100 }, { signal });
+  const { total } = await consolePage(id, { limit: 1 }, { signal });
+  let known = marks.get(id);
+  if (!known || known.length > 5000) marks.set(id, (known = []));
+  return seekTime(time, total, known, async (offset) => (await read(offset)).lines);
 }

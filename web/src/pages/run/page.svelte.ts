@@ -48,7 +48,7 @@ export class RunPage {
     );
     this.keys = resource(
       () => (this.run ? id : null),
-      async (run, signal) => (await calls.valueKeys(run, { signal })).items,
+      (run, signal) => calls.valueKeys(run, { signal }),
     );
     this.captured = resource(
       () => (this.wantsCaptured ? id : null),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { firstFrom, HIGHEST, lastTop, lineAt, LinePages, spacer, topOf } from './pages';
+import { firstFrom, HIGHEST, lastTop, lineAt, LinePages, seekTime, spacer, topOf } from './pages';
 
 const range = (from: number, end: number) => Array.from({ length: end - from }, (_, i) => from + i);
 
@@ -79,5 +79,40 @@ describe('firstFrom', () => {
     expect(await firstFrom(701, 1000, lineOf)).toBe(101);
     expect(await firstFrom(99_999, 1000, lineOf)).toBe(1000);
     expect(asked).toBeLessThan(33);
+  });
+});
+
+describe('seekTime', () => {
+  const times = range(0, 20_000).map((n) => 1e6 + n * 10 + (n > 9000 ? 5e5 : 0));
+  const setUp = () => {
+    let asked = 0;
+    const read = (offset: number) => {
+      asked += 1;
+      const end = Math.min(offset + 100, times.length);
+      return Promise.resolve(range(offset, end).map((n) => ({ n, time: times[n] ?? 0 })));
+    };
+    return { read, asked: () => asked };
+  };
+
+  it('finds a line by its time in few pieces', async () => {
+    const { read, asked } = setUp();
+    const marks: { n: number; time: number }[] = [];
+    for (const n of [0, 123, 8999, 9001, 15_000, 19_999]) {
+      expect(await seekTime(times[n] ?? 0, times.length, marks, read)).toBe(n);
+    }
+    expect(asked()).toBeLessThan(60);
+  });
+
+  it('knows both ends, and a console of nothing', async () => {
+    const { read } = setUp();
+    expect(await seekTime(0, times.length, [], read)).toBe(0);
+    expect(await seekTime(1e12, times.length, [], read)).toBe(times.length);
+    expect(await seekTime(5, 0, [], read)).toBe(0);
+  });
+
+  it('takes the first of lines of one time', async () => {
+    const read = (offset: number) =>
+      Promise.resolve(range(offset, Math.min(300, offset + 100)).map((n) => ({ n, time: 7 })));
+    expect(await seekTime(7, 300, [], read)).toBe(0);
   });
 });

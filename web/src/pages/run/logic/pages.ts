@@ -118,3 +118,46 @@ export async function firstFrom(
   }
   return low;
 }
+
+/** A line whose time is known. */
+export interface Mark {
+  n: number;
+  time: number;
+}
+
+/**
+ * Number of the first line printed at a time or later; `total` where none was. Times rise with
+ * lines, so a guess in proportion is near: a few pieces are read, and remembered in `marks`.
+ */
+export async function seekTime(
+  time: number,
+  total: number,
+  marks: Mark[],
+  read: (offset: number) => Promise<readonly Mark[]>,
+): Promise<number> {
+  let low: Mark = { n: -1, time: -Infinity };
+  let high: Mark = { n: total, time: Infinity };
+  for (const mark of marks) {
+    if (mark.time < time && mark.n > low.n) low = mark;
+    if (mark.time >= time && mark.n < high.n) high = mark;
+  }
+  for (let turn = 0; high.n - low.n > 1 && turn < 60; turn++) {
+    const guess = turn % 4 === 3 ? (low.n + high.n) / 2 : between(low, high, time, total);
+    const offset = Math.min(Math.max(low.n + 1, Math.floor(guess)), high.n - 1);
+    const piece = (await read(offset)).filter((line) => line.n > low.n && line.n < high.n);
+    if (!piece.length) break;
+    const first = piece.find((line) => line.time >= time);
+    const before = first ? piece.findLast((line) => line.n < first.n) : piece.at(-1);
+    if (first) marks.push((high = first));
+    if (before) marks.push((low = before));
+  }
+  return high.n;
+}
+
+function between(low: Mark, high: Mark, time: number, total: number): number {
+  if (low.n < 0) return 0;
+  if (high.n >= total) return total - 1;
+  const share = (time - low.time) / Math.max(1, high.time - low.time);
+  // a little before: what is sought is then within the piece
+  return low.n + share * (high.n - low.n) - 20;
+}
