@@ -23,6 +23,7 @@ class DiaryEntry(Entity, frozen=True):
         run_name: Its name.
         verdict: Of a conclusion: ``supported``, ``refuted``, ``unclear`` or empty.
         status: Of the run, for ``ended``.
+        id: Of the note or alert; empty for all else.
     """
 
     time: int
@@ -33,12 +34,13 @@ class DiaryEntry(Entity, frozen=True):
     run_name: str = ""
     verdict: str = ""
     status: str = ""
+    id: str = ""
 
 
 def diary_of(runs: Iterable[RunInfo], notes: Iterable[Note]) -> list[DiaryEntry]:
     """The diary of runs and of notes without a run."""
     entries = [
-        DiaryEntry(time=note.time, kind="note", text=note.text, author=note.author)
+        DiaryEntry(time=note.time, kind="note", text=note.text, author=note.author, id=note.id)
         for note in notes
     ]
     for run in runs:
@@ -55,10 +57,10 @@ def _of_run(run: RunInfo) -> Iterator[DiaryEntry]:
     if run.hypothesis:
         yield entry(began, "hypothesis", run.hypothesis, author=run.user)
     for note in run.notes:
-        yield entry(note.time, "note", note.text, author=note.author)
+        yield entry(note.time, "note", note.text, author=note.author, id=note.id)
     for alert in run.alerts:
         text = f"{alert.level}: {alert.title} {alert.text}".strip()
-        yield entry(alert.time, "alert", text)
+        yield entry(alert.time, "alert", text, id=alert.id)
     if run.ended:
         reason = f": {run.reason}" if run.reason else ""
         yield entry(run.ended, "ended", f"{run.status}{reason}", status=run.status)

@@ -24,6 +24,8 @@ RULES: dict[str, Rule] = {
     f"GET {API}/projects": "read",
     f"GET {API}/projects/fields": "read",
     f"POST {API}/projects/notes": "write",
+    f"PUT {API}/projects/notes/{{note}}": "write",
+    f"DELETE {API}/projects/notes/{{note}}": "write",
     f"GET {API}/complete": "read",
     f"GET {API}/search": "read",
     f"GET {API}/diary": "read",

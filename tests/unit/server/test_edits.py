@@ -93,6 +93,22 @@ def test_notes(visitor, run):
     assert visitor.send("POST", f"/runs/{run}/notes", {"text": ""}).status == 400
 
 
+def test_notes_of_a_project_can_be_changed(visitor):
+    """Changed and taken back by their id, which the diary tells; another project's stay."""
+    made = visitor.send("POST", "/projects/notes", {"project": "other", "text": "one"}).json()
+    path = f"/projects/notes/{made['id']}?project=other"
+    assert visitor.send("PUT", path, {"text": "two"}).json()["text"] == "two"
+    notes = visitor.json("/diary?project=other&kinds=note")["items"]
+    assert ("two", made["id"]) in [(note["text"], note["id"]) for note in notes]
+    assert visitor.send("PUT", path, {"text": " "}).status == 400
+    elsewhere = f"/projects/notes/{made['id']}?project=nowhere"
+    assert visitor.send("DELETE", elsewhere).status == 404
+    assert visitor.send("DELETE", path).status == 200
+    assert visitor.send("DELETE", path).status == 404
+    notes = visitor.json("/diary?project=other&kinds=note")["items"]
+    assert made["id"] not in [note["id"] for note in notes]
+
+
 def test_notes_of_a_project(visitor):
     """They stand in its diary."""
     note = visitor.send("POST", "/projects/notes", {"project": "other", "text": "so so"}).json()

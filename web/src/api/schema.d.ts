@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Artifacts by name */
+        /**
+         * Artifacts by name
+         * @description With a project: those that its runs made or read.
+         */
         get: operations["artifactsList"];
         put?: never;
         post?: never;
@@ -30,9 +33,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a word point at a version */
+        /**
+         * Let a word point at a version
+         * @description It no longer points where it pointed before.
+         */
         post: operations["artifactsAliasSet"];
-        /** Take a word away */
+        /**
+         * Take a word away
+         * @description The version stays.
+         */
         delete: operations["artifactsAliasDelete"];
         options?: never;
         head?: never;
@@ -46,7 +55,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Bytes of a file */
+        /**
+         * Bytes of a file
+         * @description As for content by its digest; the type follows from the name.
+         */
         get: operations["artifactsFile"];
         put?: never;
         post?: never;
@@ -63,7 +75,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One folder of a version */
+        /**
+         * One folder of a version
+         * @description Folders first, then files and references.
+         */
         get: operations["artifactsFiles"];
         put?: never;
         post?: never;
@@ -80,7 +95,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A look into a file */
+        /**
+         * A look into a file
+         * @description Text, a table, or how else it can be shown.
+         */
         get: operations["artifactsPreview"];
         put?: never;
         post?: never;
@@ -99,7 +117,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a version out of the trash */
+        /**
+         * Take a version out of the trash
+         * @description As it was.
+         */
         post: operations["artifactsRestore"];
         delete?: never;
         options?: never;
@@ -114,11 +135,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One version */
+        /**
+         * One version
+         * @description With the runs that made it and that read it.
+         */
         get: operations["artifactsVersion"];
         put?: never;
         post?: never;
-        /** Move a version to the trash */
+        /**
+         * Move a version to the trash
+         * @description Its content stays for 30 days.
+         */
         delete: operations["artifactsVersionDelete"];
         options?: never;
         head?: never;
@@ -132,7 +159,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Versions of an artifact */
+        /**
+         * Versions of an artifact
+         * @description The newest first; with `deleted` also those in the trash.
+         */
         get: operations["artifactsVersions"];
         put?: never;
         post?: never;
@@ -149,7 +179,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Bytes by their digest */
+        /**
+         * Bytes by their digest
+         * @description Pictures, sound and film keep their type, HTML comes in a sandbox, all else is a download. `at` and `size` ask for what lies within a pack.
+         */
         get: operations["blobsDigestBlob"];
         put?: never;
         post?: never;
@@ -166,7 +199,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What changed since a cursor */
+        /**
+         * What changed since a cursor
+         * @description Without a cursor: the present one, and no changes.
+         */
         get: operations["changes"];
         put?: never;
         post?: never;
@@ -183,7 +219,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Complete a query */
+        /**
+         * Complete a query
+         * @description Suggestions for the query bar; a query that is wrong is an answer, not an error.
+         */
         get: operations["complete"];
         put?: never;
         post?: never;
@@ -200,7 +239,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The laboratory notebook of a project */
+        /**
+         * The laboratory notebook of a project
+         * @description Hypotheses, runs, notes, alerts, ends and conclusions, newest first.
+         */
         get: operations["diary"];
         put?: never;
         post?: never;
@@ -217,7 +259,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What changes, as it happens */
+        /**
+         * What changes, as it happens
+         * @description Server-sent events `change` (as of `/changes`) and `bye`.
+         */
         get: operations["events"];
         put?: never;
         post?: never;
@@ -234,7 +279,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What came from what */
+        /**
+         * What came from what
+         * @description Runs and versions around a run or an `artifact:name:v3`.
+         */
         get: operations["lineage"];
         put?: never;
         post?: never;
@@ -251,7 +299,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * This document
+         * @description OpenAPI 3.1 of all routes.
+         */
         get: operations["openapiJson"];
         put?: never;
         post?: never;
@@ -268,7 +319,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All projects */
+        /**
+         * All projects
+         * @description By name, with what moved lately and the best value of the headline metric.
+         */
         get: operations["projectsList"];
         put?: never;
         post?: never;
@@ -285,7 +339,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What can be asked or shown */
+        /**
+         * What can be asked or shown
+         * @description Params, metrics, tags, summary values, facts and attributes of the runs that fit.
+         */
         get: operations["projectsFieldsList"];
         put?: never;
         post?: never;
@@ -304,9 +361,36 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Write a note on a project */
+        /**
+         * Write a note on a project
+         * @description Into the project's diary.
+         */
         post: operations["projectsNotesNoteProject"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/notes/{note}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a note on a project
+         * @description The whole text anew.
+         */
+        put: operations["projectsNotesChangeProjectNote"];
+        post?: never;
+        /**
+         * Take a note on a project back
+         * @description Its record stays in the journal; the answer is what nobody is shown any more.
+         */
+        delete: operations["projectsNotesDeleteProjectNote"];
         options?: never;
         head?: never;
         patch?: never;
@@ -319,7 +403,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs that a search finds */
+        /**
+         * Runs that a search finds
+         * @description All that is known of each but series, values and captures.
+         */
         get: operations["runsList"];
         put?: never;
         post?: never;
@@ -338,7 +425,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change many runs */
+        /**
+         * Change many runs
+         * @description Each by itself: what fails leaves the others done.
+         */
         post: operations["runsBulk"];
         delete?: never;
         options?: never;
@@ -353,7 +443,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs by column */
+        /**
+         * Runs by column
+         * @description One array per field, for tables of any length.
+         */
         get: operations["runsTable"];
         put?: never;
         post?: never;
@@ -370,15 +463,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One run */
+        /**
+         * One run
+         * @description All that is known of it but series, values and captures.
+         */
         get: operations["runsOne"];
         put?: never;
         post?: never;
-        /** Move a run to the trash */
+        /**
+         * Move a run to the trash
+         * @description Where it stays for 30 days; a run at work only with `force`.
+         */
         delete: operations["runsDelete"];
         options?: never;
         head?: never;
-        /** Change a run */
+        /**
+         * Change a run
+         * @description Name, group, project, archived, hypothesis, conclusion.
+         */
         patch: operations["runsChange"];
         trace?: never;
     };
@@ -389,7 +491,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What surrounded a run */
+        /**
+         * What surrounded a run
+         * @description By part: code, environment, hardware ...
+         */
         get: operations["runsCaptured"];
         put?: never;
         post?: never;
@@ -406,7 +511,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a run printed */
+        /**
+         * What a run printed
+         * @description Lines, with their colours; with `search` only those that hold a text.
+         */
         get: operations["runsConsole"];
         put?: never;
         post?: never;
@@ -423,7 +531,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Points of a run's metrics */
+        /**
+         * Points of a run's metrics
+         * @description To the bit; with `samples` as buckets with statistics.
+         */
         get: operations["runsHistory"];
         put?: never;
         post?: never;
@@ -442,7 +553,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Write a note on a run */
+        /**
+         * Write a note on a run
+         * @description Markdown, if one likes.
+         */
         post: operations["runsNotesNote"];
         delete?: never;
         options?: never;
@@ -458,10 +572,16 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change a note */
+        /**
+         * Change a note
+         * @description The whole text anew.
+         */
         put: operations["runsNotesChangeNote"];
         post?: never;
-        /** Take a note back */
+        /**
+         * Take a note back
+         * @description Its record stays in the journal; nobody is shown it.
+         */
         delete: operations["runsNotesDeleteNote"];
         options?: never;
         head?: never;
@@ -477,7 +597,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a run out of the trash */
+        /**
+         * Take a run out of the trash
+         * @description As it was.
+         */
         post: operations["runsRestore"];
         delete?: never;
         options?: never;
@@ -494,7 +617,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask a run to end */
+        /**
+         * Ask a run to end
+         * @description As if by Ctrl-C; it looks every few seconds.
+         */
         post: operations["runsStop"];
         delete?: never;
         options?: never;
@@ -509,7 +635,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Rows of a logged table */
+        /**
+         * Rows of a logged table
+         * @description Some rows of a table, column by column; without a step those of the newest.
+         */
         get: operations["runsTableCells"];
         put?: never;
         post?: never;
@@ -528,7 +657,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change a run's tags */
+        /**
+         * Change a run's tags
+         * @description Set some, remove others.
+         */
         post: operations["runsTags"];
         delete?: never;
         options?: never;
@@ -543,7 +675,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a run logged besides numbers */
+        /**
+         * What a run logged besides numbers
+         * @description Without a key: what there is, by key. With a key: the values, by step.
+         */
         get: operations["runsValues"];
         put?: never;
         post?: never;
@@ -560,7 +695,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find anything by its name */
+        /**
+         * Find anything by its name
+         * @description Runs, projects, metrics, params, tags, artifacts and notes; best first.
+         */
         get: operations["search"];
         put?: never;
         post?: never;
@@ -579,7 +717,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Series of many runs on one x grid */
+        /**
+         * Series of many runs on one x grid
+         * @description Binary columns; `docs/reference/series.md` describes the bytes.
+         */
         post: operations["series"];
         delete?: never;
         options?: never;
@@ -594,7 +735,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this server is */
+        /**
+         * What this server is
+         * @description The store, the user, versions and the time.
+         */
         get: operations["serverAbout"];
         put?: never;
         post?: never;
@@ -611,10 +755,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Saved views */
+        /**
+         * Saved views
+         * @description In order of time; of one project, of all together (an empty one), or every one.
+         */
         get: operations["viewsList"];
         put?: never;
-        /** Save a view */
+        /**
+         * Save a view
+         * @description Under a new id.
+         */
         post: operations["viewsSave"];
         delete?: never;
         options?: never;
@@ -629,12 +779,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One saved view */
+        /**
+         * One saved view
+         * @description By its id, as a link names it.
+         */
         get: operations["viewsOne"];
-        /** Rename a view */
+        /**
+         * Rename a view
+         * @description Its state stays as it is.
+         */
         put: operations["viewsRename"];
         post?: never;
-        /** Take a view back */
+        /**
+         * Take a view back
+         * @description Links to it lead nowhere after that.
+         */
         delete: operations["viewsDelete"];
         options?: never;
         head?: never;
@@ -648,7 +807,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Is the server ready? */
+        /**
+         * Is the server ready?
+         * @description 200 as soon as questions are answered; open to anybody who reaches the port.
+         */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -679,10 +841,15 @@ export interface components {
         /** @description An artifact. */
         ArtifactCard: {
             latest: components["schemas"]["ArtifactVersion"];
+            /** @description Its name. */
             name: string;
+            /** @description Bytes of all versions, as if none shared content. */
             size: number;
+            /** @description Of its newest version. */
             type: string;
+            /** @description When the newest was made, µs. */
             updated: number;
+            /** @description How many there are, those in the trash left out. */
             versions: number;
         };
         ArtifactCardPage: {
@@ -748,21 +915,34 @@ export interface components {
         };
         /** @description One change of many runs. */
         Bulk: {
-            /** @enum {string} */
+            /**
+             * @description What to do.
+             * @enum {string}
+             */
             action: "tag" | "untag" | "archive" | "unarchive" | "delete" | "restore" | "stop" | "group";
-            /** @default  */
+            /**
+             * @description For `group`; empty for none.
+             * @default
+             */
             group: string;
+            /** @description Their ids. */
             runs: string[];
+            /** @description For `tag` and `untag`. */
             tags?: {
                 [key: string]: string;
             } | string[];
         };
         /** @description Some rows of a table. */
         CellPage: {
+            /** @description One list per column, each with a cell per row here. */
             cells: unknown[][];
+            /** @description Names and types. */
             columns: components["schemas"]["Column"][];
+            /** @description How many lie before these. */
             offset: number;
+            /** @description Where the bytes of media in cells lie that name an `at`. */
             pack: components["schemas"]["BlobRef"] | null;
+            /** @description How many rows the table has. */
             rows: number;
         };
         /** @description One entry of the change feed: something with this kind and id has a newer version. */
@@ -774,9 +954,14 @@ export interface components {
         };
         /** @description What changed since a cursor. */
         ChangeSet: {
-            /** @default [] */
+            /**
+             * @description At least what changed, in no order; something may be named twice.
+             * @default []
+             */
             changes: components["schemas"]["Change"][];
+            /** @description Where to go on. */
             cursor: string;
+            /** @description The cursor is of another life of the store: read everything again. */
             reload: boolean;
         };
         /** @description A column of a table. Any cell may be null. */
@@ -799,17 +984,26 @@ export interface components {
         };
         /** @description A line. */
         ConsoleLine: {
+            /** @description Its place in the console, from 0. */
             n: number;
+            /** @description `o` (stdout), `e` (stderr) or `n` (a remark of notabene). */
             stream: string;
+            /** @description With its colours (`ESC [ … m`). */
             text: string;
+            /** @description When it last changed, µs since 1970 UTC. */
             time: number;
         };
         /** @description Some lines of a console. */
         ConsolePage: {
+            /** @description Bytes of the middle of a long console that were not kept. */
             dropped: number;
+            /** @description Some of them, or of those that match. */
             lines: components["schemas"]["ConsoleLine"][];
+            /** @description How many lines match; 0 where nothing was looked for. */
             matches: number;
+            /** @description Ranks that printed something. */
             ranks: number[];
+            /** @description Lines of the chosen rank and stream. */
             total: number;
         };
         /** @description A field that has one value in all the runs that the search finds. */
@@ -819,19 +1013,44 @@ export interface components {
         };
         /** @description One line of a project's diary. */
         DiaryEntry: {
-            /** @default  */
+            /**
+             * @description Who wrote it.
+             * @default
+             */
             author: string;
-            /** @enum {string} */
+            /**
+             * @description Of the note or alert; empty for all else.
+             * @default
+             */
+            id: string;
+            /**
+             * @description `run` (it began), `hypothesis`, `note`, `alert`, `ended`, `conclusion`.
+             * @enum {string}
+             */
             kind: "hypothesis" | "run" | "note" | "alert" | "ended" | "conclusion";
-            /** @default  */
+            /**
+             * @description Id of the run; empty for notes on the project.
+             * @default
+             */
             run: string;
-            /** @default  */
+            /**
+             * @description Its name.
+             * @default
+             */
             run_name: string;
-            /** @default  */
+            /**
+             * @description Of the run, for `ended`.
+             * @default
+             */
             status: string;
+            /** @description What was written; for `run` and `ended` a sentence made of the record. */
             text: string;
+            /** @description When, µs since 1970 UTC. */
             time: number;
-            /** @default  */
+            /**
+             * @description Of a conclusion: `supported`, `refuted`, `unclear` or empty.
+             * @default
+             */
             verdict: string;
         };
         DiaryEntryPage: {
@@ -854,17 +1073,32 @@ export interface components {
         };
         /** @description Something that can be asked for or shown. */
         FieldCard: {
-            /** @default 0 */
+            /**
+             * @description How many different values, counted up to 1,000; 0 for metrics.
+             * @default 0
+             */
             distinct: number;
+            /** @description As the search language writes it: `params.lr`, `metrics."val/acc"`. */
             field: string;
-            /** @default  */
+            /**
+             * @description Of a metric, as the newest runs define it.
+             * @default
+             */
             goal: string;
+            /** @description The key as it was logged. */
             key: string;
+            /** @description `attribute`, `param`, `metric`, `tag`, `summary` or `fact`. */
             kind: string;
+            /** @description How many runs have it. */
             runs: number;
+            /** @description The most frequent values. */
             sample: components["schemas"]["Sample"][];
+            /** @description `number`, `text`, `bool`, `time`, `choice`, `duration` or `any`. */
             type: string;
-            /** @default  */
+            /**
+             * @description Of a metric, as the newest runs define it.
+             * @default
+             */
             unit: string;
         };
         FieldCardPage: {
@@ -875,15 +1109,29 @@ export interface components {
         };
         /** @description Something that was found. */
         Finding: {
+            /** @description What names it: a run's id, a project's name, a metric's key, `name:v3` ... */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description `run`, `project`, `metric`, `param`, `tag`, `artifact` or `note`.
+             * @enum {string}
+             */
             kind: "run" | "project" | "metric" | "param" | "tag" | "artifact" | "note";
-            /** @default  */
+            /**
+             * @description Where it is; empty where it is in no one project.
+             * @default
+             */
             project: string;
-            /** @default  */
+            /**
+             * @description Id of the run it belongs to, or empty.
+             * @default
+             */
             run: string;
-            /** @default  */
+            /**
+             * @description A line about it.
+             * @default
+             */
             subtitle: string;
+            /** @description What to show. */
             title: string;
         };
         FindingPage: {
@@ -894,16 +1142,31 @@ export interface components {
         };
         /** @description One line of a folder of an artifact. */
         FolderEntry: {
-            /** @default  */
+            /**
+             * @description SHA-256; empty for folders.
+             * @default
+             */
             digest: string;
-            /** @default 1 */
+            /**
+             * @description How many files are in a folder; 1 for a file.
+             * @default 1
+             */
             files: number;
-            /** @enum {string} */
+            /**
+             * @description `file`, `folder` or `reference`.
+             * @enum {string}
+             */
             kind: "file" | "folder" | "reference";
+            /** @description The last part of it. */
             name: string;
+            /** @description From the top of the artifact. */
             path: string;
+            /** @description Bytes; of a folder those of all files in it; -1 where not known. */
             size: number;
-            /** @default  */
+            /**
+             * @description Of a reference.
+             * @default
+             */
             uri: string;
         };
         FolderEntryPage: {
@@ -914,9 +1177,13 @@ export interface components {
         };
         /** @description The best value of the metric that a project is about. */
         Headline: {
+            /** @description `min` or `max`. */
             goal: string;
+            /** @description The metric: the first by name that has a goal, on validation data if there is one. */
             key: string;
+            /** @description Id of the run that has it. */
             run: string;
+            /** @description Its name. */
             run_name: string;
             value: components["schemas"]["Number"];
         };
@@ -935,7 +1202,9 @@ export interface components {
         };
         /** @description What something came from and what came of it. */
         Lineage: {
+            /** @description Which run made or read which version; `name:v3` and `run` name the nodes. */
             edges: components["schemas"]["ArtifactEdge"][];
+            /** @description Runs and versions, the one asked for first. */
             nodes: components["schemas"]["Node"][];
         };
         /** @description A value that is no number, at a step. */
@@ -993,20 +1262,36 @@ export interface components {
         };
         /** @description A view to be saved. */
         NewView: {
+            /** @description What people call it. */
             name: string;
-            /** @default  */
+            /**
+             * @description Which page it is of: `runs`, `charts` ...
+             * @default
+             */
             page: string;
+            /** @description The project; empty for a view of all. */
             project: string;
-            /** @default  */
+            /**
+             * @description What stands after `?` in its address.
+             * @default
+             */
             state: string;
         };
         /** @description A run or a version of an artifact. */
         Node: {
+            /** @description The run's id, or `name:v3`. */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description `run` or `artifact`.
+             * @enum {string}
+             */
             kind: "run" | "artifact";
+            /** @description The run's name, or the artifact's. */
             name: string;
-            /** @default  */
+            /**
+             * @description The artifact's type, or the run's status.
+             * @default
+             */
             type: string;
         };
         /** @description A note on a run or, where `run` is empty, on a project. */
@@ -1028,15 +1313,27 @@ export interface components {
         Number: number | ("NaN" | "Infinity" | "-Infinity");
         /** @description A look into a file. */
         Preview: {
+            /** @description One list per column, for `table`. */
             cells: unknown[][] | null;
+            /** @description Names, for `table`. */
             columns: string[] | null;
+            /** @description SHA-256. */
             digest: string;
-            /** @enum {string} */
+            /**
+             * @description How it can be shown; `none` where it cannot.
+             * @enum {string}
+             */
             kind: "text" | "table" | "image" | "audio" | "video" | "json" | "markdown" | "none";
+            /** @description Media type by its name. */
             mime: string;
+            /** @description Bytes. */
             size: number;
+            /** @description The beginning, for `text`, `json` and `markdown`. */
             text: string | null;
-            /** @default false */
+            /**
+             * @description There is more than is shown.
+             * @default false
+             */
             truncated: boolean;
         };
         /**
@@ -1056,11 +1353,18 @@ export interface components {
         };
         /** @description A project, and what moved in it. */
         ProjectCard: {
-            /** @default [] */
+            /**
+             * @description Runs that began on each of the last 30 days (UTC), the oldest day first.
+             * @default []
+             */
             activity: number[];
             created: number;
-            /** @default 0 */
+            /**
+             * @description Runs that ended badly within the last 24 hours.
+             * @default 0
+             */
             failed_recent: number;
+            /** @description The best value of its headline metric. */
             headline: components["schemas"]["Headline"] | null;
             name: string;
             running: number;
@@ -1080,7 +1384,9 @@ export interface components {
         };
         /** @description The server answers. */
         Ready: {
+            /** @description `ok`. */
             status: string;
+            /** @description Of notabene. */
             version: string;
         };
         /** @description A version: `name:v3`. */
@@ -1096,6 +1402,7 @@ export interface components {
             /** @default [] */
             artifacts: components["schemas"]["ArtifactEdge"][];
             conclusion: components["schemas"]["Conclusion"] | null;
+            /** @description The nested config. */
             config: {
                 [key: string]: unknown;
             };
@@ -1140,6 +1447,7 @@ export interface components {
             ranks: number;
             /** @default  */
             reason: string;
+            /** @description Its look, 0 to 31: colour is slot mod 8, dash is slot div 8. */
             slot: number;
             /** @default  */
             source: string;
@@ -1233,22 +1541,36 @@ export interface components {
         };
         /** @description Changes of a run; what is left out stays. */
         RunPatch: {
+            /** @description Put aside, or back. */
             archived?: boolean | null;
+            /** @description What it showed. */
             conclusion?: components["schemas"]["NewConclusion"] | null;
+            /** @description Another group; empty for none. */
             group?: string | null;
+            /** @description What the run is meant to show; empty takes it back. */
             hypothesis?: string | null;
+            /** @description Another name. */
             name?: string | null;
+            /** @description Another project. */
             project?: string | null;
         };
         /** @description Runs by column. */
         RunTable: {
+            /** @description The fields that were asked for. */
             columns: components["schemas"]["TableColumn"][];
+            /** @description Where it was asked for: params, tags and facts with one value in all matches. */
             constant: components["schemas"]["Constant"][];
+            /** @description Ids of the runs, in order. */
             ids: string[];
+            /** @description How many lie before the first one here. */
             offset: number;
+            /** @description The look of each: colour is slot mod 8, dash is slot div 8. */
             slots: number[];
+            /** @description `running`, `finished` ... */
             statuses: string[];
+            /** @description How many runs the search finds. */
             total: number;
+            /** @description How many runs the project has, those put aside left out. */
             total_all: number;
         };
         /** @description A value, and how many runs have it. */
@@ -1258,18 +1580,33 @@ export interface components {
         };
         /** @description Which series, and how they are cut. */
         SeriesQuestion: {
-            /** @default 1000 */
+            /**
+             * @description Into about how many the range is cut.
+             * @default 1000
+             */
             buckets: number;
-            /** @default false */
+            /**
+             * @description float64 instead of float32.
+             * @default false
+             */
             exact: boolean;
+            /** @description Largest x; null for the last. */
             high?: number | null;
+            /** @description Names of metrics; runs need not have all. */
             keys: string[];
+            /** @description Least x; null for the first. */
             low?: number | null;
-            /** @default first */
+            /**
+             * @description `first` for the lowest rank that logged a metric, `all` for all together, or the number of one.
+             * @default first
+             */
             ranks: number | ("first" | "all");
+            /** @description Ids of runs. */
             runs: string[];
+            /** @description How a further statistic `smooth` is made; null for none. */
             smoothing?: components["schemas"]["Smoothing"] | null;
             /**
+             * @description What is told of each bucket.
              * @default [
              *       "min",
              *       "max",
@@ -1279,44 +1616,76 @@ export interface components {
              *     ]
              */
             stats: ("min" | "max" | "last" | "mean" | "count")[];
+            /** @description Width of a bucket as an earlier answer had it, for what is new of a live chart; null to choose it by the range. */
             width?: number | null;
-            /** @default step */
+            /**
+             * @description `step`, `time` (µs), `relative` (seconds since the run's start) or a metric.
+             * @default step
+             */
             x: string;
         };
         /** @description What this server is. */
         Server: {
+            /** @description Path below which everything lies, empty for the root. */
             base_path: string;
+            /** @description The same, with `~` for the home folder. */
             home: string;
+            /** @description The machine it runs on. */
             host: string;
+            /** @description The time there, µs since 1970 UTC. */
             now: number;
+            /** @description Version of Python. */
             python: string;
+            /** @description When it began, µs since 1970 UTC. */
             started: number;
+            /** @description The store's folder. */
             store: string;
+            /** @description Whether visitors must show that they may. */
             token: boolean;
+            /** @description Who runs the server. */
             user: string;
+            /** @description Of notabene. */
             version: string;
         };
         /** @description How a curve is made smooth. */
         Smoothing: {
-            /** @enum {string} */
+            /**
+             * @description `ema`, `mean` or `median`.
+             * @enum {string}
+             */
             kind: "ema" | "mean" | "median";
-            /** @default 0.6 */
+            /**
+             * @description For `ema`: 0 leaves the curve as it is, 1 is the mean of all points so far.
+             * @default 0.6
+             */
             weight: number;
-            /** @default 11 */
+            /**
+             * @description For `mean` and `median`: over how many points.
+             * @default 11
+             */
             window: number;
         };
         /** @description What may be typed. */
         Suggested: {
-            /** @default  */
+            /**
+             * @description One line that explains it, or an empty text.
+             * @default
+             */
             doc: string;
+            /** @description Column of its first character. */
             start: number;
+            /** @description What to put there. */
             text: string;
         };
         /** @description A column of the table. */
         TableColumn: {
+            /** @description As it was asked for. */
             field: string;
+            /** @description `attribute`, `param`, `metric`, `tag`, `summary` or `fact`. */
             kind: string;
+            /** @description `float`, `int`, `bool`, `text` or `time` (µs since 1970 UTC). */
             type: string;
+            /** @description One per run; null where the run has no such field. */
             values: unknown[];
         };
         /** @description Tags to set, each with a value (empty for a plain tag), and names of tags to remove. */
@@ -1328,16 +1697,24 @@ export interface components {
         };
         /** @description What is wrong with a query. */
         Trouble: {
+            /** @description What may help. */
             hint: string;
+            /** @description What, in one sentence. */
             message: string;
+            /** @description Column of the word it is about. */
             position: number;
         };
         /** @description What was logged under one key. */
         ValueKey: {
+            /** @description How many values. */
             count: number;
+            /** @description The step of the first. */
             first_step: number;
+            /** @description The key. */
             key: string;
+            /** @description `image`, `table`, `text` ...; the newest where there are several. */
             kind: string;
+            /** @description The step of the last. */
             last_step: number;
         };
         ValueKeyOrLoggedValuePage: {
@@ -1357,7 +1734,10 @@ export interface components {
             description: string;
             digest: string;
             files: number;
-            /** @default [] */
+            /**
+             * @description Ids of the runs that made it, or content equal to it.
+             * @default []
+             */
             made_by: string[];
             metadata: {
                 [key: string]: unknown;
@@ -1367,7 +1747,10 @@ export interface components {
             run: string;
             size: number;
             type: string;
-            /** @default [] */
+            /**
+             * @description Ids of the runs that read it.
+             * @default []
+             */
             used_by: string[];
             version: number;
         };
@@ -4194,6 +4577,292 @@ export interface operations {
             };
             /** @description The body is no JSON by its header. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projectsNotesChangeProjectNote: {
+        parameters: {
+            query: {
+                project: string;
+            };
+            header?: never;
+            path: {
+                note: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteText"];
+            };
+        };
+        responses: {
+            /** @description Change a note on a project */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is no JSON by its header. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projectsNotesDeleteProjectNote: {
+        parameters: {
+            query: {
+                project: string;
+            };
+            header?: never;
+            path: {
+                note: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a note on a project back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };

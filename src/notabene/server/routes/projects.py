@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from notabene.api import DiaryEntry
-from notabene.errors import QueryError, UsageError
+from notabene.errors import NotFoundError, QueryError, UsageError
 from notabene.model.entities import Note
 from notabene.query.completion import complete as complete_where
 from notabene.query.completion import complete_order
@@ -16,6 +16,7 @@ from notabene.server import fieldcards, findings, overview
 from notabene.server.answers import Page
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Offset, Where, read, read_search, short_name, write
+from notabene.server.routes.edits import NoteText
 
 
 @read("/projects", "content", summary="All projects")
@@ -135,8 +136,42 @@ class ProjectNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @write("/projects/notes", summary="Write a note on a project")
 def note_project(notebook: Notebook, *, data: ProjectNote) -> Note:
     """Into the project's diary."""
-    note_id = notebook.api.note_project(data.project, data.text)
-    return next(n for n in notebook.api.store.notes(data.project.strip()) if n.id == note_id)
+    return _note(notebook, data.project, notebook.api.note_project(data.project, data.text))
 
 
-HANDLERS = [list_projects, list_fields, complete, search, diary, note_project]
+@write("/projects/notes/{note:str}", "PUT", summary="Change a note on a project")
+def change_project_note(notebook: Notebook, *, note: str, project: str, data: NoteText) -> Note:
+    """The whole text anew."""
+    _note(notebook, project, note)
+    if not data.text.strip():
+        raise UsageError("a note must not be empty", hint="DELETE takes it back")
+    notebook.api.note_project(project, data.text, id=note)
+    return _note(notebook, project, note)
+
+
+@write("/projects/notes/{note:str}", "DELETE", summary="Take a note on a project back")
+def delete_project_note(notebook: Notebook, *, note: str, project: str) -> Note:
+    """Its record stays in the journal; the answer is what nobody is shown any more."""
+    gone = _note(notebook, project, note)
+    notebook.api.note_project(project, "", id=note)
+    return gone
+
+
+def _note(notebook: Notebook, project: str, note_id: str) -> Note:
+    name = short_name(project, "project name").strip()
+    for note in notebook.api.store.notes(name):
+        if note.id == note_id:
+            return note
+    raise NotFoundError(f"project {name!r} has no note {note_id!r}")
+
+
+HANDLERS = [
+    list_projects,
+    list_fields,
+    complete,
+    search,
+    diary,
+    note_project,
+    change_project_note,
+    delete_project_note,
+]
