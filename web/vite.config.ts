@@ -2,6 +2,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
+import { budget } from './build/budget.ts';
 import { compress } from './build/compress.ts';
 import { early } from './build/early.ts';
 import { licences } from './build/licences.ts';
@@ -10,7 +11,13 @@ const server = process.env.NOTABENE_DEV_SERVER ?? 'http://127.0.0.1:7700';
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), early('./theme.js'), licences(['svelte', 'uplot']), compress(1024)],
+  plugins: [
+    svelte(),
+    early('./theme.js'),
+    licences(['svelte', 'uplot']),
+    compress(1024),
+    budget('pages/runs/Runs.svelte', { first: 160, all: 360 }),
+  ],
   build: {
     outDir: process.env.NOTABENE_WEB_OUT ?? '../src/notabene/server/static',
     emptyOutDir: true,
