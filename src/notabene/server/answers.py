@@ -18,6 +18,7 @@ import msgspec
 import zstandard
 from litestar import Response
 
+from notabene.errors import UsageError
 from notabene.model.canonical import digest_bytes
 from notabene.model.values import json_number
 
@@ -29,6 +30,9 @@ T = TypeVar("T")
 Fresh = Literal["index", "content", "never"]
 """What an answer depends on: the index alone, so that its cursor tells whether it is still the
 same; also on files or the clock, so that only its bytes tell; or it is never the same."""
+
+ANSWER = 16 << 20
+"""Bytes of an answer; content, files, series and the table of runs may have more."""
 
 SMALL = 1024
 """Bytes that are not worth being compressed."""
@@ -107,7 +111,9 @@ def _all_finite(values: list[Any]) -> bool:
         return False
 
 
-def answering(function: Callable[..., Any], fresh: Fresh) -> Callable[..., Any]:
+def answering(
+    function: Callable[..., Any], fresh: Fresh, *, large: bool = False
+) -> Callable[..., Any]:
     """A handler whose result becomes the bytes of an answer, or "you have that already".
 
     Arguments named in :data:`OURS` are no part of the request: they are what the app was made
@@ -116,6 +122,7 @@ def answering(function: Callable[..., Any], fresh: Fresh) -> Callable[..., Any]:
     Args:
         function: The handler.
         fresh: What the answer depends on.
+        large: Whether the answer may have any size.
     """
     ours = [name for name in inspect.signature(function).parameters if name in OURS]
 
@@ -126,8 +133,18 @@ def answering(function: Callable[..., Any], fresh: Fresh) -> Callable[..., Any]:
             tag = given["notebook"].tag(call) if fresh == "index" else ""
             if tag and tag in call.known:
                 return unchanged(tag)
+            if "run" in asked:
+                given["notebook"].require(asked["run"])
             found = function(**asked, **{name: given[name] for name in ours})
-        return found if isinstance(found, Response) else packed(encode(found), fresh, tag)
+        if isinstance(found, Response):
+            return found
+        data = encode(found)
+        if len(data) > ANSWER and not large:
+            raise UsageError(
+                f"that is {len(data) >> 20} MiB; answers have at most {ANSWER >> 20}",
+                hint="ask for a smaller page or range, or for fewer keys",
+            )
+        return packed(data, fresh, tag)
 
     return answer
 

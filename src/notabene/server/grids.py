@@ -271,14 +271,22 @@ def _cut(points: Points, width: float) -> Cells:
     return pyramid.cells_at(points.x, points.values, number)
 
 
-def _grid(lines: Sequence[_Line], width: float) -> tuple[F64, list[npt.NDArray[np.intp]]]:
+Places = npt.NDArray[np.intp] | slice
+"""Where values lie on the x of all."""
+
+
+def _grid(lines: Sequence[_Line], width: float) -> tuple[F64, list[Places]]:
     """The x of all series together, and where each one's buckets lie on it."""
     if width:
         own: list[npt.NDArray[Any]] = [line.cells.bucket for line in lines]
     else:
         own = [line.cells.last for line in lines]
-    numbers = np.unique(np.concatenate(own)) if own else np.zeros(0)
-    places = [np.searchsorted(numbers, one) for one in own]
+    # Runs of one kind log at the same steps, mostly.
+    different = list({one.tobytes(): one for one in own}.values())
+    numbers = np.unique(np.concatenate(different)) if own else np.zeros(0)
+    places: list[Places] = [
+        slice(None) if len(one) == len(numbers) else np.searchsorted(numbers, one) for one in own
+    ]
     x = numbers * width if width else numbers
     return x.astype(np.float64), places
 
@@ -290,7 +298,7 @@ def _pack(
     asked: SeriesQuestion,
     lines: Sequence[_Line],
     x: F64,
-    places: Sequence[npt.NDArray[np.intp]],
+    places: Sequence[Places],
     width: float,
     running: set[str],
 ) -> bytes:
@@ -299,23 +307,21 @@ def _pack(
     if asked.smoothing is not None:
         stats.append("smooth")
     dtype = "<f8" if asked.exact else "<f4"
-    size = np.dtype(dtype).itemsize
-    at, n = x.nbytes, len(x)
-    described, parts = [], [x.astype("<f8").tobytes()]
-    for line, place in zip(lines, places, strict=True):
-        described.append(_described(line, runs, keys, at))
-        columns = np.full((len(stats), n), np.nan)
-        for row, stat in enumerate(stats):
-            columns[row, place] = _statistic(line, stat)
-        with np.errstate(over="ignore"):
-            parts.append(columns.astype(dtype).tobytes())
-        at += size * n * len(stats)
+    numbers = [{name: at for at, name in enumerate(names)} for names in (runs, keys)]
+    columns = np.full((len(lines), len(stats), len(x)), np.nan, dtype)
+    at, described = x.nbytes, []
+    with np.errstate(over="ignore"):
+        for line, place, own in zip(lines, places, columns, strict=True):
+            described.append(_described(line, numbers[0], numbers[1], at))
+            for row, stat in enumerate(stats):
+                own[row, place] = _statistic(line, stat)
+            at += own.nbytes
     there = {(line.run, line.key) for line in lines}
     header = {
         "version": 1,
         "axis": asked.x,
         "width": width,
-        "n": n,
+        "n": len(x),
         "x": {"dtype": "f8", "at": 0},
         "runs": runs,
         "keys": keys,
@@ -332,14 +338,14 @@ def _pack(
     }
     text = msgspec.json.encode(header)
     text += b" " * (-(len(text) + 4) % 8)
-    return b"".join((len(text).to_bytes(4, "little"), text, *parts))
+    return b"".join((len(text).to_bytes(4, "little"), text, x.astype("<f8").data, columns.data))
 
 
-def _described(line: _Line, runs: list[str], keys: list[str], at: int) -> dict[str, Any]:
+def _described(line: _Line, runs: dict[str, int], keys: dict[str, int], at: int) -> dict[str, Any]:
     cells = line.cells
     return {
-        "run": runs.index(line.run),
-        "key": keys.index(line.key),
+        "run": runs[line.run],
+        "key": keys[line.key],
         "rank": line.rank,
         "points": int(cells.count.sum()),
         "at": at,

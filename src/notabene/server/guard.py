@@ -122,6 +122,8 @@ class Guard:
         if scope["method"] not in ("GET", "HEAD"):
             self._check_origin(headers)
         inner = self._below(scope)
+        if scope["method"] == "HEAD" and inner["path"] == f"{API}/events":
+            raise Problem(405, "the live feed has no end", headers={"Allow": "GET"})
         if not await self._let_in(inner, headers, out, address):
             return
         call = Call(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from notabene._ids import now_us, user_name
 from notabene.api import Api
+from notabene.errors import NotFoundError
 from notabene.model.canonical import digest_bytes
 from notabene.model.entities import RunInfo
 from notabene.query.ast import Field, Test
@@ -69,6 +70,17 @@ class Notebook:
         """Around the work for one request: the database may take so long for each question."""
         with at_most(QUESTION):
             yield
+
+    def require(self, run_id: str) -> None:
+        """Make sure that there is a run of exactly this id.
+
+        Raises:
+            NotFoundError: There is none: names and beginnings are for people who type.
+        """
+        self.api.look()
+        wanted = Test(Field("attribute", "id"), "in", (run_id,))
+        if not self.api.store.runs(wanted, deleted=None, archived=None).ids(1):
+            raise NotFoundError(f"there is no run {run_id!r}", hint="the list of runs has all ids")
 
     # -- is it still the same? -------------------------------------------------------------
 

@@ -143,9 +143,9 @@ _ANNOTATED: Any = Annotated  # what is in it is known only at run time
 Door = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 
-def _door(kind: Any, path: str, fresh: Fresh, **options: Any) -> Door:
+def _door(kind: Any, path: str, fresh: Fresh, *, large: bool = False, **options: Any) -> Door:
     def decorate(function: Callable[..., Any]) -> HTTPRouteHandler:
-        handler = described(answering(function, fresh), path)
+        handler = described(answering(function, fresh, large=large), path)
         made: HTTPRouteHandler = kind(path, sync_to_thread=True, **options)(handler)
         return made
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +14,7 @@ import msgspec
 import uvicorn
 
 from notabene.api import Api
-from notabene.errors import AccessError, ConflictError, UsageError
+from notabene.errors import AccessError, ConflictError, NotabeneError, UsageError
 from notabene.server.app import Routes
 from notabene.server.feed import Feed
 from notabene.server.guard import Guard
@@ -26,6 +28,9 @@ PORT = 7610
 
 NEXT = 50
 """Ports after it that are tried where nobody asked for one."""
+
+KEEP_EVERY = 15.0
+"""Seconds between two looks at what can be compacted."""
 
 GRACE = 5
 """Seconds that requests have to end in when the server stops."""
@@ -70,6 +75,8 @@ class Server:
         self._announce = announce
         self._socket = listen(plan.host, plan.port)
         self.port: int = self._socket.getsockname()[1]
+        self._api = api
+        self._ended = threading.Event()
         self._notebook = Notebook(api)
         self._feed = Feed(self._notebook)
         folder = api.settings.cache / "server"
@@ -122,11 +129,22 @@ class Server:
         self._uvicorn = _Uvicorn(
             config, self._feed, lambda: ready(self.address) if ready is not None else None
         )
+        keeper = threading.Thread(target=self._keep, name="notabene-keeper", daemon=True)
+        keeper.start()
         try:
             self._uvicorn.run(sockets=[self._socket])
         finally:
+            self._ended.set()
+            keeper.join()
             self._socket.close()
             self._notebook.close()
+
+    def _keep(self) -> None:
+        """Compact the journals of runs that have ended, a little at a time."""
+        seconds = self._api.settings["seal"]
+        while seconds and not self._ended.wait(KEEP_EVERY):
+            with contextlib.suppress(NotabeneError, OSError):
+                self._api.seal(seconds=seconds)
 
     def stop(self) -> None:
         """End it as a signal does; may be called from any thread."""

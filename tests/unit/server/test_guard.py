@@ -120,6 +120,10 @@ class TestHeaders:
             assert "unsafe-eval" not in policy
             assert "server" not in headers
 
+    def test_the_feed_has_no_head(self, visitor):
+        """It would never end."""
+        assert visitor.ask("HEAD", f"{V1}/events").status == 405
+
     def test_head_is_get_without_a_body(self, visitor):
         """The headers are those of GET."""
         get, head = visitor.ask("GET", f"{V1}/runs"), visitor.ask("HEAD", f"{V1}/runs")

@@ -165,6 +165,26 @@ def test_ids_that_are_none(visitor, run):
         assert reply.status in (400, 404), (run, rest)
 
 
+def test_names_are_no_ids(visitor, ids):
+    """A run is found by its whole id alone: nobody deletes another by its beginning."""
+    run = ids["run 0"]
+    for near in (run[:-1], run[-6:], "media", run.upper()):
+        assert visitor.get(f"/runs/{near}").status == 404, near
+        assert visitor.send("DELETE", f"/runs/{near}").status == 404, near
+    done = visitor.send("POST", "/runs/bulk", {"runs": ["media", run[-6:]], "action": "delete"})
+    assert [one["run"] for one in done.json()["failed"]] == ["media", run[-6:]]
+    assert visitor.json("/runs")["total"] == 3
+
+
+def test_answers_have_an_end(visitor, ids, monkeypatch):
+    """What is larger than 16 MiB is refused with a hint; the table of runs may be larger."""
+    monkeypatch.setattr("notabene.server.answers.ANSWER", 1000)
+    reply = visitor.get(f"/runs/{ids['run 0']}")
+    assert (reply.status, reply.json()["code"]) == (400, "usage")
+    assert "smaller page" in reply.json()["hint"]
+    assert visitor.get("/runs/table?fields=id,name,created,status,group,user,host").status == 200
+
+
 class TestTags:
     """ETag and If-None-Match."""
 

@@ -272,6 +272,23 @@ class TestTheFeed:
         assert (status, msgspec.json.decode(body)["reload"]) == (200, True)
 
 
+class TestKeeping:
+    """What the server does when nobody asks."""
+
+    def test_runs_that_ended_are_compacted(self, store, monkeypatch):
+        """As commands do at their end."""
+        sealed = threading.Event()
+        monkeypatch.setattr("notabene.server.serving.KEEP_EVERY", 0.05)
+        monkeypatch.setattr("notabene.api.api.Api.seal", lambda *_, **__: sealed.set())
+        server = Server(Api(store), Plan(port=0, token=False), lambda _: None)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        assert sealed.wait(PATIENCE)
+        server.stop()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
 class TestPorts:
     """Where it listens."""
 

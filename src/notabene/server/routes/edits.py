@@ -188,6 +188,7 @@ def bulk(notebook: Notebook, *, data: Bulk) -> Done:
 
 
 def _act(notebook: Notebook, run: str, data: Bulk) -> None:
+    notebook.require(run)
     api = notebook.api
     if data.action == "tag":
         tags = data.tags if isinstance(data.tags, dict) else dict.fromkeys(data.tags, "")

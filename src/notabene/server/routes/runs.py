@@ -94,7 +94,7 @@ def list_runs(
     return Page(items=items, total=runs.total, limit=limit, offset=offset)
 
 
-@read("/runs/table", "content", summary="Runs by column")
+@read("/runs/table", "content", large=True, summary="Runs by column")
 def table(
     notebook: Notebook,
     *,

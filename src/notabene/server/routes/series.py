@@ -32,7 +32,7 @@ CELLS = 40_000_000
 SECONDS = 20.0
 """How long a question for series may take."""
 
-JSON_POINTS = 2_000_000
+JSON_POINTS = 300_000
 
 
 @write("/series", summary="Series of many runs on one x grid", media_type=grids.MEDIA_TYPE)
