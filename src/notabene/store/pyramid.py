@@ -91,6 +91,11 @@ def cells_at(x: npt.NDArray[Any], values: F64, bucket: I64) -> Cells:
     """
     begins, ends = _groups(bucket)
     finite = np.isfinite(values)
+    if len(begins) == len(bucket) and finite.all():
+        # Each point for itself, as in what is new of a live chart.
+        nothing = np.zeros(len(bucket), np.int64)
+        odd = (nothing, nothing, nothing)
+        return Cells(bucket, x, x, nothing + 1, *odd, values, values, values, values)
     nan = posinf = neginf = np.zeros(len(begins), np.int64)
     some = shown = values
     if not finite.all():

@@ -89,15 +89,10 @@ def _step_range(window: Window) -> tuple[int | None, int | None]:
     return low, high
 
 
-def _range_to_read(window: Window) -> tuple[int | None, int | None]:
-    """The steps that may be needed: buckets at the ends reach beyond the range."""
-    low, high = _step_range(window)
-    if not window.buckets:
-        return low, high
-    if low is None or high is None:
-        return None, None
-    k = _coarsest(low, high, window.buckets)
-    return (low >> k) << k, (((high >> k) + 1) << k) - 1
+def _whole(low: int | None, high: int | None, k: int) -> tuple[int | None, int | None]:
+    """The range of the whole buckets at both ends, so that none changes when the range moves."""
+    begin = None if low is None else (low >> k) << k
+    return begin, None if high is None else (((high >> k) + 1) << k) - 1
 
 
 def _coarsest(low: int, high: int, buckets: int) -> int:
@@ -124,7 +119,7 @@ def _lines(
                 rank, mine = _of_rank(works[run], places[key], window)
                 chosen.append((works[run], key, rank, mine))
     wanted = list(dict.fromkeys(place for *_, mine in chosen for place, _ in mine))
-    pieces = source.in_range(wanted, *_range_to_read(window))
+    pieces = _pieces(source, wanted, window)
     cuts = {
         run: cuts_of(work, source)
         for run, work in works.items()
@@ -139,6 +134,31 @@ def _lines(
             parts += [_Part(piece, column, before) for piece in found]
         lines.append(_Line(work, key, rank, parts))
     return lines
+
+
+def _pieces(
+    source: SeriesSource, wanted: Sequence[Place], window: Window
+) -> dict[Place, list[Piece]]:
+    """What may hold points of the range, and of the buckets that reach beyond it."""
+    low, high = _step_range(window)
+    if not window.buckets or (low is None and high is None):
+        return source.in_range(wanted, low, high)
+    if low is not None and high is not None:
+        k = _coarsest(low, high, window.buckets)
+        return source.in_range(wanted, *_whole(low, high, k))
+    # With one end open, how wide buckets can be shows when the points are known.
+    found = source.in_range(wanted, low, high)
+    begin, end = _span([piece for pieces in found.values() for piece in pieces])
+    begin, end = begin if low is None else low, end if high is None else high
+    whole = _whole(low, high, _coarsest(begin, max(begin, end), window.buckets))
+    return found if whole == (low, high) else source.in_range(wanted, *whole)
+
+
+def _span(pieces: Sequence[Piece]) -> tuple[int, int]:
+    """The steps that pieces hold together, as far as that is known."""
+    begin = min((p.low if p.low is not None else 0 for p in pieces), default=0)
+    end = max((p.high if p.high is not None else 0 for p in pieces), default=0)
+    return begin, end
 
 
 def _places(work: Work, wanted: dict[int, str]) -> dict[str, list[tuple[Place, int]]]:
@@ -190,8 +210,7 @@ def _width(lines: list[_Line], low: int | None, high: int | None, buckets: int) 
     pieces = [part.piece for line in lines for part in line.parts]
     if not pieces:
         return 0
-    begin = min(p.low if p.low is not None else 0 for p in pieces)
-    end = max(p.high if p.high is not None else 0 for p in pieces)
+    begin, end = _span(pieces)
     begin = begin if low is None else max(begin, low)
     end = end if high is None else min(end, high)
     return _coarsest(begin, end, buckets)
@@ -250,9 +269,7 @@ def _joined(columns: list[Column]) -> Column | None:
 def _buckets(
     source: SeriesSource, line: _Line, low: int | None, high: int | None, k: int
 ) -> Buckets | None:
-    # Whole buckets, so that a bucket does not change when the range moves over it.
-    begin = None if low is None else (low >> k) << k
-    end = None if high is None else (((high >> k) + 1) << k) - 1
+    begin, end = _whole(low, high, k)
     parts: dict[int, list[Cells]] = {}
     for part in line.parts:
         width, cells = _stored_cells(source, line.work.id, part, k) or (k, None)

@@ -138,10 +138,14 @@ class SqlTransaction:
             self._db.put(self._connection, t.key, ("name",), [(name,) for name in missing])
         self._names.add(self._db.rows_of(self._connection, KEYS, missing))
 
-    def pieces(self, n: int, writer: int, keyset: int, after: int) -> list[Piece]:
+    def pieces(
+        self, n: int, writer: int, keyset: int, after: int, upto: int | None = None
+    ) -> list[Piece]:
         """Pieces of a key set with rows beyond a sequence, in order of their first row."""
         c = t.points.c
         query = _PIECE.where(c.run == n, c.writer == writer, c.keyset == keyset, c.last > after)
+        if upto is not None:
+            query = query.where(c.first <= upto)
         return pieces_of(self._connection.execute(query.order_by(c.first, c.part)))
 
     def first_piece(self, n: int, writer: int, keyset: int) -> Piece | None:
