@@ -26,7 +26,10 @@ class LiveFeed {
     this.open();
     return () => {
       this.listeners.delete(listener);
-      if (this.listeners.size === 0) this.close();
+      // from one page to the next there is nobody for a moment
+      setTimeout(() => {
+        if (this.listeners.size === 0) this.close();
+      }, 2000);
     };
   }
 
