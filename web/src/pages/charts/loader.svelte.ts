@@ -4,6 +4,7 @@ import type { SeriesRequest } from '../../api/types';
 import type { SeriesFrame } from '../../lib/series';
 import { requestFor, type Wanted } from './request';
 import { mergeTail, outgrown, tailStart } from './tail';
+import { askTogether } from './together';
 
 const MOST = 80;
 const known = new Map<string, SeriesFrame>();
@@ -78,7 +79,7 @@ export class PanelSeries {
     const name = this.part;
     try {
       const request = { ...requestFor(wanted), low: from, width: frame.header.width || null };
-      const tail = await calls.series(request, {});
+      const tail = await askTogether(request);
       if (name !== this.part || this.frame !== frame) return;
       const merged = mergeTail(frame, tail, from);
       if (!merged) return await this.load(name, true);
