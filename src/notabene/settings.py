@@ -55,8 +55,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("strict", "flag", False, "Raise where logging would warn and go on."),
     Setting("artifacts", "path", "", "Folder for artifact content. Default: in the store."),
     Setting("url", "text", "", "Address of a notabene server."),
-    Setting("token", "text", "", "Token for that server; for `ui` and `serve`, the one that programs "
-            "must send.", secret=True),
+    Setting("token", "text", "", "Token for that server; for `ui` and `serve`, what programs must "
+            "send.", secret=True),
     Setting("console", "flag", True, "Keep what the run prints."),
     Setting("console_limit", "mebibytes", 64, "Kept console per process; the middle of longer "
             "ones is dropped and counted."),

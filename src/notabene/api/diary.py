@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from notabene.model.entities import Entity, Note, RunInfo
 
@@ -24,6 +24,9 @@ class DiaryEntry(Entity, frozen=True):
         verdict: Of a conclusion: ``supported``, ``refuted``, ``unclear`` or empty.
         status: Of the run, for ``ended``.
         id: Of the note or alert; empty for all else.
+        level: Of an alert: ``info``, ``warning`` or ``error``.
+        title: Of an alert.
+        number: Number of the run in its project; 0 for notes on the project.
     """
 
     time: int
@@ -35,6 +38,9 @@ class DiaryEntry(Entity, frozen=True):
     verdict: str = ""
     status: str = ""
     id: str = ""
+    level: str = ""
+    title: str = ""
+    number: int = 0
 
 
 def diary_of(runs: Iterable[RunInfo], notes: Iterable[Note]) -> list[DiaryEntry]:
@@ -49,8 +55,9 @@ def diary_of(runs: Iterable[RunInfo], notes: Iterable[Note]) -> list[DiaryEntry]
 
 
 def _of_run(run: RunInfo) -> Iterator[DiaryEntry]:
-    def entry(time: int, kind: Kind, text: str, **more: str) -> DiaryEntry:
-        return DiaryEntry(time=time, kind=kind, text=text, run=run.id, run_name=run.name, **more)
+    def entry(time: int, kind: Kind, text: str, **more: Any) -> DiaryEntry:
+        about: Any = {"run": run.id, "run_name": run.name, "number": run.number}
+        return DiaryEntry(time=time, kind=kind, text=text, **about, **more)
 
     began = run.started or run.created
     yield entry(began, "run", "began", author=run.user)
@@ -60,7 +67,8 @@ def _of_run(run: RunInfo) -> Iterator[DiaryEntry]:
         yield entry(note.time, "note", note.text, author=note.author, id=note.id)
     for alert in run.alerts:
         text = f"{alert.level}: {alert.title} {alert.text}".strip()
-        yield entry(alert.time, "alert", text, id=alert.id)
+        more = {"id": alert.id, "level": alert.level, "title": alert.title}
+        yield entry(alert.time, "alert", text, **more)
     if run.ended:
         reason = f": {run.reason}" if run.reason else ""
         yield entry(run.ended, "ended", f"{run.status}{reason}", status=run.status)

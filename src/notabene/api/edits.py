@@ -119,6 +119,10 @@ class Edits(Door):
         word: Any = verdict or ""
         self._edit(run, Concluded(text=text, verdict=word, author=user_name()))
 
+    def withdraw_conclusion(self, run: RunRef) -> None:
+        """Take back what was concluded; its record stays in the journal, nobody is shown it."""
+        self._edit(run, Concluded(text="", author=user_name()))
+
     def rename(
         self,
         run: RunRef,

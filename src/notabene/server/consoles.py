@@ -62,6 +62,7 @@ class ConsolePage(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         total: Lines of the chosen rank and stream.
+        offset: How many lines, or matches, lie before the first one here.
         lines: Some of them, or of those that match.
         matches: How many lines match; 0 where nothing was looked for.
         ranks: Ranks that printed something.
@@ -69,6 +70,7 @@ class ConsolePage(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     total: int
+    offset: int
     lines: list[ConsoleLine]
     matches: int
     ranks: list[int]
@@ -85,6 +87,8 @@ class Question(NamedTuple):
         search: Only lines that hold this, in upper or lower case.
         regex: ``search`` is a pattern.
         stream: Only of this stream; empty for all.
+        at: Begin at the first line of this time (µs) or later, instead of at ``offset``.
+        after: Begin at the first line or match from this place in the console on.
     """
 
     offset: int
@@ -93,6 +97,8 @@ class Question(NamedTuple):
     search: str = ""
     regex: bool = False
     stream: str = ""
+    at: int | None = None
+    after: int | None = None
 
 
 class Consoles:
@@ -120,11 +126,12 @@ class Consoles:
         if asked.search:
             hits = [self._hits(index, asked) for index in found]
             shown = shown[np.isin(order[shown], _together(found, hits))]
-        begin = asked.offset if asked.offset >= 0 else max(0, len(shown) + asked.offset)
+        begin = _begin(found, order, shown, asked)
         with self._indexes.lock:
             lines = _lines(found, order, shown[begin : begin + asked.limit])
         return ConsolePage(
             total=total,
+            offset=begin,
             lines=lines,
             matches=len(shown) if asked.search else 0,
             ranks=_ranks(run_dir),
@@ -185,6 +192,17 @@ def _of_stream(found: Sequence[LineIndex], order: I64, stream: str) -> I64:
         return np.arange(len(order))
     streams = np.concatenate([one.streams for one in found])[order]
     return np.flatnonzero(streams == STREAMS.index(stream.encode()))
+
+
+def _begin(found: Sequence[LineIndex], order: I64, shown: I64, asked: Question) -> int:
+    """Which of the shown lines is the first one of the page."""
+    if asked.at is not None and len(shown):
+        times = np.concatenate([one.times for one in found])[order[shown]]
+        later = np.flatnonzero(times >= asked.at)
+        return int(later[0]) if len(later) else len(shown)
+    if asked.after is not None:
+        return int(np.searchsorted(shown, asked.after))
+    return asked.offset if asked.offset >= 0 else max(0, len(shown) + asked.offset)
 
 
 def _lines(found: Sequence[LineIndex], order: I64, wanted: I64) -> list[ConsoleLine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -17,7 +18,11 @@ RUNS = 5000
 NOTES = 200
 """Characters of a note that are shown."""
 
+PROJECTS = 50
+"""Projects whose metrics, params and tags are looked through, the largest first."""
+
 What = Literal["run", "project", "metric", "param", "tag", "artifact", "note"]
+KINDS: tuple[What, ...] = ("metric", "param", "tag")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -101,13 +106,17 @@ def _runs(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Score
 
 
 def _keys(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
-    keys = notebook.kept(("keys", project), lambda: overview.keys_of(notebook.api, project))
-    kinds: tuple[What, ...] = ("metric", "param", "tag")
-    for kind in kinds:
-        for key in keys.get(kind, ()):
-            near = score(words, key)
-            if near:
-                yield _Scored(near * 0.9, Finding(kind, key, key, kind, project))
+    largest = sorted(notebook.api.projects(), key=lambda one: -one.runs)[:PROJECTS]
+    found: dict[tuple[What, str], _Scored] = {}
+    for name in [project] if project else [one.name for one in largest]:
+        keys = notebook.kept(("keys", name), partial(overview.keys_of, notebook.api, name))
+        for kind in KINDS:
+            for key in keys.get(kind, ()):
+                near = score(words, key)
+                if near:  # a key of several projects leads to the one with most runs
+                    what = Finding(kind, key, key, f"{name} · {kind}", name)
+                    found.setdefault((kind, key), _Scored(near * 0.9, what))
+    yield from found.values()
 
 
 def _artifacts(notebook: Notebook, words: list[str]) -> Iterator[_Scored]:

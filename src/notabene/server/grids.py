@@ -177,8 +177,8 @@ def _width(found: Sequence[Series], asked: SeriesQuestion) -> float:
     if stored or not points:
         return stored if stored > 1 else 0.0  # buckets of one step are the points
     union: npt.NDArray[Any] = np.zeros(0)
-    for one in points:
-        union = np.union1d(union, one.x)
+    for x in _different([one.x for one in points]):
+        union = np.union1d(union, x)
         if len(union) > 2 * asked.buckets:
             low = min(float(p.x[0]) for p in points)
             high = max(float(p.x[-1]) for p in points)
@@ -267,8 +267,14 @@ def _cut(points: Points, width: float) -> Cells:
     if width:
         number: I64 = np.floor(points.x / width).astype(np.int64)
     else:
-        number = np.cumsum(np.diff(points.x, prepend=points.x[0]) != 0).astype(np.int64)
+        number = np.zeros(len(points.x), np.int64)
+        np.cumsum(points.x[1:] != points.x[:-1], out=number[1:])
     return pyramid.cells_at(points.x, points.values, number)
+
+
+def _different(arrays: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Each of several arrays once: runs of one kind log at the same steps, mostly."""
+    return list({array.tobytes(): array for array in arrays}.values())
 
 
 Places = npt.NDArray[np.intp] | slice
@@ -281,9 +287,7 @@ def _grid(lines: Sequence[_Line], width: float) -> tuple[F64, list[Places]]:
         own: list[npt.NDArray[Any]] = [line.cells.bucket for line in lines]
     else:
         own = [line.cells.last for line in lines]
-    # Runs of one kind log at the same steps, mostly.
-    different = list({one.tobytes(): one for one in own}.values())
-    numbers = np.unique(np.concatenate(different)) if own else np.zeros(0)
+    numbers = np.unique(np.concatenate(_different(own))) if own else np.zeros(0)
     places: list[Places] = [
         slice(None) if len(one) == len(numbers) else np.searchsorted(numbers, one) for one in own
     ]

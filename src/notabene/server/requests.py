@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from anyio import to_thread
 from litestar import Request, delete, get, patch, post, put
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg, PathParameter, QueryParameter
 from msgspec import Meta
@@ -58,7 +59,10 @@ class Asked(Request[Any, Any, Any]):
         Raises:
             Problem: It is no JSON by its header, or nested too deeply.
         """
-        data = await super().body()
+        try:
+            data = await super().body()
+        except InternalServerException as error:  # what Litestar says of it
+            raise Problem(400, "the connection was closed before the body had come") from error
         if data:
             kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":

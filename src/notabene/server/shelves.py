@@ -195,6 +195,15 @@ def entries(manifest: Manifest, under: str) -> list[FolderEntry]:
     return above + sorted(found, key=lambda entry: entry.name)
 
 
+def everything(manifest: Manifest, under: str) -> list[FolderEntry]:
+    """All files and references below a folder, by path."""
+    below = manifest.below(under)
+    both: list[FileEntry | Reference] = [*below.files, *below.references]
+    return [
+        _entry(item, item.path.rsplit("/", 1)[-1]) for item in sorted(both, key=lambda i: i.path)
+    ]
+
+
 def _entry(item: FileEntry | Reference, name: str) -> FolderEntry:
     if isinstance(item, Reference):
         return FolderEntry(

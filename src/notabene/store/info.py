@@ -315,6 +315,8 @@ def _conclusion(cells: Cells) -> Conclusion | None:
     if cell is None:
         return None
     text, verdict, author = cell.value
+    if not text and not verdict:
+        return None  # taken back
     return Conclusion(text=text, verdict=verdict, author=author, time=cell.time)
 
 

@@ -54,6 +54,20 @@ class TestPages:
         assert consoles.page(place, Question(-10_000, 2)).lines[0].n == 0
         assert consoles.page(place, Question(10_000, 2)).lines == []
 
+    def test_from_a_time_or_a_place(self, place):
+        """A page begins at the first line of a time, or at the first match from a place on."""
+        consoles = Consoles()
+        lines = everything(consoles, place)
+        middle = lines[500]
+        page = consoles.page(place, Question(0, 3, at=middle.time))
+        assert page.lines[0].time >= middle.time
+        assert page.offset == page.lines[0].n
+        assert consoles.page(place, Question(0, 3, at=1 << 60)).lines == []
+        match = consoles.page(place, Question(0, 1, search="line", after=500))
+        assert match.lines[0].n >= 500
+        before = consoles.page(place, Question(match.offset - 1, 1, search="line"))
+        assert before.lines[0].n < 500
+
     def test_one_stream(self, place):
         """Lines keep their place in the whole console."""
         page = Consoles().page(place, Question(0, 1000, stream="e"))

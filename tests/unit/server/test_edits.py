@@ -44,6 +44,15 @@ def test_change_a_run(visitor, run):
     assert visitor.send("PATCH", f"/runs/{run}", {}).status == 200
 
 
+def test_a_conclusion_can_be_taken_back(visitor, run):
+    """An empty text without a verdict."""
+    path = f"/runs/{run}"
+    visitor.send("PATCH", path, {"conclusion": {"text": "so", "verdict": "supported"}})
+    assert visitor.json(path)["conclusion"]["text"] == "so"
+    found = visitor.send("PATCH", path, {"conclusion": {"text": ""}}).json()
+    assert found["conclusion"] is None
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -46,6 +46,8 @@ def test_folders(visitor):
     assert top[1]["size"] == 256_000
     below = visitor.json(f"/artifacts/files?ref={NAME}&under=sub")["items"]
     assert [e["path"] for e in below] == ["sub/a.svg", "sub/table.csv"]
+    deep = visitor.json(f"/artifacts/files?ref={NAME}&deep=1")["items"]
+    assert [e["path"] for e in deep] == ["big.bin", "evil.html", "sub/a.svg", "sub/table.csv"]
     part = visitor.json(f"/artifacts/files?ref={NAME}&limit=1&offset=1")
     assert (part["total"], part["items"][0]["name"]) == (3, "big.bin")
 

@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * One folder of a version
-         * @description Folders first, then files and references.
+         * @description Folders first, then files and references; with `deep` all files below, by path.
          */
         get: operations["artifactsFiles"];
         put?: never;
@@ -1001,6 +1001,8 @@ export interface components {
             lines: components["schemas"]["ConsoleLine"][];
             /** @description How many lines match; 0 where nothing was looked for. */
             matches: number;
+            /** @description How many lines, or matches, lie before the first one here. */
+            offset: number;
             /** @description Ranks that printed something. */
             ranks: number[];
             /** @description Lines of the chosen rank and stream. */
@@ -1029,6 +1031,16 @@ export interface components {
              */
             kind: "hypothesis" | "run" | "note" | "alert" | "ended" | "conclusion";
             /**
+             * @description Of an alert: `info`, `warning` or `error`.
+             * @default
+             */
+            level: string;
+            /**
+             * @description Number of the run in its project; 0 for notes on the project.
+             * @default 0
+             */
+            number: number;
+            /**
              * @description Id of the run; empty for notes on the project.
              * @default
              */
@@ -1047,6 +1059,11 @@ export interface components {
             text: string;
             /** @description When, µs since 1970 UTC. */
             time: number;
+            /**
+             * @description Of an alert.
+             * @default
+             */
+            title: string;
             /**
              * @description Of a conclusion: `supported`, `refuted`, `unclear` or empty.
              * @default
@@ -1251,7 +1268,7 @@ export interface components {
             /** @default  */
             x: string;
         };
-        /** @description What a run showed. */
+        /** @description What a run showed; an empty text without a verdict takes it back. */
         NewConclusion: {
             text: string;
             /**
@@ -1447,7 +1464,6 @@ export interface components {
             ranks: number;
             /** @default  */
             reason: string;
-            /** @description Its look, 0 to 31: colour is slot mod 8, dash is slot div 8. */
             slot: number;
             /** @default  */
             source: string;
@@ -1533,8 +1549,77 @@ export interface components {
             /** @default  */
             user: string;
         };
-        RunInfoPage: {
-            items: components["schemas"]["RunInfo"][];
+        /** @description A run, and what it looks like. */
+        RunItem: {
+            /** @default [] */
+            alerts: components["schemas"]["Alert"][];
+            /** @default false */
+            archived: boolean;
+            /** @default [] */
+            artifacts: components["schemas"]["ArtifactEdge"][];
+            conclusion: components["schemas"]["Conclusion"] | null;
+            cost_cpu: components["schemas"]["Number"];
+            created: number;
+            /** @default false */
+            deleted: boolean;
+            duration: components["schemas"]["Number"];
+            ended: number;
+            exit_code: number | null;
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @default  */
+            group: string;
+            /** @default [] */
+            health: components["schemas"]["Health"][];
+            /** @default  */
+            host: string;
+            /** @default  */
+            hypothesis: string;
+            id: string;
+            /** @default  */
+            last_lines: string;
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
+            name: string;
+            /** @default [] */
+            notes: components["schemas"]["Note"][];
+            /** @default 0 */
+            number: number;
+            params: {
+                [key: string]: unknown;
+            };
+            /** @default  */
+            parent: string;
+            /** @default 0 */
+            points: number;
+            project: string;
+            /** @default 1 */
+            ranks: number;
+            /** @default  */
+            reason: string;
+            /** @description Its look, 0 to 31: colour is slot mod 8, dash is slot div 8. */
+            slot: number;
+            /** @default  */
+            source: string;
+            started: number;
+            /** @enum {string} */
+            status: "running" | "finished" | "failed" | "stopped" | "killed" | "lost";
+            summary: {
+                [key: string]: unknown;
+            };
+            tags: {
+                [key: string]: string;
+            };
+            /** @default  */
+            traceback: string;
+            updated: number;
+            /** @default  */
+            user: string;
+        };
+        RunItemPage: {
+            items: components["schemas"]["RunItem"][];
             limit: number;
             offset: number;
             total: number;
@@ -2376,6 +2461,7 @@ export interface operations {
                 ref: string;
                 /** @description From the top of the artifact. */
                 under?: string;
+                deep?: boolean;
                 /** @description At most so many items. */
                 limit?: number;
                 /** @description Leave out so many first. */
@@ -4946,7 +5032,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunInfoPage"];
+                    "application/json": components["schemas"]["RunItemPage"];
                 };
             };
             /** @description What the client has is still right. */
@@ -5945,6 +6031,10 @@ export interface operations {
                 search?: string;
                 regex?: boolean;
                 stream?: "" | "o" | "e" | "n";
+                /** @description Begin at the first line of this time (µs) or later. */
+                at?: number | null;
+                /** @description Begin at the first line or match from this place on. */
+                after?: number | null;
             };
             header?: never;
             path: {

@@ -71,11 +71,17 @@ def delete_version(notebook: Notebook, *, ref: Ref) -> shelves.VersionDocument:
 
 @read("/artifacts/files", "content", summary="One folder of a version")
 def files(
-    notebook: Notebook, *, ref: Ref, under: Path = "", limit: Limit = 1000, offset: Offset = 0
+    notebook: Notebook,
+    *,
+    ref: Ref,
+    under: Path = "",
+    deep: bool = False,
+    limit: Limit = 1000,
+    offset: Offset = 0,
 ) -> Page[shelves.FolderEntry]:
-    """Folders first, then files and references."""
+    """Folders first, then files and references; with ``deep`` all files below, by path."""
     manifest = notebook.shelf.manifest(notebook.api.versions.resolve(ref).digest)
-    found = shelves.entries(manifest, under)
+    found = (shelves.everything if deep else shelves.entries)(manifest, under)
     if under.strip("/") and not found:
         raise NotFoundError(f"there is no folder {under!r} in {ref}")
     return Page(items=found[offset : offset + limit], total=len(found), limit=limit, offset=offset)

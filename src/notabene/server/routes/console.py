@@ -22,12 +22,19 @@ def console(
     search: Annotated[str, Meta(max_length=1000)] = "",
     regex: bool = False,
     stream: Literal["", "o", "e", "n"] = "",
+    at: Annotated[
+        int | None, Meta(description="Begin at the first line of this time (µs) or later.")
+    ] = None,
+    after: Annotated[
+        int | None, Meta(ge=0, description="Begin at the first line or match from this place on.")
+    ] = None,
 ) -> ConsolePage:
     """Lines, with their colours; with ``search`` only those that hold a text."""
     place = notebook.api.run_dir(run)
-    return notebook.consoles.page(
-        place, Question(offset, limit, rank=rank, search=search, regex=regex, stream=stream)
+    question = Question(
+        offset, limit, rank=rank, search=search, regex=regex, stream=stream, at=at, after=after
     )
+    return notebook.consoles.page(place, question)
 
 
 HANDLERS = [console]

@@ -17,7 +17,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewConclusion(Body, frozen=True):
-    """What a run showed."""
+    """What a run showed; an empty text without a verdict takes it back."""
 
     text: str
     verdict: Literal["", "supported", "refuted", "unclear"] = ""
@@ -101,7 +101,9 @@ def change(notebook: Notebook, *, run: RunId, data: RunPatch) -> RunInfo:
         api.archive(run, archived=data.archived)
     if data.hypothesis is not None:
         api.hypothesis(run, data.hypothesis)
-    if data.conclusion is not None:
+    if data.conclusion == NewConclusion(""):
+        api.withdraw_conclusion(run)
+    elif data.conclusion is not None:
         api.conclude(run, data.conclusion.text, data.conclusion.verdict)
     return _now(notebook, run)
 

@@ -30,21 +30,36 @@ from notabene.server.requests import (
 Order = Annotated[str, Meta(description="Fields to sort by, `-` before what descends.")]
 
 
-class RunDocument(RunInfo, frozen=True, kw_only=True):
-    """A run, and what its page needs besides.
+class RunItem(RunInfo, frozen=True, kw_only=True):
+    """A run, and what it looks like.
 
     Attributes:
         slot: Its look, 0 to 31: colour is slot mod 8, dash is slot div 8.
-        config: The nested config.
     """
 
     slot: int
+
+
+class RunDocument(RunItem, frozen=True, kw_only=True):
+    """A run, and what its page needs besides.
+
+    Attributes:
+        config: The nested config.
+    """
+
     config: dict[str, JSON]
+
+
+def item_of(info: RunInfo) -> RunItem:
+    """A run of a list."""
+    fields = {name: getattr(info, name) for name in RunInfo.__struct_fields__}
+    return RunItem(**fields, slot=slot(info))
 
 
 def document_of(info: RunInfo) -> RunDocument:
     """The document of a run."""
-    return RunDocument(**msgspec.structs.asdict(info), slot=slot(info), config=info.config)
+    fields = {name: getattr(info, name) for name in RunInfo.__struct_fields__}
+    return RunDocument(**fields, slot=slot(info), config=info.config)
 
 
 def find(
@@ -76,7 +91,7 @@ def list_runs(
     archived: bool = False,
     deleted: bool = False,
     ids: Annotated[str, Meta(description="Only these, wherever they are: `a,b`.")] = "",
-) -> Page[RunInfo]:
+) -> Page[RunItem]:
     """All that is known of each but series, values and captures."""
     if ids:
         wanted = listed(ids)
@@ -85,12 +100,12 @@ def list_runs(
             Test(Field("attribute", "id"), "in", tuple(wanted)), deleted=None, archived=None
         )
         infos = {info.id: info for info in found.page(len(wanted))}
-        items = [infos[run] for run in dict.fromkeys(wanted) if run in infos]
+        items = [item_of(infos[run]) for run in dict.fromkeys(wanted) if run in infos]
         return Page(
             items=items[offset : offset + limit], total=len(items), limit=limit, offset=offset
         )
     runs = find(notebook, project, where, order, archived=archived, deleted=deleted)
-    items = [view.info for view in runs[offset : offset + limit]] if limit else []
+    items = [item_of(view.info) for view in runs[offset : offset + limit]] if limit else []
     return Page(items=items, total=runs.total, limit=limit, offset=offset)
 
 
