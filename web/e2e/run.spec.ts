@@ -53,7 +53,7 @@ test('overview: numbers, config against the run before, names and tags', async (
   await expect(config.getByText('optim.schedule.warmup')).toBeVisible();
   await page.getByRole('searchbox', { name: 'Find in the config' }).fill('warmup');
   await expect(config.getByRole('row')).toHaveCount(1);
-  expect(page.url()).toContain('flat=1');
+  await expect(page).toHaveURL(/flat=1/);
 
   await page.getByRole('heading', { level: 1 }).getByRole('button').click();
   await page.keyboard.type('a <b>new</b> name');
@@ -127,7 +127,7 @@ test('console: a long one, searched, filtered, linked', async ({ page, request }
   await expect(page.getByText('200 of 200 lines')).toBeVisible();
   await expect(lines.locator('.here')).toContainText('19901');
   await expect(lines.locator('mark').first()).toHaveText('grad norm');
-  expect(page.url()).toContain('line=19901');
+  await expect(page).toHaveURL(/line=19901/);
 
   await page.getByRole('switch', { name: 'matches only' }).check();
   await expect(page.getByText('200 lines shown')).toBeVisible();
@@ -166,7 +166,7 @@ test('media: pictures, tables, pages and steps', async ({ page, request }) => {
   await expect(samples.getByText('Nothing yet at this step; the first is at 199.')).toBeVisible();
   await page.keyboard.press('ArrowRight');
   await expect(samples.getByText('step 199 <b>not bold</b>')).toBeVisible();
-  expect(page.url()).toMatch(/step=\d+/);
+  await expect(page).toHaveURL(/step=\d+/);
   await page.keyboard.press('End');
   await expect(samples.locator('header')).toHaveText(last.replace(/\n/g, ' '), {
     useInnerText: true,

@@ -72,8 +72,10 @@ class LiveFeed {
   }
 
   private hear(data: Changes): void {
+    // from here on nothing is missed: said by a batch without changes, for those who loaded before
+    const first = this.cursor === '';
     this.cursor = data.cursor;
-    if (data.reload || data.changes.length) {
+    if (first || data.reload || data.changes.length) {
       this.tell({ reload: data.reload, changes: data.changes });
     }
   }

@@ -3,6 +3,7 @@ import * as shared from '../../api/calls';
 import { ApiError } from '../../api/client';
 import type { LoggedKey, RunDetail, RunInfo } from '../../api/types';
 import { CursorGroup } from '../../lib/chart/cursor';
+import { live } from '../../lib/live';
 import { onChange, resource, type Resource } from '../../lib/resource.svelte';
 import { Saved } from '../../lib/saved.svelte';
 import { toasts } from '../../lib/toasts.svelte';
@@ -60,6 +61,12 @@ export class RunPage {
       { keep: true },
     );
     onChange(mine, () => this.grown(), 3000);
+    $effect(() =>
+      live.listen(({ changes, reload }) => {
+        // the feed begins: what changed between our first question and now was not told
+        if (!reload && !changes.length) this.detail.reload();
+      }),
+    );
     this.moment = new Moment(this);
     this.tick();
   }
