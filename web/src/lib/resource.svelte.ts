@@ -6,6 +6,7 @@
  *                         { live: (change) => change.kind === 'run' });
  *   {#if runs.data} … {:else if runs.error} <ErrorState error={runs.error} retry={runs.reload} />
  */
+import { untrack } from 'svelte';
 import type { Change } from '../api/types';
 import { live } from './live';
 
@@ -22,7 +23,7 @@ interface Settings {
   /** Which changes make the answer stale. */
   live?: (change: Change) => boolean;
   /** Least time between two loads that changes cause, in ms. */
-  pause?: number;
+  pause?: number | (() => number);
   /** Keep the old answer while another key's is on its way (default: yes). */
   keep?: boolean;
 }
@@ -39,10 +40,12 @@ export function resource<K, T>(
   let again = $state(0);
   let loaded = '';
 
+  // a key that is made anew with the same content is the same key
+  const name = $derived(JSON.stringify(key()) ?? '');
   $effect(() => {
     void again;
-    const wanted = key();
-    const text = JSON.stringify(wanted) ?? '';
+    const text = name;
+    const wanted = untrack(key);
     if (settings.keep === false && text !== loaded) data = undefined;
     loaded = text;
     if (wanted === null) {
@@ -89,7 +92,7 @@ export function resource<K, T>(
 export function onChange(
   fits: (change: Change) => boolean,
   call: (changes: Change[], reload: boolean) => void,
-  pause = 1000,
+  pause: number | (() => number) = 1000,
 ): void {
   $effect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -100,7 +103,7 @@ export function onChange(
       if (!pending.size && !reload) return;
       const [changes, all] = [[...pending.values()], reload];
       [pending, reload] = [new Map(), false];
-      timer = setTimeout(fire, pause);
+      timer = setTimeout(fire, typeof pause === 'function' ? pause() : pause);
       call(changes, all);
     };
     const stop = live.listen((batch) => {

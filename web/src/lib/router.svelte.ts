@@ -7,11 +7,16 @@ class Router {
   /** The query without '?'. */
   search = $state('');
   private leaving = new Set<() => boolean>();
+  private late: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     if (typeof window === 'undefined') return;
     this.read();
-    window.addEventListener('popstate', () => this.read());
+    window.addEventListener('popstate', () => {
+      clearTimeout(this.late);
+      this.late = undefined;
+      this.read();
+    });
     document.addEventListener('click', (event) => this.click(event));
   }
 
@@ -19,14 +24,28 @@ class Router {
   go(to: string, options: { replace?: boolean; keepScroll?: boolean } = {}): void {
     const [path = '/', search = ''] = to.split(/\?(.*)/s);
     if (path !== this.path && ![...this.leaving].every((may) => may())) return;
-    const url = href(to);
-    if (url === location.pathname + location.search) return;
-    if (options.replace) history.replaceState(null, '', url);
-    else history.pushState(null, '', url);
+    if (path === this.path && search === this.search) return;
+    if (options.replace) this.replaceSoon();
+    else {
+      this.flush();
+      history.pushState(null, '', href(to));
+    }
     const moved = path !== this.path;
     this.path = path;
     this.search = search;
     if (moved && !options.keepScroll) document.getElementById('main')?.scrollTo(0, 0);
+  }
+
+  /** Browsers allow few changes of the address a second; a slider makes many. */
+  private replaceSoon(): void {
+    this.late ??= setTimeout(() => this.flush(), 250);
+  }
+
+  private flush(): void {
+    if (this.late === undefined) return;
+    clearTimeout(this.late);
+    this.late = undefined;
+    history.replaceState(null, '', href(this.search ? `${this.path}?${this.search}` : this.path));
   }
 
   /** Change the query only. */

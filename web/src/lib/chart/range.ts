@@ -48,7 +48,7 @@ export function lineRange(line: Line, from: number, to: number, scale: YScale): 
   return low <= high ? { low, high } : null;
 }
 
-/** 1 % and 99 % of the middles of all lines' buckets. */
+/** 1 % and 99 % of the middles of all lines' buckets; of groups also of their bands. */
 function robustRange(
   lines: readonly Line[],
   from: number,
@@ -58,9 +58,13 @@ function robustRange(
   const step = Math.max(1, Math.floor(((to - from) * lines.length) / 20_000));
   const middles: number[] = [];
   for (const line of lines) {
-    for (let i = from; i < to; i += step) {
-      const value = line.y[i] as number;
-      if (usable(value, scale)) middles.push(value);
+    const band = line.style === 'band';
+    for (const column of [line.y, band && line.low, band && line.high]) {
+      if (!column) continue;
+      for (let i = from; i < to; i += step) {
+        const value = column[i] as number;
+        if (usable(value, scale)) middles.push(value);
+      }
     }
   }
   if (!middles.length) return null;

@@ -43,6 +43,8 @@ export class RunsModel {
   waiting = $state.raw<string[]>([]);
   private question: Question | undefined;
   private most = MOST_ROWS;
+  /** Changes that came while an answer was on its way, which may not know them. */
+  private missed: Change[] = [];
   private control: AbortController | undefined;
 
   /** Called with how many rows came in at the top. */
@@ -88,6 +90,8 @@ export class RunsModel {
         await pause(REST_LATER, signal);
       }
       this.loading = false;
+      const missed = this.missed.splice(0);
+      if (missed.length) void this.change(missed, false);
     } catch (error) {
       if (signal.aborted) return;
       [this.error, this.loading] = [error, false];
@@ -97,6 +101,7 @@ export class RunsModel {
   /** Runs changed: only these are asked for. */
   async change(changes: readonly Change[], reload: boolean): Promise<void> {
     const { question, table } = this;
+    if (this.loading) this.missed.push(...changes);
     if (!question || !table || this.loading) return;
     if (reload || changes.length > MOST_CHANGED) return this.load(true);
     const ids = changes.map((change) => change.id);
