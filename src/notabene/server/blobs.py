@@ -103,7 +103,9 @@ def answer_blob(
         data = _bytes(blobs, digest, begin, length)
         return Response(data, media_type=kind, headers=headers, status_code=status)
     chunks = _chunks(blobs, digest, begin, length, whole=length == size)
-    return Stream(chunks, media_type=kind, headers=headers, status_code=status)
+    # Litestar's streams take the type of the route, unless a header says it.
+    headers["Content-Type"] = kind
+    return Stream(chunks, headers=headers, status_code=status)
 
 
 def _headers(name: str, media_type: str, *, download: bool) -> dict[str, str]:

@@ -20,6 +20,9 @@ from notabene.errors import UsageError
 from notabene.journal.block import I64
 from notabene.server.lines import STREAMS, LineIndex, LineIndexes, table_of
 
+AT_ONCE = 5000
+"""Lines that are read at once where all are wanted."""
+
 SEARCHES = 32
 """Searches whose matches are kept."""
 
@@ -137,6 +140,14 @@ class Consoles:
             ranks=_ranks(run_dir),
             dropped=sum(one.dropped for one in found),
         )
+
+    def text(self, run_dir: Path, asked: Question, *, plain: bool) -> Iterator[bytes]:
+        """All lines as a text, some thousand at a time; ``plain`` leaves out the colours."""
+        at = 0
+        while lines := self.page(run_dir, asked._replace(offset=at, limit=AT_ONCE)).lines:
+            text = "".join(f"{line.text}\n" for line in lines).encode("utf-8", "replace")
+            yield _COLOURS.sub(b"", text) if plain else text
+            at += len(lines)
 
     def _hits(self, index: LineIndex, asked: Question) -> I64:
         """Places of the lines of a process that match; kept, since paging asks again."""

@@ -66,6 +66,9 @@ HEADERS = {
 }
 """Headers that some routes look at."""
 
+TEXTS = {"/history": "text/csv", "/console": "text/plain"}
+"""Routes that answer as a text as well."""
+
 SPARSE = frozenset({"BlobRef"})
 """What leaves out fields that have their default, as it was logged."""
 
@@ -120,8 +123,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if path.endswith(("/blobs/{digest}", "/artifacts/file")):
         errors[416] = SOMETIMES[416]
         answers["206"] = {**answers["200"], "description": "A part of the bytes."}
-    if path.endswith("/history"):
-        answers["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    for end, kind in TEXTS.items():
+        if path.endswith(end):
+            answers["200"]["content"][kind] = {"schema": {"type": "string"}}
     if method == "get" and path not in ("/health", f"{access.API}/events"):
         answers["304"] = {"description": "What the client has is still right."}
     for status, text in sorted(errors.items()):

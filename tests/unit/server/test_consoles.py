@@ -241,6 +241,11 @@ def test_over_http(visitor, ids, api):
     found = visitor.json(f"{path}?search={quote('line 29')}&stream=o")
     assert found["matches"] == 10
     assert visitor.json(f"{path}?search={quote('e 2[0-4]$')}&regex=true&limit=0")["matches"] == 0
+    text = visitor.get(f"{path}?format=text&plain=1&stream=e")
+    assert text.headers["content-disposition"].startswith("attachment")
+    assert text.headers["content-type"].startswith("text/plain")
+    assert text.body.decode().splitlines()[:2] == ["line 3 Größe", "line 13 Größe"]
+    assert visitor.get(f"{path}?format=text").body.count(b"\n") == page["total"]
     assert visitor.get(f"{path}?limit=1001").status == 400
     assert visitor.get(f"{path}?search=(&regex=1").status == 400
     assert visitor.get(f"{path}?stream=x").status == 400

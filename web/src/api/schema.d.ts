@@ -6035,6 +6035,10 @@ export interface operations {
                 at?: number | null;
                 /** @description Begin at the first line or match from this place on. */
                 after?: number | null;
+                /** @description `text` is all of it, as a download. */
+                format?: "json" | "text";
+                /** @description With `format=text`: without colours. */
+                plain?: boolean;
             };
             header?: never;
             path: {
@@ -6052,6 +6056,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConsolePage"];
+                    "text/plain": string;
                 };
             };
             /** @description What the client has is still right. */

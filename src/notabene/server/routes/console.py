@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from litestar.response import Stream
 from msgspec import Meta
 
+from notabene.server.answers import made
 from notabene.server.consoles import ConsolePage, Question
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, RunId, read
@@ -28,13 +30,25 @@ def console(
     after: Annotated[
         int | None, Meta(ge=0, description="Begin at the first line or match from this place on.")
     ] = None,
+    format: Annotated[
+        Literal["json", "text"], Meta(description="`text` is all of it, as a download.")
+    ] = "json",
+    plain: Annotated[bool, Meta(description="With `format=text`: without colours.")] = False,
 ) -> ConsolePage:
     """Lines, with their colours; with ``search`` only those that hold a text."""
     place = notebook.api.run_dir(run)
     question = Question(
         offset, limit, rank=rank, search=search, regex=regex, stream=stream, at=at, after=after
     )
-    return notebook.consoles.page(place, question)
+    if format == "json":
+        return notebook.consoles.page(place, question)
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{run}.txt"',
+        "Cache-Control": "no-store",
+    }
+    lines = notebook.consoles.text(place, question, plain=plain)
+    return made(Stream(lines, headers=headers), ConsolePage)
 
 
 HANDLERS = [console]
