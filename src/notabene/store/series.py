@@ -18,11 +18,16 @@ from notabene.journal.block import F64, I64
 from notabene.store import pyramid
 from notabene.store.base import Buckets, Points, Series, Window
 from notabene.store.counting import Cuts, Source, cuts_of, ids_of
-from notabene.store.pieces import Column, Piece, decode_column, join, rises
+from notabene.store.pieces import Column, Piece, Rows, decode, decode_column, join, rises
 from notabene.store.pyramid import Cells
 from notabene.store.state import Work
 
 METRIC = "metric:"
+
+SMALL_ROWS = 256
+SMALL_BYTES = 1 << 16
+"""Pieces up to so many rows and bytes are decoded whole, where several of their keys are wanted."""
+
 Place = tuple[int, int, int]
 """Number of the run, of the writer, and id of the key set."""
 
@@ -71,14 +76,48 @@ class _Line(NamedTuple):
     parts: list[_Part]
 
 
+class _Opened:
+    """A source that decodes a small piece once for all the keys that are asked for.
+
+    Args:
+        source: What there is.
+        several: Whether more than one key is asked for.
+    """
+
+    def __init__(self, source: SeriesSource, *, several: bool) -> None:
+        self.source = source
+        self._several = several
+        self._run = ""
+        self._rows: dict[int, tuple[Piece, Rows]] = {}
+
+    def column(self, run: str, part: _Part, *, times: bool) -> Column:
+        """The column of a piece."""
+        piece = part.piece
+        if run != self._run:
+            self._run = run
+            self._rows.clear()
+        known = self._rows.get(id(piece))
+        if known is not None:
+            rows = known[1]
+        else:
+            data = piece.data if piece.data is not None else self.source.read(run, piece)
+            if not self._several or piece.rows > SMALL_ROWS or piece.size > SMALL_BYTES:
+                return decode_column(piece, data, part.column, times=times)
+            rows = decode(piece, data)
+            self._rows[id(piece)] = piece, rows
+        values = np.ascontiguousarray(rows.values[:, part.column])
+        return Column(rows.steps, rows.times, values)
+
+
 def answer(
     source: SeriesSource, runs: Sequence[str], keys: Sequence[str], window: Window
 ) -> list[Series]:
     """The series of :meth:`notabene.store.base.Store.series`."""
     lines = _lines(source, runs, keys, window)
+    opened = _Opened(source, several=len(keys) > 1)
     if window.x == "step":
-        return _over_steps(source, lines, window)
-    return _over_other(source, lines, window, runs)
+        return _over_steps(opened, lines, window)
+    return _over_other(opened, lines, window, runs)
 
 
 def _step_range(window: Window) -> tuple[int | None, int | None]:
@@ -189,7 +228,7 @@ def _of_rank(
 # -- over steps ----------------------------------------------------------------------------
 
 
-def _over_steps(source: SeriesSource, lines: list[_Line], window: Window) -> list[Series]:
+def _over_steps(source: _Opened, lines: list[_Line], window: Window) -> list[Series]:
     low, high = _step_range(window)
     k = _width(lines, low, high, window.buckets) if window.buckets else 0
     out = []
@@ -216,7 +255,7 @@ def _width(lines: list[_Line], low: int | None, high: int | None, buckets: int) 
     return _coarsest(begin, end, buckets)
 
 
-def _points(source: SeriesSource, line: _Line, low: int | None, high: int | None) -> Points | None:
+def _points(source: _Opened, line: _Line, low: int | None, high: int | None) -> Points | None:
     columns = [_column(source, line.work.id, part, low, high) for part in line.parts]
     column = _joined([c for c in columns if len(c.steps)])
     if column is None:
@@ -225,7 +264,7 @@ def _points(source: SeriesSource, line: _Line, low: int | None, high: int | None
 
 
 def _column(
-    source: SeriesSource,
+    source: _Opened,
     run: str,
     part: _Part,
     low: int | None = None,
@@ -239,8 +278,7 @@ def _column(
     if high is not None and piece.low is not None and piece.low > high:
         none = np.zeros(0, np.int64)
         return Column(none, none, np.zeros(0))
-    data = piece.data if piece.data is not None else source.read(run, piece)
-    column = decode_column(piece, data, part.column, times=times)
+    column = source.column(run, part, times=times)
     below = low is not None and (piece.low is None or piece.low < low)
     above = high is not None and (piece.high is None or piece.high > high)
     if not below and not above:
@@ -267,7 +305,7 @@ def _joined(columns: list[Column]) -> Column | None:
 
 
 def _buckets(
-    source: SeriesSource, line: _Line, low: int | None, high: int | None, k: int
+    source: _Opened, line: _Line, low: int | None, high: int | None, k: int
 ) -> Buckets | None:
     begin, end = _whole(low, high, k)
     parts: dict[int, list[Cells]] = {}
@@ -291,7 +329,7 @@ def _buckets(
     return _shown(cells, float(1 << k), 0.0) if len(cells.bucket) else None
 
 
-def _stored_cells(source: SeriesSource, run: str, part: _Part, k: int) -> tuple[int, Cells] | None:
+def _stored_cells(source: _Opened, run: str, part: _Part, k: int) -> tuple[int, Cells] | None:
     """From the piece's pyramid, or None where it has none that would do."""
     piece = part.piece
     if not piece.pyramid_size or piece.low is None or piece.high is None:
@@ -300,7 +338,7 @@ def _stored_cells(source: SeriesSource, run: str, part: _Part, k: int) -> tuple[
         return None
     if pyramid.base_width(piece.low, piece.high, piece.rows) > k:
         return None
-    data = piece.pyramid if piece.pyramid is not None else source.read_pyramid(run, piece)
+    data = piece.pyramid if piece.pyramid is not None else source.source.read_pyramid(run, piece)
     width, cells = pyramid.decode(data, part.column)
     return (width, cells) if width <= k else None
 
@@ -325,7 +363,7 @@ def _shown(cells: Cells, width: float, begin: float) -> Buckets:
 
 
 def _over_other(
-    source: SeriesSource, lines: list[_Line], window: Window, runs: Sequence[str]
+    source: _Opened, lines: list[_Line], window: Window, runs: Sequence[str]
 ) -> list[Series]:
     found: list[tuple[_Line, Points | None]] = []
     axes: dict[str, Column | None] = {}
@@ -346,8 +384,9 @@ def _over_other(
     return _cut_evenly(found, window)
 
 
-def _axes(source: SeriesSource, runs: Sequence[str], window: Window) -> dict[str, Column | None]:
-    lines = _lines(source, runs, [window.x.removeprefix(METRIC)], Window(ranks=window.ranks))
+def _axes(source: _Opened, runs: Sequence[str], window: Window) -> dict[str, Column | None]:
+    key = window.x.removeprefix(METRIC)
+    lines = _lines(source.source, runs, [key], Window(ranks=window.ranks))
     return {
         line.work.id: _joined(
             [c for p in line.parts if len((c := _column(source, line.work.id, p)).steps)]
