@@ -12,6 +12,8 @@ time. Cells that can change (a tag, a name, a config value ...) are decided by t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -395,7 +397,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(AnyRecord)
+
+
+@lru_cache(maxsize=1)
+def _decode() -> Callable[[bytes | memoryview], AnyRecord]:
+    # Made when first used: it takes most of the time of this module, and a process that only
+    # writes has no need of it.
+    return msgspec.msgpack.Decoder(AnyRecord).decode
 
 
 def encode_record(record: AnyRecord | Unknown) -> bytes:
@@ -410,7 +418,6 @@ def encode_record(record: AnyRecord | Unknown) -> bytes:
 def decode_record(data: bytes | memoryview) -> AnyRecord | Unknown:
     """The inverse of :func:`encode_record`; never fails on bytes that passed their checksum."""
     try:
-        record: AnyRecord = _decoder.decode(data)
-        return record
+        return _decode()(data)
     except msgspec.DecodeError:
         return Unknown(bytes(data))
