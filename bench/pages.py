@@ -207,7 +207,7 @@ def rows(bench: Bench) -> None:
         bench.note(f"{what}: sort, no row changes any more", column(sorts, "last"), 150, 300)
         filters = []
         for at in range(bench.repeats):
-            text = f"params.p1 < {0.5 + at / 100}"
+            text = f"params.p{at % 9 + 1} < 0.5"  # others each time, so that rows change
             filters.append(
                 bench.browser.ask("rows", type={"into": "input[role=combobox]", "text": text})
             )
@@ -316,7 +316,7 @@ def serving(bench: Bench) -> None:
             cpu = f"server {(server.cpu() - before) / bench.repeats * 1000:.0f}"
             title = f"{what} of {shape.runs:,} runs, first 50"
             bench.note(title, list(times), 300, 600, cpu=cpu)
-    walls, cpus, sizes = [], [], []
+    walls, cpus, sizes, processes = [], [], [], 0
     for _ in range(bench.repeats):
         with notabene(bench.stores.env("many"), bench.stores.place("many")) as server:
             walls.append(server.started["wall_s"])

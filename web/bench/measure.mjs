@@ -159,7 +159,8 @@ async function rows({ click, type, table = '[role=table] [role=rowgroup]:last-ch
   return page.evaluate(async (limit) => {
     const p = window.__probe;
     const begun = Math.max(p.input.click ?? 0, p.input.keydown ?? 0);
-    const first = await p.when(() => p.lastRow > begun, limit);
+    const first = await p.when(() => p.lastRow > begun, Math.min(limit, 20_000));
+    if (first === null) return { first, last: null };
     for (let last = -1; last !== p.lastRow;) {
       last = p.lastRow;
       await new Promise((done) => setTimeout(done, 1500));
