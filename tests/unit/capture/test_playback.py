@@ -124,8 +124,8 @@ def test_a_piece_that_goes_while_one_looks_is_passed(path, monkeypatch):
     """A file given up between looking and reading is like one that never was."""
     write(Transcript(path, limit=2000), 0, 100)
     reader = ConsoleReader(path)
-    pieces = reader._pieces()
-    monkeypatch.setattr(reader, "_pieces", lambda: pieces)
+    pieces = reader.pieces()
+    monkeypatch.setattr(reader, "pieces", lambda: pieces)
     piece_path(path, pieces[1]).unlink()
     assert reader.read()[-1].text == "line 99"
 
