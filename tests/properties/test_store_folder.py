@@ -54,6 +54,7 @@ class FolderMachine(RuleBasedStateMachine):
             time = START + 10**6 * len(others)
             scribe = Scribe(run, writer=f"{run}w{len(others)}", time=time, encoding=encoding)
             others.append(scribe.start("p", run, replaces=replaces))
+            self.folder.mark_live(run, scribe.id)  # as whoever begins or joins a run does
             self.save(scribe)
 
     @rule(
