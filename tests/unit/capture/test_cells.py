@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import types
 
 import pytest
@@ -92,6 +93,9 @@ def test_a_run_holds_the_cells_up_to_its_end(history: list[str], tmp_path) -> No
     history += ["import notabene", "run = notabene.init()"]
     run = notabene.init("p", store=tmp_path / "store", capture=capture)
     history += ["train()", "train()", "run.finish()"]
+    with notabene.Api(tmp_path / "store") as api:
+        while "code" not in api.captured(run.id):  # a run that ends at once may end before it
+            time.sleep(0.05)
     run.finish()
     history += ["later()"]
     with notabene.Api(tmp_path / "store") as api:
