@@ -8,9 +8,9 @@ segment files, because dirty pages of a mapped file belong to the kernel;
 :mod:`notabene.journal.recover` brings it home.
 
 **Interruptions.** Signal handlers, finalisers and ``__float__`` of a value may log while a
-call is being made, in the same thread. So space, sequence and time are taken in one stretch
-without a call, an allocation of a container or a jump back, where the interpreter lets nothing
-else run; packing comes after it, and a nested call takes the next slot.
+call is being made, in the same thread. So space, sequence and time are taken in one stretch,
+once the clock was asked, without a call, an allocation of a container or a jump back, where the
+interpreter lets nothing else run; packing comes after it, and a nested call takes the next slot.
 """
 
 from __future__ import annotations
@@ -156,42 +156,44 @@ class Ring:
             pack, size, kind = self._keysets[keys]
         except KeyError:
             pack, size, kind = self._define(keys)
-        before = self.step
         try:
             self._acquire()
             before = self.step
-            if step is None:
-                self.step = step = before + 1
-            elif step > before:
-                self.step = step
-            now = time_ns() // 1000
-            while self._at + size > self._limit:
-                self._next(size)
-            # From here to ``try`` nothing else runs; see the module's docstring.
-            if now <= self.last_time:
-                now = self.last_time + 1
-            at = self._at
-            end = at + size
-            seq = self.seq + 1
-            self.last_time = now
-            self.seq = seq
-            self._at = end
-            buffer, flush = self._buffer, self._flush
             try:
-                if size == _ONE_VALUE:  # the commonest row, and unpacking is half its cost
-                    (value,) = data.values()
-                    pack(buffer, at, seq, kind, step, now, value, seq)
-                else:
-                    pack(buffer, at, seq, kind, step, now, *data.values(), seq)
+                if step is None:
+                    self.step = step = before + 1
+                elif step > before:
+                    self.step = step
+                now = time_ns() // 1000
+                at = self._at
+                end = at + size
+                if end > self._limit:
+                    while self._at + size > self._limit:
+                        self._next(size)
+                    at = self._at
+                    end = at + size
+                # From here to ``try`` nothing else runs; see the module's docstring.
+                if now <= self.last_time:
+                    now = self.last_time + 1
+                seq = self.seq + 1
+                self.last_time = now
+                self.seq = seq
+                self._at = end
+                buffer, flush = self._buffer, self._flush
+                try:
+                    if size == _ONE_VALUE:  # the commonest row, and unpacking would cost more
+                        pack(buffer, at, seq, kind, step, now, data[keys[0]], seq)
+                    else:
+                        pack(buffer, at, seq, kind, step, now, *data.values(), seq)
+                except BaseException:
+                    self._give_back(buffer, flush, at, end, seq)
+                    raise
+                if flush is not None:
+                    flush(at, end)
             except BaseException:
-                self._give_back(buffer, flush, at, end, seq)
+                if self.step is step:
+                    self.step = before
                 raise
-            if flush is not None:
-                flush(at, end)
-        except BaseException:
-            if self.step is step:
-                self.step = before
-            raise
         finally:
             # Cheaper than asking: Ctrl-C while waiting for the lock means it was never taken.
             try:  # noqa: SIM105
