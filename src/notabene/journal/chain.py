@@ -257,7 +257,11 @@ class Chain:
             fd = -1
             try:
                 fd = os.open(path, _EXCLUSIVE, 0o600)
-                segment = _mapped(path, fd, size) if reserve else _written(path, fd, size, head)
+                if reserve:
+                    # The first one is made by ``init``, and for many runs it is too large.
+                    segment = _mapped(path, fd, size, ready=meta.index > 0)
+                else:
+                    segment = _written(path, fd, size, head)
             except OSError as error:
                 self._failed(error, fd, path)
                 continue
@@ -310,14 +314,15 @@ class Chain:
                         os.unlink(entry.path)
 
 
-def _mapped(path: Path, fd: int, size: int) -> Segment:
+def _mapped(path: Path, fd: int, size: int, *, ready: bool) -> Segment:
     os.posix_fallocate(fd, 0, size)
     # Populated here, mostly by the writer's thread, so that log() meets few page faults: for
     # reading by the flag, and for writing, which it leaves out in a shared map, by the advice.
     buffer = mmap.mmap(fd, size, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0))
     os.close(fd)
-    with contextlib.suppress(OSError):
-        buffer.madvise(_POPULATE_WRITE)
+    if ready:
+        with contextlib.suppress(OSError):
+            buffer.madvise(_POPULATE_WRITE)
     return Segment(path, -1, buffer, size)
 
 
