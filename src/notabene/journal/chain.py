@@ -43,8 +43,6 @@ LARGEST_PATH = 4096
 _HEAD = struct.Struct("<8sII")
 _LOST = struct.Struct("<QQqq")
 _EXCLUSIVE = os.O_RDWR | os.O_CREAT | os.O_EXCL
-_POPULATE_WRITE = 23
-"""MADV_POPULATE_WRITE of Linux 5.14; an older one refuses it."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -257,11 +255,7 @@ class Chain:
             fd = -1
             try:
                 fd = os.open(path, _EXCLUSIVE, 0o600)
-                if reserve:
-                    # The first one is made by ``init``, and for many runs it is too large.
-                    segment = _mapped(path, fd, size, ready=meta.index > 0)
-                else:
-                    segment = _written(path, fd, size, head)
+                segment = _mapped(path, fd, size) if reserve else _written(path, fd, size, head)
             except OSError as error:
                 self._failed(error, fd, path)
                 continue
@@ -314,15 +308,11 @@ class Chain:
                         os.unlink(entry.path)
 
 
-def _mapped(path: Path, fd: int, size: int, *, ready: bool) -> Segment:
+def _mapped(path: Path, fd: int, size: int) -> Segment:
     os.posix_fallocate(fd, 0, size)
-    # Populated here, mostly by the writer's thread, so that log() meets few page faults: for
-    # reading by the flag, and for writing, which it leaves out in a shared map, by the advice.
+    # Populated here, mostly by the writer's thread, so that log() meets few page faults.
     buffer = mmap.mmap(fd, size, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0))
     os.close(fd)
-    if ready:
-        with contextlib.suppress(OSError):
-            buffer.madvise(_POPULATE_WRITE)
     return Segment(path, -1, buffer, size)
 
 
