@@ -9,6 +9,7 @@ step stands, and of equal (step, time) the writer that is merged last.
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -184,8 +185,16 @@ def _choose(merged: Stats, new: Stats, mask: npt.NDArray[np.bool_], names: tuple
 
 # -- packed --------------------------------------------------------------------------------
 
-_compress = zstandard.ZstdCompressor(level=1).compress
-_decompress = zstandard.ZstdDecompressor().decompress
+
+class _Zstd(threading.local):
+    """What packs and unpacks, one for each thread: threads that share one crash, or worse."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=1).compress
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_zstd = _Zstd()
 
 
 def pack(table: Table) -> bytes:
@@ -195,12 +204,13 @@ def pack(table: Table) -> bytes:
         rows = rows.copy()
         rows["sum"] = table.sums()
     planes = np.ascontiguousarray(rows).view(np.uint8).reshape(-1, ROW_BYTES).T.tobytes()
-    return b"".join((_COUNT.pack(len(rows)), table.ids.astype("<u4").tobytes(), _compress(planes)))
+    ids = table.ids.astype("<u4").tobytes()
+    return b"".join((_COUNT.pack(len(rows)), ids, _zstd.compress(planes)))
 
 
 def _planes(data: bytes, count: int) -> bytes:
     """The rows of packed statistics as byte planes: 128 times ``count`` bytes."""
-    planes = _decompress(data[_COUNT.size + 4 * count :])
+    planes = _zstd.decompress(data[_COUNT.size + 4 * count :])
     if len(planes) != count * ROW_BYTES:
         raise _damaged()
     return planes
@@ -238,7 +248,8 @@ class Matrices:
     def __init__(self, packed: Sequence[bytes]) -> None:
         self._count = _COUNT.unpack_from(packed[0])[0] if packed and packed[0] else 0
         begin = _COUNT.size + 4 * self._count
-        planes = b"".join([_decompress(data[begin:]) for data in packed]) if self._count else b""
+        unpacked = _zstd.decompress
+        planes = b"".join([unpacked(data[begin:]) for data in packed]) if self._count else b""
         shape = (len(packed), ROW_BYTES, self._count)
         if len(planes) != shape[0] * shape[1] * shape[2]:
             raise _damaged()
