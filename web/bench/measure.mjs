@@ -11,7 +11,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--no-first-run', ...quiet.map((x) => `--disable-${x}`)],
 });
 const probe = readFileSync(new URL('probe.js', import.meta.url), 'utf8');
-const LIMIT = 120_000;
+const LIMIT = 30_000;
 let now;
 
 /** A fresh context: nothing is in the cache. */
@@ -141,18 +141,18 @@ async function zoom({ selector, from, to, charts }) {
 }
 
 /** Click or type, then wait until rows change no more: when the last change was on the screen. */
-async function rows({ click, type, table = '[role=table] [role=rowgroup]:last-child' }) {
+async function rows({ click, type }) {
   const { page } = now;
-  await page.evaluate((selector) => {
+  await page.evaluate(() => {
     const p = window.__probe;
-    if (!p.watching) p.watchRows(selector);
+    if (!p.watching) p.watchRows();
     p.watching = true;
     p.lastRow = 0;
-  }, table);
+  });
   if (click) await page.locator(click).first().click();
   if (type) {
     await page.locator(type.into).first().fill(type.text);
-    await page.keyboard.press('Escape');
+    await page.waitForTimeout(500);
     await page.evaluate(() => (window.__probe.lastRow = 0));
     await page.keyboard.press('Enter');
   }
@@ -161,11 +161,12 @@ async function rows({ click, type, table = '[role=table] [role=rowgroup]:last-ch
     const begun = Math.max(p.input.click ?? 0, p.input.keydown ?? 0);
     const first = await p.when(() => p.lastRow > begun, Math.min(limit, 20_000));
     if (first === null) return { first, last: null };
+    const shown = p.lastRow;
     for (let last = -1; last !== p.lastRow;) {
       last = p.lastRow;
       await new Promise((done) => setTimeout(done, 1500));
     }
-    return { first: first - begun, last: p.lastRow - begun };
+    return { first: shown - begun, last: p.lastRow - begun };
   }, LIMIT);
 }
 

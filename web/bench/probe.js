@@ -94,14 +94,15 @@
   /** Rows by their text: all trackers show the names of runs. */
   probe.rows = () => new Set(document.body?.textContent.match(/name-\d+/g)).size;
 
-  probe.watchRows = (selector) =>
-    new MutationObserver(() => {
-      void probe.painted().then((now) => (probe.lastRow = now));
-    }).observe(document.querySelector(selector), {
-      subtree: true,
-      childList: true,
-      characterData: true,
-    });
+  /** Note when something changes in rows of a table, wherever that is put. */
+  probe.watchRows = () =>
+    new MutationObserver((all) => {
+      const rows = all.some(({ target }) => {
+        const element = target instanceof Element ? target : target.parentElement;
+        return element?.closest('[role=row]:not([aria-rowindex="1"]), [role=rowgroup]');
+      });
+      if (rows) void probe.painted().then((now) => (probe.lastRow = now));
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
 
   probe.watchCharts = () =>
     new MutationObserver((all) => {
