@@ -45,8 +45,9 @@ def next_number(folder: StoreFolder, project: str) -> int:
                 os.close(os.open(place / str(number), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
             except FileExistsError:
                 continue
-            # While we looked, others may have given so many that this file had gone already.
-            if len(taken) < KEEP or max(_taken(place), default=number) < number + SAFE:
+            # Between the look and the file, others may have given so many numbers that this one
+            # was given before and its file removed.
+            if max(_taken(place), default=number) < number + SAFE:
                 _tidy(place, taken, number)
                 return number
     return 0

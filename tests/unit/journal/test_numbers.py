@@ -73,12 +73,13 @@ def test_many_processes(folder):
     assert min(found) == 1
 
 
-def test_who_was_slow_looks_again(folder, monkeypatch):
+@pytest.mark.parametrize("given", [1, KEEP - 1, 2 * KEEP])
+def test_who_was_slow_looks_again(folder, monkeypatch, given):
     """Who listed the folder long ago does not take a number that was given and cleared away."""
-    for _ in range(2 * KEEP):
+    for _ in range(given):
         next_number(folder, "a")
     seen = numbers._taken(numbers_folder(folder, "a"))
-    for _ in range(2 * KEEP):
+    for _ in range(4 * KEEP):
         next_number(folder, "a")
     real, calls = numbers._taken, []
 
@@ -87,7 +88,7 @@ def test_who_was_slow_looks_again(folder, monkeypatch):
         return seen if len(calls) == 1 else real(place)
 
     monkeypatch.setattr(numbers, "_taken", stale)
-    assert next_number(folder, "a") == 4 * KEEP + 1
+    assert next_number(folder, "a") == given + 4 * KEEP + 1
 
 
 def test_strange_files_do_not_matter(folder):
