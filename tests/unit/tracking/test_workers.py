@@ -254,7 +254,7 @@ def test_the_program_s_own_handler_still_runs(store: str) -> None:
         signal.signal(signal.SIGTERM, bye)
         run = notabene.init("p", id="own", capture=False)
         run.log({"x": 1})
-        os.write(1, b"ready\n")  # print() may be asked to print again before it is done
+        os.write(1, b"ready\\n")  # print() may be asked to print again before it is done
         time.sleep(60)
     """
     process = start(code, store)
