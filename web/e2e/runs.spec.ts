@@ -24,8 +24,9 @@ test.describe('the table of runs', () => {
 
   test('is searched, and shows a mistake where it is', async ({ page }) => {
     await page.goto('p/vision/runs');
-    await page.keyboard.press('/');
     const search = page.getByRole('combobox', { name: 'Search the runs' });
+    await expect(search).toBeVisible(); // only then are the keys listened to
+    await page.keyboard.press('/');
     await expect(search).toBeFocused();
     await search.fill('params.model.na');
     await page.getByRole('option', { name: 'params.model.name' }).click();
