@@ -75,6 +75,27 @@ test('nothing is cut off on a phone', async ({ browser, request, baseURL }) => {
   await context.close();
 });
 
+test('the run before and after are those of the table one came from', async ({ page }) => {
+  await page.goto(
+    'p/vision/runs?v=1&charts=0&group=params.model.name&sort=name&q=params.epochs%20%3D%2020',
+  );
+  const fold = page.getByRole('button', { name: /^vit-s \(/ });
+  await fold.click();
+  const names = page.getByRole('table').getByRole('link', { name: /^vit-s-\d\d$/ });
+  await expect(names.nth(1)).toBeVisible();
+  const inside = await names.allInnerTexts();
+  expect(inside).toEqual([...inside].sort());
+  await names.first().click();
+  const title = page.getByRole('heading', { level: 1 });
+  for (const name of inside.slice(0, 3)) {
+    await expect(title).toContainText(name);
+    await expect(page.locator('nav[aria-label="Parts of the run"]')).toBeVisible();
+    await page.keyboard.press(']');
+  }
+  await page.keyboard.press('[');
+  await expect(title).toContainText(inside[2] ?? '-');
+});
+
 test('by keyboard alone', async ({ page, request }) => {
   const run = await find(request, 'name like "%-05"');
   await page.goto(`r/${run?.id}`);

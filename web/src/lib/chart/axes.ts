@@ -1,5 +1,5 @@
 /** Numbers along the axes. */
-import { formatDuration, formatNumber, short } from '../format';
+import { formatDuration, formatNumber } from '../format';
 
 /** As many digits as tell the ticks apart. */
 export function tickText(values: readonly (number | null)[], whole = false): string[] {
@@ -10,10 +10,31 @@ export function tickText(values: readonly (number | null)[], whole = false): str
   const places = decimalsOf(step);
   return values.map((value) => {
     if (value === null) return '';
-    if (whole && most >= 10_000) return short(value);
-    if (most >= 1e5 || (most < 1e-3 && most > 0)) return formatNumber(value, 3);
+    if (value === 0) return '0';
+    if (most >= (whole ? 10_000 : 1e5)) return largeText(value, most, step);
+    if (most < 1e-3) return formatNumber(value, 3);
     return value.toFixed(places).replace(/^-/, '−');
   });
+}
+
+const LARGE = [
+  [1e12, 'T'],
+  [1e9, 'G'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+] as const;
+
+/** Ticks with one letter for all; beyond all letters, powers of ten. */
+function largeText(value: number, most: number, step: number): string {
+  const [unit, letter] = LARGE.find(([size]) => most >= size) ?? [1, ''];
+  if (most >= 1e15) return formatNumber(value, 3);
+  return `${(value / unit).toFixed(decimalsOf(step / unit)).replace(/^-/, '−')}${letter}`;
+}
+
+/** 2100000000 -> '2.1G'. */
+export function bigText(value: number, digits: number): string {
+  const [unit, letter] = LARGE.find(([size]) => Math.abs(value) >= size) ?? [1, ''];
+  return `${Number((value / unit).toPrecision(digits))}${letter}`.replace(/^-/, '−');
 }
 
 /** How many decimals a step needs to be written exactly, at most six. */
@@ -27,7 +48,11 @@ function decimalsOf(step: number): number {
 
 /** On a log axis only the powers of ten that were kept have a text. */
 export function logText(values: readonly (number | null)[]): string[] {
-  return values.map((value) => (value === null ? '' : formatNumber(value, 3)));
+  return values.map((value) => {
+    if (value === null) return '';
+    const size = Math.abs(value);
+    return size >= 1e4 && size < 1e15 ? bigText(value, 3) : formatNumber(value, 3);
+  });
 }
 
 export function durationText(values: readonly (number | null)[]): string[] {

@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 
 import { durationSteps, durationText, logText, tickText, timeText } from './axes';
+import { PLAIN, quantitySteps, quantityTicks, type Quantity } from './quantity';
 import { drawEdges, drawLine, drawMarks, type Plot } from './draw';
 import { placer, symlogThreshold } from './scale';
 import type { ChartData, Range, YScale } from './types';
@@ -15,6 +16,9 @@ export interface PlotSettings {
   y: YScale;
   view: Range;
   range: Range;
+  /** What is measured along y, and along x where that is a metric. */
+  quantity?: Quantity | undefined;
+  xQuantity?: Quantity | undefined;
   /** Lines drawn in the background colour strength: all but this one fade. */
   colours: { text: string; grid: string };
   font: string;
@@ -49,7 +53,9 @@ export class Plotter {
     this.now = settings;
     if (this.size.width < 40 || this.size.height < 40) return;
     const { x, xLog, y, colours, font } = settings;
-    const shape = JSON.stringify([x, xLog, y, y === 'symlog' ? this.threshold : 0, colours, font]);
+    const { quantity, xQuantity } = settings;
+    const threshold = y === 'symlog' ? this.threshold : 0;
+    const shape = JSON.stringify([x, xLog, y, threshold, colours, font, quantity, xQuantity]);
     if (shape !== this.shape) {
       this.u?.destroy();
       this.shape = shape;
@@ -142,7 +148,13 @@ export class Plotter {
     else if (x === 'relative') {
       axis.values = (_, splits) => durationText(splits);
       axis.incrs = durationSteps();
-    } else axis.values = (_, splits) => tickText(splits, x === 'step');
+    } else if (x === 'step') axis.values = (_, splits) => tickText(splits, true);
+    else {
+      const quantity = this.now.xQuantity ?? PLAIN;
+      axis.values = (_, splits) => quantityTicks(splits, quantity);
+      const steps = quantitySteps(quantity);
+      if (steps) axis.incrs = steps;
+    }
     if (x === 'step' && !xLog) {
       axis.incrs = [1, 2, 5, 10].flatMap((n) => [...Array(15).keys()].map((k) => n * 10 ** k));
       axis.incrs = [...new Set(axis.incrs)].sort((a, b) => a - b);
@@ -152,6 +164,8 @@ export class Plotter {
 
   private yAxis(): uPlot.Axis {
     const straight = this.now.y === 'linear';
+    const quantity = this.now.quantity ?? PLAIN;
+    const steps = straight ? quantitySteps(quantity) : undefined;
     return {
       ...this.axis(),
       space: 30,
@@ -159,7 +173,8 @@ export class Plotter {
         const longest = Math.max(0, ...(values ?? []).map((text) => String(text ?? '').length));
         return Math.max(28, Math.ceil(longest * 6.4) + 12);
       },
-      values: (_, splits) => (straight ? tickText(splits) : logText(splits)),
+      values: (_, splits) => quantityTicks(splits, quantity, straight),
+      ...(steps ? { incrs: steps } : {}),
     };
   }
 

@@ -17,8 +17,8 @@ it('puts what a log axis cannot show far below', () => {
 });
 
 it('writes ticks with as many digits as tell them apart', () => {
-  expect(tickText([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
-  expect(tickText([0, 0.1, 0.2])).toEqual(['0.0', '0.1', '0.2']);
+  expect(tickText([0, 0.25, 0.5])).toEqual(['0', '0.25', '0.50']);
+  expect(tickText([0, 0.1, 0.2])).toEqual(['0', '0.1', '0.2']);
   expect(tickText([0, 500, 1000], true)).toEqual(['0', '500', '1000']);
   expect(tickText([0, 10_000, 20_000], true)).toEqual(['0', '10k', '20k']);
   expect(tickText([3])).toEqual(['3']);

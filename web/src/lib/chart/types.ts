@@ -19,7 +19,7 @@ export interface Line {
    */
   style: 'spikes' | 'band' | 'ghost' | 'plain';
   /** Shown beside the value at the cursor: '± 0.01, n = 12'. */
-  note?: (index: number) => string;
+  note?: (index: number, text: (value: number) => string) => string;
   /** Where it was NaN or infinite. */
   marks?: readonly Mark[];
 }

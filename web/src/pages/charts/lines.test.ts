@@ -74,8 +74,8 @@ describe('lines of groups', () => {
     const data = groupLines(frame, { ...options, runs: grouped });
     const g = data.lines.find((line) => line.id === 'g');
     expect([...(g?.y ?? [])]).toEqual([2, 2, 2, 1]);
-    expect(g?.note?.(0)).toContain('n = 2');
-    expect(g?.note?.(3)).toContain('n = 1');
+    expect(g?.note?.(0, String)).toContain('n = 2');
+    expect(g?.note?.(3, String)).toContain('n = 1');
   });
 
   it('spread by the deviation, or from the least to the greatest', () => {

@@ -1,6 +1,5 @@
 /** From the server's series to the lines of a chart. */
 import { groupSlots, look } from '../../lib/colour';
-import { formatNumber } from '../../lib/format';
 import type { ChartData, Line, Mark } from '../../lib/chart/types';
 import type { Floats, SeriesFrame } from '../../lib/series';
 import type { Band, RunRef } from './settings';
@@ -142,7 +141,7 @@ function groupLine(id: string, sums: Sums, slot: number, options: LineOptions): 
     low: shown ? low : undefined,
     high: shown ? high : undefined,
     style: shown ? 'band' : 'plain',
-    note: (i) => `± ${formatNumber(deviation(sums, i), 3)}, n = ${sums.n[i]}`,
+    note: (i, text) => `± ${text(deviation(sums, i))}, n = ${sums.n[i]}`,
   };
 }
 

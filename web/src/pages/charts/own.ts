@@ -1,4 +1,6 @@
 /** Panels that people add: several metrics in one chart, a scatter, bars, or logged values by step. */
+import { PLAIN, quantityOf, systemUnit, type Quantity } from '../../lib/chart/quantity';
+import { parseField } from '../../lib/fields';
 
 export type OwnPanel =
   | { t: 'line'; k: string[] }
@@ -12,6 +14,22 @@ export const KINDS: { value: OwnPanel['t']; label: string }[] = [
   { value: 'bar', label: 'Bars of a field' },
   { value: 'values', label: 'Images, histograms, tables by step' },
 ];
+
+export type About = ReadonlyMap<string, { unit?: string | undefined; goal?: string | undefined }>;
+
+/** What a field of runs measures. */
+export function quantityOfField(field: string, about: About): Quantity {
+  const { kind, key, statistic } = parseField(field);
+  if (kind === 'attribute' && key === 'duration') return quantityOf('s');
+  if (kind !== 'metric' || statistic === 'n') return PLAIN;
+  return quantityOf(about.get(key)?.unit ?? '', key);
+}
+
+/** The unit of metrics that share a chart; none where they have several. */
+export function commonUnit(keys: readonly string[], about: About): string {
+  const units = new Set(keys.map((key) => about.get(key)?.unit || systemUnit(key)));
+  return units.size === 1 ? ([...units][0] ?? '') : '';
+}
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 

@@ -8,7 +8,7 @@ export class Baseline {
   private readonly found: Resource<RunDetail>;
 
   constructor(private readonly page: RunPage) {
-    page.wantList();
+    page.wantOthers();
     this.found = resource(
       () => this.id || null,
       (id, signal) => shared.run(id, { signal }),
@@ -18,12 +18,12 @@ export class Baseline {
 
   /** The run of the project that came to be before this one. */
   get before(): string {
-    const list = this.page.list.data;
+    const list = this.page.others.data;
     const mine = this.page.run;
     if (!list || !mine) return '';
-    // ids begin with the time: of two the later one sorts behind, whatever the list's order
     const at = list.runs.findIndex((one) => one.id === mine.id);
-    if (at >= 0 && this.page.listed?.order === '-created') return list.runs[at + 1]?.id ?? '';
+    if (at >= 0) return list.runs[at + 1]?.id ?? '';
+    // put aside, or very old; ids begin with the time: of two the later one sorts behind
     const earlier = list.runs.map((one) => one.id).filter((id) => id < mine.id);
     return earlier.sort().at(-1) ?? '';
   }

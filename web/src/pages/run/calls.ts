@@ -1,17 +1,10 @@
 /** Routes that only the run page asks. */
 import { apiUrl, get, text, write, type Query } from '../../api/client';
-import type {
-  Json,
-  List,
-  LoggedKey,
-  LoggedValue,
-  Note,
-  RunInfo,
-  RunsTable,
-  Status,
-} from '../../api/types';
+import type { Json, List, LoggedKey, LoggedValue, Note, RunInfo, RunsTable } from '../../api/types';
+import type { RunList } from '../../lib/runlist';
 import type { Edge, Node } from './logic/lineage';
 import { blobQuery, type BlobRef } from './logic/media';
+import { neighboursOf, type Neighbour } from './logic/neighbours';
 import { seekTime, type Mark } from './logic/pages';
 
 type Signal = { signal?: AbortSignal };
@@ -22,15 +15,32 @@ export const captured = (id: string, o?: Signal) => get<Captured>(`/runs/${id}/c
 export const lineage = (ref: string, o?: Signal) =>
   get<{ nodes: Node[]; edges: Edge[] }>('/lineage', { ...o, query: { ref } });
 
-/** Ids, names and looks of the runs of a project, the newest first. */
-export const neighbours = (query: Query, o?: Signal) =>
-  get<RunsTable>('/runs/table', { ...o, query: { fields: ['name'], ...query } });
-
 export interface NeighbourList {
-  runs: { id: string; name: string; slot: number; status: Status }[];
+  runs: Neighbour[];
   total: number;
   /** All runs of the project, not only what a search found. */
   all: boolean;
+}
+
+const FEW = 2000;
+const MOST = 20_000;
+
+/** Ids, names and looks of the runs, in the order in which the table showed them. */
+export async function neighbourList(
+  list: RunList,
+  run: string,
+  signal: AbortSignal,
+): Promise<NeighbourList> {
+  const { group, ...search } = list;
+  const ask = (limit: number) =>
+    get<RunsTable>('/runs/table', {
+      signal,
+      query: { ...search, fields: ['name', ...group], limit },
+    });
+  let table = await ask(group.length ? MOST : FEW);
+  // where the run is farther down, all are wanted: the next one is asked for by a key
+  if (run && !table.ids.includes(run) && table.total > table.ids.length) table = await ask(MOST);
+  return { runs: neighboursOf(table, group), total: table.total, all: list.where === '' };
 }
 
 export interface RunChange {

@@ -5,21 +5,12 @@ import type { LoggedKey, RunDetail, RunInfo } from '../../api/types';
 import { CursorGroup } from '../../lib/chart/cursor';
 import { live } from '../../lib/live';
 import { onChange, resource, type Resource } from '../../lib/resource.svelte';
-import { Saved } from '../../lib/saved.svelte';
+import { readRunList, type RunList } from '../../lib/runlist';
 import { toasts } from '../../lib/toasts.svelte';
 import { ViewState } from '../../lib/view.svelte';
 import * as calls from './calls';
 import { Moment } from './moment.svelte';
 import { runSchema } from './schema';
-
-/** The list that one came from: [ and ] go through it. Written by the table of runs. */
-export interface RunList {
-  project: string;
-  where: string;
-  order: string;
-}
-
-const LONGEST = 2000;
 
 export class RunPage {
   readonly view = new ViewState(runSchema);
@@ -29,7 +20,9 @@ export class RunPage {
   readonly detail: Resource<RunDetail>;
   readonly keys: Resource<LoggedKey[]>;
   readonly captured: Resource<calls.Captured>;
+  /** The runs of [ and ]; and the newest of the project, to compare with. */
   readonly list: Resource<calls.NeighbourList>;
+  readonly others: Resource<calls.NeighbourList>;
   readonly moment: Moment;
   /** ms; each second while the run is at work. */
   now = $state(Date.now());
@@ -37,7 +30,8 @@ export class RunPage {
   ended = $state(false);
   private wantsCaptured = $state(false);
   private wantsList = $state(false);
-  private from = new Saved<RunList | null>('runlist', null);
+  private wantsOthers = $state(false);
+  private readonly from = readRunList();
 
   constructor(readonly id: string) {
     const mine = (change: { kind: string; id: string }) =>
@@ -57,7 +51,12 @@ export class RunPage {
     );
     this.list = resource(
       () => (this.wantsList ? this.listed : null),
-      (list, signal) => loadList(list, signal),
+      (list, signal) => calls.neighbourList(list, id, signal),
+      { keep: true },
+    );
+    this.others = resource(
+      () => (this.wantsOthers && this.run ? newest(this.run.project) : null),
+      (list, signal) => calls.neighbourList(list, '', signal),
       { keep: true },
     );
     onChange(mine, () => this.grown(), 3000);
@@ -83,8 +82,8 @@ export class RunPage {
   get listed(): RunList | null {
     const project = this.run?.project;
     if (project === undefined) return null;
-    const from = this.from.value;
-    return from?.project === project ? from : { project, where: '', order: '-created' };
+    if (this.from?.project === project) return this.from;
+    return newest(project);
   }
 
   wantCaptured(): void {
@@ -93,6 +92,10 @@ export class RunPage {
 
   wantList(): void {
     this.wantsList = true;
+  }
+
+  wantOthers(): void {
+    this.wantsOthers = true;
   }
 
   /** Ask, show the answer at once; or say what went wrong. */
@@ -157,16 +160,4 @@ export class RunPage {
   }
 }
 
-async function loadList(list: RunList, signal: AbortSignal): Promise<calls.NeighbourList> {
-  const { project, where, order } = list;
-  const query = { project, where, order, limit: LONGEST };
-  const table = await calls.neighbours(query, { signal });
-  const names = table.columns.find((one) => one.field === 'name')?.values ?? [];
-  const runs = table.ids.map((id, i) => ({
-    id,
-    name: String(names[i] ?? id),
-    slot: table.slots[i] ?? 0,
-    status: table.statuses[i] ?? 'finished',
-  }));
-  return { runs, total: table.total, all: list.where === '' };
-}
+const newest = (project: string): RunList => ({ project, where: '', order: '-created', group: [] });

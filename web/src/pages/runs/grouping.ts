@@ -58,6 +58,11 @@ export function flatten(groups: readonly Group[], open: ReadonlySet<string>): Sh
   return out;
 }
 
+/** All rows in the order in which the table shows them, were all groups open. */
+export function inGroups(groups: readonly Group[]): number[] {
+  return groups.flatMap((group) => (group.groups.length ? inGroups(group.groups) : group.rows));
+}
+
 /** Name of the group a run is in, for charts: 'vit', 'vit, 0.1'; absent values have a group. */
 export function groupName(
   fields: readonly string[],

@@ -2,6 +2,7 @@
 import * as calls from '../../api/calls';
 import { ApiError } from '../../api/client';
 import type { Change } from '../../api/types';
+import { restrict } from './state';
 import { changedWhere, mergeTable, readTable, type TableData } from './tabledata';
 
 export interface Question {
@@ -27,13 +28,6 @@ function pause(time: number, signal: AbortSignal): Promise<void> {
     });
   });
 }
-
-const restrict = (show: Question['show'], where: string) => {
-  if (show === 'archived') {
-    return { archived: true, where: where ? `(${where}) and archived = true` : 'archived = true' };
-  }
-  return show === 'trash' ? { deleted: true, archived: true, where } : { where };
-};
 
 export class RunsModel {
   table = $state.raw<TableData>();

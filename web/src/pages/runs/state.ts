@@ -73,6 +73,14 @@ export function whereOf(q: string, facets: Facets, without = ''): string {
   return [typed && `(${typed})`, ...clauses].filter(Boolean).join(' and ');
 }
 
+/** What to ask the server for, so that it finds the active runs, the archive, or the trash. */
+export function restrict(show: (typeof SHOWS)[number], where: string) {
+  if (show === 'archived') {
+    return { archived: true, where: where ? `(${where}) and archived = true` : 'archived = true' };
+  }
+  return show === 'trash' ? { deleted: true, archived: true, where } : { where };
+}
+
 export function toggleFacet(facets: Facets, field: string, value: Facets[string][number]): Facets {
   const before = facets[field] ?? [];
   const after = before.includes(value) ? before.filter((one) => one !== value) : [...before, value];

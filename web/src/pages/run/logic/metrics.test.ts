@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import type { MetricSummary } from '../../../api/types';
-import {
-  firstHeadline,
-  headlines,
-  oddities,
-  ownSummary,
-  systemGroups,
-  systemUnit,
-} from './metrics';
+import { systemUnit } from '../../../lib/chart/quantity';
+import { firstHeadline, headlines, oddities, ownSummary, systemGroups } from './metrics';
 
 const metric = (key: string, rest: Partial<MetricSummary> = {}): MetricSummary => ({
   key,

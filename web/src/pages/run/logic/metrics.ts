@@ -70,17 +70,3 @@ export function systemGroups(keys: readonly string[]): { title: string; keys: st
   });
   return [...out, { title: 'More', keys: [...rest] }].filter((group) => group.keys.length);
 }
-
-const UNITS: [RegExp, string][] = [
-  [/percent$|^cpu\.process$/, '%'],
-  [/^(disk|network)\./, 'bytes/s'],
-  [/^memory\.|\.memory(\.process)?$/, 'bytes'],
-  [/\.power$/, 'W'],
-  [/\.temperature$/, '°C'],
-];
-
-/** What a system metric is measured in, where the run does not say so itself. */
-export function systemUnit(key: string): string {
-  const name = key.slice(SYSTEM.length);
-  return UNITS.find(([pattern]) => pattern.test(name))?.[1] ?? '';
-}
