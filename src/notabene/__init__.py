@@ -32,6 +32,7 @@ from notabene.errors import (
     UsageError,
 )
 from notabene.tracking.context import current_run
+from notabene.tracking.early import begin
 from notabene.tracking.fluent import (
     alert,
     conclude,
@@ -137,6 +138,9 @@ __all__ = [
     "track",
     "use_artifact",
 ]
+
+
+begin()
 
 
 def __getattr__(name: str) -> Any:

@@ -57,6 +57,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("url", "text", "", "Address of a notabene server."),
     Setting("token", "text", "", "Token for that server; for `ui` and `serve`, what programs must "
             "send.", secret=True),
+    Setting("observe", "flag", True, "Note what the program reads, draws and asks for, from "
+            "`import notabene` on; off: the record says that it was not seen."),
     Setting("console", "flag", True, "Keep what the run prints."),
     Setting("console_limit", "mebibytes", 64, "Kept console per process; the middle of longer "
             "ones is dropped and counted."),

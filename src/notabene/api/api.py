@@ -6,9 +6,10 @@ import os
 from typing import Self
 
 from notabene.api.care import Care
+from notabene.api.proofs import Proofs
 
 
-class Api(Care):
+class Api(Care, Proofs):
     """A store opened for reading, and for the edits that people make.
 
     Opening writes nothing into the store; each edit is a record in a journal of its own. Any

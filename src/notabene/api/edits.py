@@ -17,6 +17,7 @@ from notabene.model.records import (
     AliasMoved,
     AnyRecord,
     ArtifactDeleted,
+    Captured,
     Concluded,
     HypothesisStated,
     NoteWritten,
@@ -45,6 +46,19 @@ class Edits(Door):
         info = self._info(run)
         self._write([(info.id, record)], after=info.updated)
         return info
+
+    def record_proof(self, run: RunRef, proof: str, data: Mapping[str, Any]) -> None:
+        """Record what a rerun has proven about a run.
+
+        Args:
+            run: The run that was rerun.
+            proof: ``steps``, ``proven`` or ``differs``.
+            data: The verdict, as JSON values.
+        """
+        self._edit(
+            run,
+            Captured(part="proof", data={"proof": proof, **data}, facts={"proof": proof}),
+        )
 
     # -- words -----------------------------------------------------------------------------
 

@@ -30,6 +30,10 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         environment: Interpreter, packages, system, container, selected variables.
         hardware: Processors, memory, disk, GPUs; and system metrics while the run goes on.
         console: What the process prints.
+        data: Files that were read, written, listed and looked for.
+        randomness: Start states of generators, seeds, entropy.
+        parameters: Options that were parsed, variables that were read, config files.
+        outside: Programs that were started, hosts that were talked to.
         budget: Seconds, at most, for all but the console; it is spent in the background.
         secrets: Names whose values are hidden, beside those known by themselves.
         program: The command that is recorded, where it is not this process's own, as in
@@ -41,6 +45,10 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     environment: bool = True
     hardware: bool = True
     console: bool = True
+    data: bool = True
+    randomness: bool = True
+    parameters: bool = True
+    outside: bool = True
     budget: float = 20.0
     secrets: tuple[str, ...] = ()
     program: tuple[str, ...] = ()
@@ -50,8 +58,24 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """True and None mean everything, False means nothing."""
         if isinstance(value, Capture):
             return value
-        on = value is not False
-        return cls(process=on, code=on, environment=on, hardware=on, console=on)
+        if value is not False:
+            return cls()
+        return cls(
+            process=False,
+            code=False,
+            environment=False,
+            hardware=False,
+            console=False,
+            data=False,
+            randomness=False,
+            parameters=False,
+            outside=False,
+        )
+
+    @property
+    def observes(self) -> bool:
+        """Whether anything is wanted that is seen while the program runs."""
+        return self.data or self.randomness or self.parameters or self.outside
 
 
 def snapshot(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +34,8 @@ CTRL_C = 130
 @click.option("-t", "--tag", "tags", multiple=True, help="word or name=value; several times.")
 @click.option("-c", "--config", "config", multiple=True, help="lr=0.1; several times.")
 @click.option("--hypothesis", help="What the run is meant to show.")
+@click.option("--parent", help="Run that this one belongs under.")
+@click.option("--environment", "given", type=click.Path(exists=True), hidden=True)
 @click.option(
     "--metrics",
     "patterns",
@@ -48,6 +52,8 @@ def run(
     tags: tuple[str, ...],
     config: tuple[str, ...],
     hypothesis: str | None,
+    parent: str | None,
+    given: str | None,
     patterns: tuple[str, ...],
     store: str | None,
     as_json: bool,
@@ -69,11 +75,12 @@ def run(
         tags=tags,
         config={**_arguments(command), **settings} or None,
         hypothesis=hypothesis,
+        parent=parent,
         capture=_capture(command),
         store=store_of(store),
     )
     reader.run = run
-    code = _launch(run, command, reader)
+    code = _launch(run, command, reader, _environment(given))
     if as_json:
         from notabene.cli.render import print_json
 
@@ -195,7 +202,18 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _launch(run: Run, command: tuple[str, ...], on_line: PatternReader) -> int:
+def _environment(given: str | None) -> dict[str, Any]:
+    """What ``notabene reproduce`` wants the program's environment to be: variables to set and to
+    unset, and whether the shim is to be preloaded for redirecting."""
+    if given is None:
+        return {}
+    found: dict[str, Any] = json.loads(Path(given).read_text("utf-8"))
+    return found
+
+
+def _launch(
+    run: Run, command: tuple[str, ...], on_line: PatternReader, given: dict[str, Any]
+) -> int:
     from notabene.capture.pump import pump
     from notabene.capture.transcript import Transcript
     from notabene.journal.folder import CONSOLE
@@ -210,6 +228,11 @@ def _launch(run: Run, command: tuple[str, ...], on_line: PatternReader) -> int:
         on_state=on_line.state,
     )
     env = {**environment(), **join_variable(run.id, str(run.folder.root))}
+    env |= given.get("set", {})
+    for name in given.get("unset", ()):
+        env.pop(name, None)
+    if run.attendance is not None:
+        env = run.attendance.for_program(env)
     try:
         outcome = pump(list(command), transcript, env=env)
     except NotabeneError as error:

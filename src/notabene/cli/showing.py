@@ -38,10 +38,7 @@ def show(api: Api, run: str, fields: str | None, system: bool, record: bool, as_
     """Show one run: RUN is an id, its last six characters, a name, or @last."""
     view = api.run(run)
     if as_json:
-        document = view.to_dict()
-        if record:
-            document["captured"] = view.captured()
-        print_json(document, fields)
+        print_json(api.record(run) if record else view.to_dict(), fields)
         return
     _head(view)
     _thoughts(view)

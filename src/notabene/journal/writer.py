@@ -399,6 +399,11 @@ class Writer:
         self.flush(PATIENCE)
         return self._encoder.last_value(key)
 
+    def last_values(self) -> dict[str, float]:
+        """The last value of each metric, by key; the rows are brought in first."""
+        self.flush()
+        return {key: one.last for key, one in list(self._encoder.stats.keys.items())}
+
     @property
     def points(self) -> int:
         """Points written to the journal so far."""

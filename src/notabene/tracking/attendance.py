@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from notabene.capture.snapshot import Capture
     from notabene.journal.writer import Writer
     from notabene.settings import Settings
+    from notabene.tracking.observing import Observing
     from notabene.tracking.run import Run
 
 LOOK_EVERY = 2.0
@@ -84,6 +86,8 @@ class Attendance:
         self._desk: dict[Path, int] = {}
         self._asked_to_stop = False
         self._capturing: threading.Thread | None = None
+        self._observing: Observing | None = None
+        self._parts: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def of_worker(cls, run: Run, settings: Settings) -> Attendance:
@@ -102,6 +106,8 @@ class Attendance:
         self._say_hello()
         if self._capture.console and self._settings["console"]:
             quietly(self._start_console)
+        if self._capture.observes and self._settings["observe"]:
+            quietly(self._start_observing)
         writer.ticks.append(self._tick)
         self._capturing = threading.Thread(
             target=lambda: quietly(self._capture_all), name="notabene-capture", daemon=True
@@ -121,6 +127,17 @@ class Attendance:
         console.start()
         self._console = console
 
+    def _start_observing(self) -> None:
+        from notabene.capture.watch import current
+
+        watch = None if self._capture.program else current()
+        if watch is None and not self._capture.program:
+            return
+        from notabene.tracking.observing import Observing
+
+        self._observing = Observing(self._run, self._capture, self._settings, watch)
+        self._observing.start()
+
     def _capture_all(self) -> None:
         """Code, environment, hardware ... in the background; then what others left behind."""
         from notabene.capture.snapshot import snapshot
@@ -132,6 +149,8 @@ class Attendance:
         self._run.spent_us += time.thread_time_ns() // 1000
         if self._run.folder is not None:
             sweep(self._run.folder)
+        if self._observing is not None:
+            quietly(self._observing.follow)
 
     def _follow_cells(self) -> None:
         load("notabene.capture.cells", "notabene.capture.secrets")
@@ -149,10 +168,22 @@ class Attendance:
 
     def _keep(self, part: Part) -> None:
         blobs, data = self._run.blobs, part.data
+        self._parts[part.name] = data
         if part.files and blobs is not None:
             files = {path: blobs.put(body) for path, body in part.files.items()}
             data = {**data, "files": files}
         self._run.record(Captured(part=part.name, data=data, facts=part.facts))
+
+    def _keep_seen(self, observing: Observing) -> None:
+        for part in observing.parts():
+            self._keep(part)
+        quietly(lambda: self._keep(observing.judge(self._parts)))
+
+    def for_program(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment for the program that ``notabene run`` starts."""
+        if self._observing is None:
+            return dict(environ)
+        return self._observing.for_program(environ)
 
     def capture_code(self) -> None:
         """Record the code as it is now (``run.log_code_version()``)."""
@@ -267,6 +298,7 @@ class Attendance:
         self._joined = True
         self._sampler = None
         self._capturing = None
+        self._observing = None
         self._cells = None
         if self._console is not None:
             self._console.forked()
@@ -275,12 +307,20 @@ class Attendance:
 
     def stop(self, timeout: float) -> None:
         """Stop what runs beside; the console's end is kept."""
+        observing = self._observing
+        if observing is not None:
+            observing.stop()
         if self._capturing is not None and self._capturing is not threading.current_thread():
             self._capturing.join(min(1.0, timeout))
         if self._writer is not None:
             ours = (self._tick, self._drain)
             self._writer.ticks[:] = [tick for tick in self._writer.ticks if tick not in ours]
         quietly(lambda: self._keep_cells(end=True))
+        if observing is not None and self._writer is not None:
+            failed = quietly(lambda: self._keep_seen(observing))
+            if failed is not None:
+                why = f"{type(failed).__name__}: {failed}"
+                self._run.record(Captured(part="data", data={"failed": why}))
         console = self._console
         if console is not None and self._writer is None:
             console.stop()  # a forked child that logged nothing: nobody asked to keep it

@@ -278,7 +278,10 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
 
     wanted = Capture.of(capture)
     if plan.joined:
-        wanted = msgspec.structs.replace(wanted, console=False)
+        # `notabene run` keeps the console, and gathers what this process sees.
+        wanted = msgspec.structs.replace(
+            wanted, console=False, data=False, randomness=False, parameters=False, outside=False
+        )
     run.attendance = Attendance(
         run,
         writer,

@@ -361,6 +361,15 @@ class Recorder:
         writer = self._writer
         return None if writer is None else writer.last_value(key)
 
+    def headline(self, most: int = 8) -> dict[str, Any]:
+        """A few results by name: what was set in the summary, and last values of metrics."""
+        found: dict[str, Any] = dict(self.summary.as_dict())
+        if self._writer is not None:
+            for key, value in self._writer.last_values().items():
+                if not key.startswith("system/"):
+                    found.setdefault(key, value)
+        return dict(list(found.items())[:most])
+
     def report_health(self, code: str, message: str, count: int) -> None:
         """Write a count of the guard into the run's record."""
         if self.active:

@@ -1,0 +1,154 @@
+"""Records of runs, what is missing in them, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from notabene.api.reading import Reading
+from notabene.errors import NotabeneError
+from notabene.proof.findings import Evidence, Finding, findings, sort, state
+from notabene.proof.fingerprint import Tables, tables
+from notabene.proof.record import Record, flat, record_of
+from notabene.proof.repeats import Manifest, Repeats
+from notabene.proof.since import nearest, since
+
+if TYPE_CHECKING:
+    from notabene.api.door import RunRef
+    from notabene.compare.diff import Diff, Side
+    from notabene.proof.memory import SourceMemory
+    from notabene.proof.source.facts import Facts
+
+
+class Check(msgspec.Struct, kw_only=True):
+    """Whether a run's record is complete, and what reruns have proven.
+
+    Attributes:
+        run: Its id.
+        record: ``complete`` or ``gaps``.
+        proof: ``untested``, ``steps``, ``proven`` or ``differs``.
+        grade: ``proven``, ``complete`` or ``gaps``: the two in one word.
+        findings: Worst first.
+    """
+
+    run: str
+    record: str
+    proof: str
+    grade: str
+    findings: list[Finding]
+
+
+class Proofs(Reading):
+    """The questions of :class:`notabene.Api` about what runs rest on."""
+
+    def record(self, run: RunRef) -> Record:
+        """All that was captured of a run, as one document.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        view = self.run(run)
+        return record_of(
+            self.captured(view),
+            run=view.id,
+            project=view.project,
+            name=view.name,
+            user=view.user,
+            status=view.status,
+            config=dict(view.config),
+        )
+
+    def sources(self, run: RunRef) -> dict[str, bytes]:
+        """Python sources of a run as they were kept, by path, the script's first."""
+        found: dict[str, bytes] = {}
+        for source in self.record(run).sources.files:
+            content = self.content(source.digest)
+            if content is not None and not source.without_source:
+                found[source.path] = content
+        return found
+
+    def check_run(self, run: RunRef) -> Check:
+        """Look a run's record through again, also against the run before of the same script."""
+        record = self.record(run)
+        facts, texts = self._facts(record)
+        evidence = Evidence(record, facts, flat(record.config))
+        found = findings(evidence)
+        mine = tables(record, facts)
+        repeats, manifest = self._repeats(record)
+        before = None if manifest is None else nearest(repeats.all(), manifest)
+        if before is not None:
+            found = sort([*found, *since(evidence, mine, before, repeats.tables_of(before))])
+        del texts
+        proof = str(record.proof.get("proof", "untested"))
+        complete = state(found)
+        return Check(
+            run=record.run,
+            record=complete,
+            proof=proof,
+            grade="proven" if proof == "proven" else complete,
+            findings=found,
+        )
+
+    def diff(self, a: RunRef, b: RunRef) -> Diff:
+        """What differs between two runs, and in which metrics they part.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
+        from notabene.compare.diff import diff
+
+        one, other = self.side(a), self.side(b)
+        return diff(one, other, self.partings(one.record.run, other.record.run))
+
+    def side(self, run: RunRef) -> Side:
+        """A run as :func:`notabene.compare.diff.diff` takes it."""
+        from notabene.compare.diff import Side
+
+        record = self.record(run)
+        facts, texts = self._facts(record)
+        return Side(record=record, tables=tables(record, facts), texts=texts, blob=self.content)
+
+    def partings(self, a: RunRef, b: RunRef, *, upto: int | None = None) -> list[Any]:
+        """Their metrics compared, step by step; system metrics do not count."""
+        from notabene.compare.series import part
+
+        one, other = self._curves(a), self._curves(b)
+        return [
+            part(key, one.get(key), other.get(key), upto=upto) for key in sorted({*one, *other})
+        ]
+
+    def _curves(self, run: RunRef) -> dict[str, Any]:
+        from notabene.compare.series import Curve
+
+        keys = [key for key in self.keys(run) if not key.startswith("system/")]
+        found: dict[str, Any] = {}
+        for key in keys:
+            history = self.history(run, key)
+            found[key] = Curve(history.steps, history.values)
+        return found
+
+    def _facts(self, record: Record) -> tuple[Mapping[str, Facts], dict[str, bytes]]:
+        texts = self.sources(record.run)
+        return self._source_memory().facts(texts), texts
+
+    def _source_memory(self) -> SourceMemory:
+        from notabene.proof.memory import SourceMemory
+
+        return SourceMemory(self.settings.cache / "sources.sqlite")
+
+    def content(self, digest: str) -> bytes | None:
+        """Kept content by its digest; None where it is not here."""
+        if not digest:
+            return None
+        try:
+            return self.blob(digest)
+        except NotabeneError:
+            return None
+
+    def _repeats(self, record: Record) -> tuple[Repeats, Manifest | None]:
+        script = next((one.path for one in record.sources.files if one.script), "")
+        repeats = Repeats(self.store_path, script)
+        found = [one for one in repeats.all() if one.run == record.run]
+        return repeats, found[0] if found else None

@@ -1,0 +1,329 @@
+"""Digests and copies of the files a run read and wrote.
+
+A file is looked at soon after it was opened, on a thread of its own, and what is left at the end
+of the run within a time limit. What was not reached has no digest, and says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import stat as kinds
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from notabene.capture.links import link_of
+from notabene.capture.part import FAILURES, Deadline
+from notabene.capture.secrets import Redactor
+from notabene.model.canonical import digest_bytes
+from notabene.model.evidence import Data, FileRead, FileWritten, Listing, Settings
+
+KEPT_FILE = 64 << 20
+"""Files up to this size are kept with the run."""
+KEPT_RUN = 1 << 30
+"""All that is kept of one run."""
+MANY = 1000
+"""Of a folder with more files than this, they are told in one line."""
+MOST_LISTED = 100_000
+_CHUNK = 1 << 20
+_SETTINGS = 256 << 10
+_TEXTS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".txt", ".properties")
+_CREDENTIALS = (".env", ".netrc", "credentials", ".pgpass", "kaggle.json", ".pypirc", ".npmrc")
+_KEYS = (".pem", ".key", ".p12", ".pfx", ".jks", ".kdbx")
+
+
+class Memory(Protocol):
+    """Digests of files that were read before."""
+
+    def get(self, stat: os.stat_result) -> str | None:
+        """The digest of an unchanged file."""
+
+    def keep(self, stat: os.stat_result, digest: str) -> None:
+        """Remember one."""
+
+
+class Found(msgspec.Struct):
+    """What was found of a file."""
+
+    size: int = 0
+    mtime: int = 0
+    digest: str = ""
+    kept: bool = False
+    note: str = ""
+    sign: tuple[int, ...] = ()
+
+
+class Inputs:
+    """Looks at files, and remembers what it found.
+
+    Args:
+        memory: What was hashed before.
+        put_file: Keeps a file's content by its digest; None: nothing is kept.
+        redactor: Knows what may not be kept.
+        keep_file, keep_run: Bytes of one file, and of all files of a run, that are kept.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        put_file: Callable[[Path], Any] | None,
+        redactor: Redactor,
+        *,
+        keep_file: int = KEPT_FILE,
+        keep_run: int = KEPT_RUN,
+    ) -> None:
+        self._memory = memory
+        self._put = put_file
+        self._redactor = redactor
+        self._keep_file, self._keep_run = keep_file, keep_run
+        self._kept = 0
+        self._found: dict[str, Found] = {}
+        self._links: dict[str, dict[str, str]] = {}
+        self.settings: list[Settings] = []
+
+    def look(self, path: str, *, keep: bool = True, deadline: Deadline | None = None) -> Found:
+        """What a file is; the first look at it stands, with a remark where it changed since."""
+        before = self._found.get(path)
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            return before or Found(note=f"not there at the end: {error.strerror}")
+        sign = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        if before is not None and (before.digest or before.note):
+            if before.sign != sign and not before.note:
+                before.note = "changed while the run went on"
+            return before
+        found = Found(status.st_size, status.st_mtime_ns // 1000, sign=sign)
+        if deadline is not None and deadline.over():
+            return found
+        self._found[path] = found
+        if not kinds.S_ISREG(status.st_mode):
+            found.note = "no regular file"
+            return found
+        try:
+            self._identify(path, status, found, keep=keep)
+        except FAILURES as error:
+            found.note = f"not readable: {error}"
+        return found
+
+    def _identify(self, path: str, status: os.stat_result, found: Found, *, keep: bool) -> None:
+        name = os.path.basename(path)
+        if name in _CREDENTIALS or name.endswith(_KEYS) or name.startswith("id_"):
+            found.note = "looks like a secret: neither kept nor hashed"
+            return
+        keep = keep and self._put is not None and found.size <= self._keep_file
+        keep = keep and self._kept + found.size <= self._keep_run
+        content = b""
+        if found.size <= _SETTINGS and name.endswith(_TEXTS):
+            content = Path(path).read_bytes()
+            text = content.decode("utf-8", "replace")
+            if self._redactor.text(text) != text:
+                found.note, keep = "holds a secret: not kept", False
+        known = self._memory.get(status)
+        found.digest = known or (digest_bytes(content) if content else _hash(path))
+        if not known:
+            self._memory.keep(status, found.digest)
+        if keep and self._put is not None:
+            self._put(Path(path))
+            found.kept = True
+            self._kept += found.size
+
+    # -- the parts -------------------------------------------------------------------------
+
+    def fill(self, data: Data, deadline: Deadline, preserved: dict[str, bytes]) -> None:
+        """Complete what was seen of files.
+
+        Args:
+            data: The part, with absolute or relative paths; filled.
+            deadline: Files not looked at by then stay without a digest.
+            preserved: Content of files that the run read and later wrote over, by path.
+        """
+        full = {one.path: os.path.join(data.root, one.path) for one in data.read}
+        written = {os.path.join(data.root, one.path) for one in data.written}
+        # Small files first: they are the many, and the settings.
+        for one in sorted(data.read, key=lambda one: _size(full[one.path])):
+            self._fill_read(one, full[one.path], deadline, preserved)
+        folders = [one for one in data.read if os.path.isdir(full[one.path])]
+        for one in folders:
+            data.read.remove(one)
+            data.read += self._inside(one, full[one.path], data.root, deadline)
+        for out in data.written:
+            self._fill_written(out, os.path.join(data.root, out.path), deadline)
+        for listing in data.listed:
+            _fill_listing(listing, data.root, written)
+        data.pending = sum(not (one.digest or one.note) for one in data.read)
+        self._read_settings(data)
+
+    def _fill_read(
+        self, one: FileRead, path: str, deadline: Deadline, preserved: dict[str, bytes]
+    ) -> None:
+        content = preserved.get(path)
+        if content is not None:
+            one.size, one.digest = len(content), digest_bytes(content)
+            one.kept = True
+            return
+        found = self.look(path, deadline=deadline)
+        one.size, one.mtime, one.digest = found.size, found.mtime, found.digest
+        one.kept, one.note = found.kept, found.note
+        one.link = link_of(path, self._links)
+
+    def _inside(self, one: FileRead, path: str, root: str, deadline: Deadline) -> list[FileRead]:
+        """The files of a folder that a native reader was given."""
+        found: list[FileRead] = []
+        for folder, folders, names in os.walk(path):
+            folders.sort()
+            for name in sorted(names):
+                full = os.path.join(folder, name)
+                inside = f"{one.path}/{os.path.relpath(full, path)}"
+                more = msgspec.structs.replace(one, path=inside)
+                self._fill_read(more, full, deadline, {})
+                found.append(more)
+                if len(found) >= MOST_LISTED:
+                    return found
+        del root
+        return found
+
+    def _fill_written(self, one: FileWritten, path: str, deadline: Deadline) -> None:
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            one.size = status.st_size
+            if not kinds.S_ISREG(status.st_mode):
+                one.note = "no regular file"
+            elif not deadline.over():
+                known = self._memory.get(status)
+                one.digest = known or _hash(path)
+                if not known:
+                    self._memory.keep(status, one.digest)
+
+    def _read_settings(self, data: Data) -> None:
+        for one in data.read:
+            suffix = os.path.splitext(one.path)[1].lower()
+            if one.size <= _SETTINGS and suffix in (".json", ".yaml", ".yml", ".toml", ".ini"):
+                with contextlib.suppress(*FAILURES):
+                    values = parse_settings(Path(data.root, one.path).read_text("utf-8"), suffix)
+                    if isinstance(values, dict) and values:
+                        hidden = self._redactor.value(values)
+                        self.settings.append(
+                            Settings(source=one.path, values=hidden, where=one.where)
+                        )
+
+
+def parse_settings(text: str, suffix: str) -> Any:
+    """The values in a config file as JSON has them; None for what has another form."""
+    if suffix == ".json":
+        return msgspec.json.decode(text)
+    if suffix == ".toml":
+        import tomllib
+
+        return msgspec.to_builtins(tomllib.loads(text), str_keys=True)
+    if suffix == ".ini":
+        import configparser
+
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(text)
+        return {section: dict(parser.items(section)) for section in parser.sections()}
+    try:
+        import yaml
+    except ImportError:
+        return None
+    return msgspec.to_builtins(yaml.safe_load(text), str_keys=True)
+
+
+def fold(data: Data) -> list[FileRead]:
+    """Tell folders of which very many files were read in one line each.
+
+    Returns:
+        The files that were folded away, for a blob of their own.
+    """
+    folders: dict[str, list[FileRead]] = {}
+    for one in data.read:
+        folders.setdefault(os.path.dirname(one.path), []).append(one)
+    away: list[FileRead] = []
+    for folder, files in folders.items():
+        if len(files) > MANY:
+            files.sort(key=lambda one: one.path)
+            text = "".join(f"{os.path.basename(one.path)}\0{one.digest}\n" for one in files)
+            data.sets.append(
+                {
+                    "path": folder,
+                    "files": len(files),
+                    "size": sum(one.size for one in files),
+                    "digest": digest_bytes(text.encode("utf-8", "surrogateescape")),
+                    "sign": sign_of(os.path.join(data.root, folder)),
+                    "where": files[0].where,
+                    "pending": sum(not (one.digest or one.note) for one in files),
+                }
+            )
+            away += files
+    gone = set(map(id, away))
+    data.read = [one for one in data.read if id(one) not in gone]
+    return away
+
+
+def _fill_listing(listing: Listing, root: str, written: Iterable[str]) -> None:
+    """What a folder or pattern gives now, without what the run itself put there."""
+    names = names_in(os.path.join(root, listing.path), written)
+    if names is not None:
+        listing.entries = len(names)
+        listing.digest = digest_names(names)
+
+
+def names_in(path: str, without: Iterable[str]) -> list[str] | None:
+    """Names that a folder or pattern gives, in order; None where there is no such folder.
+
+    Args:
+        path: Absolute; a pattern has ``*``, ``?`` or ``[``.
+        without: Absolute paths that do not count.
+    """
+    base = path
+    try:
+        if glob.has_magic(path):
+            found = glob.glob(path, recursive=True)[:MOST_LISTED]
+            while glob.has_magic(base):
+                base = os.path.dirname(base)
+        else:
+            found = [entry.path for entry in os.scandir(path)][:MOST_LISTED]
+    except OSError:
+        return None
+    left_out = set(without)
+    return sorted(
+        os.path.relpath(name, base)
+        for name in found
+        if name not in left_out and os.path.basename(name) != "__pycache__"
+    )
+
+
+def digest_names(names: Iterable[str]) -> str:
+    """Digest of names in order."""
+    return digest_bytes("\n".join(names).encode("utf-8", "surrogateescape"))
+
+
+def sign_of(folder: str) -> str:
+    """Digest of names, sizes and times of a folder's files: whether any was touched."""
+    lines: list[str] = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file():
+                status = entry.stat()
+                lines.append(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}")
+    return digest_names(sorted(lines))
+
+
+def _size(path: str) -> int:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_size
+    return 0
+
+
+def _hash(path: str) -> str:
+    """SHA-256 of a file; hashlib gives the interpreter away while it works."""
+    hasher = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            hasher.update(chunk)
+    return hasher.hexdigest()

@@ -1,0 +1,353 @@
+"""From the events of all processes of a run to the parts of its record.
+
+The events are described in :mod:`notabene.capture.watch`. Here they are put together, relative to
+the project's top folder, and what is no input of the run is left out: what it wrote before it
+read it, what it looked for before it made it. Digests are not made here
+(:mod:`notabene.capture.inputs`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from notabene.capture.secrets import HIDDEN, Redactor
+from notabene.model.evidence import (
+    Clock,
+    Data,
+    Draw,
+    FileMissing,
+    FileRead,
+    FileWritten,
+    Generator,
+    Host,
+    Listing,
+    Option,
+    Outside,
+    Parameters,
+    Program,
+    Randomness,
+    Seed,
+    Settings,
+    Variable,
+)
+
+Event = Sequence[Any]
+
+SEEN = ".seen"
+"""Suffix of the files in which processes leave their events."""
+COPIED = 8
+"""A line that reads more variables than this copies the environment, and asks for none."""
+
+
+class Process(msgspec.Struct):
+    """The events of one process."""
+
+    key: str
+    how: str
+    python: str
+    events: list[Event]
+
+
+class Observed(msgspec.Struct):
+    """What was seen of a run, by part; ``sources`` are paths of Python code that was loaded."""
+
+    data: Data
+    randomness: Randomness
+    parameters: Parameters
+    outside: Outside
+    sources: list[str]
+
+
+def left_behind(folder: Path, *, without: str = "") -> list[list[Event]]:
+    """Events that processes left in a folder, in the order the processes began.
+
+    Args:
+        folder: Where.
+        without: Name of a file that is not wanted.
+
+    A torn last line is left out.
+    """
+    found: list[tuple[str, list[Event]]] = []
+    for path in folder.glob(f"*{SEEN}"):
+        if path.name != without:
+            with contextlib.suppress(OSError):
+                found.append((path.stem.rpartition("-")[2], list(_lines(path.read_bytes()))))
+    return [events for _, events in sorted(found, key=lambda one: one[0])]
+
+
+def _lines(data: bytes) -> Iterator[Event]:
+    for line in data.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, list) and event and isinstance(event[0], str):
+            yield event
+
+
+def observe(logs: Iterable[Iterable[Event]], root: Path, redactor: Redactor) -> Observed:
+    """Put events together.
+
+    Args:
+        logs: Events of each process, the program's own first.
+        root: Top folder of the project.
+        redactor: Hides secrets in values and command lines.
+    """
+    processes = [_process(list(events)) for events in logs]
+    look = _Look(root, redactor)
+    for process in processes:
+        look.take(process)
+    look.finish(processes)
+    return Observed(look.data, look.randomness, look.parameters, look.outside, look.sources)
+
+
+def _process(events: list[Event]) -> Process:
+    first = events[0] if events and events[0][0] == "process" else ("process", "", 0, "", "")
+    named = [str(event[1]) for event in events if event[0] == "name"]
+    return Process(named[-1] if named else str(first[1]), str(first[3]), str(first[4]), events)
+
+
+class Paths:
+    """Paths as the record names them.
+
+    Args:
+        root: Top folder of the project.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+        self._inside = self.root.rstrip(os.sep) + os.sep
+
+    def full(self, path: str, folder: str) -> str:
+        """An absolute path, without ``..``."""
+        return os.path.normpath(os.path.join(folder or self.root, path))
+
+    def short(self, path: str) -> str:
+        """Relative to the top folder where it lies inside, else as it is."""
+        return path[len(self._inside) :] if path.startswith(self._inside) else path
+
+    def place(self, file: str, line: int) -> str:
+        """``file:line`` of a place."""
+        if not file:
+            return ""
+        full = file if file.startswith("<") or os.path.isabs(file) else os.path.abspath(file)
+        return f"{self.short(full)}:{line}"
+
+
+class _Look:
+    """Takes the events of one process after the other."""
+
+    def __init__(self, root: Path, redactor: Redactor) -> None:
+        self.paths = Paths(root)
+        self.data = Data(root=str(root))
+        self.randomness = Randomness()
+        self.parameters = Parameters()
+        self.outside = Outside()
+        self.sources: list[str] = []
+        self._redactor = redactor
+        self._read: dict[str, FileRead] = {}
+        self._written: dict[str, FileWritten] = {}
+        self._missing: dict[str, FileMissing] = {}
+        self._listed: dict[str, Listing] = {}
+        self._sources: dict[str, None] = {}
+        self._used: set[tuple[str, str]] = set()
+        self._variables: dict[str, list[Variable]] = defaultdict(list)
+        self._folder = ""
+        self._process = ""
+
+    def take(self, process: Process) -> None:
+        """The events of one process, in their order."""
+        self._process, self._folder = process.key, ""
+        handlers = {
+            "folder": self._moved,
+            "read": self._opened,
+            "ready": lambda *event: self._opened(*event, via="native"),
+            "write": self._wrote,
+            "move": self._renamed,
+            "missing": self._missed,
+            "list": self._looked_through,
+            "source": self._loaded,
+            "lost": self._lost,
+            "variable": self._asked,
+            "option": self._parsed,
+            "settings": self._composed,
+            "start": self._started,
+            "used": self._drew,
+            "seed": self._seeded,
+            "draw": self._drew_entropy,
+            "clock": self._told_time,
+            "processors": self._counted,
+            "program": self._ran,
+            "host": self._connected,
+        }
+        for event in process.events:
+            take = handlers.get(event[0])
+            if take is not None:
+                # An event of another version may have another shape.
+                with contextlib.suppress(TypeError, ValueError):
+                    take(*event[1:])
+
+    def finish(self, processes: Sequence[Process]) -> None:
+        """What can only be said of all together."""
+        data = self.data
+        data.read = list(self._read.values())
+        data.written = [one for one in self._written.values() if self._is_there(one.path)]
+        for path, one in self._missing.items():
+            one.made = path in self._written
+            # A folder that was looked for is one that is made where it is not there.
+            if one.made or not os.path.lexists(path):
+                data.missing.append(one)
+        data.listed = list(self._listed.values())
+        for generator in self.randomness.generators:
+            generator.used = (generator.process, generator.name) in self._used
+        for many in self._variables.values():
+            if len(many) <= COPIED:
+                self.parameters.variables.extend(many)
+        self.sources = list(self._sources)
+        self.outside.processes = [
+            {"key": one.key, "how": one.how, "python": one.python} for one in processes
+        ]
+
+    def _is_there(self, path: str) -> bool:
+        return os.path.lexists(os.path.join(self.data.root, path))
+
+    # -- files -----------------------------------------------------------------------------
+
+    def _moved(self, path: str) -> None:
+        self._folder = path
+        self.data.folder = self.data.folder or path
+
+    def _opened(self, path: str, file: str, line: int, ms: int, via: Any = "open") -> None:
+        full = self.paths.full(path, self._folder)
+        if full in self._written or full in self._read:
+            return
+        self._read[full] = FileRead(
+            path=self.paths.short(full),
+            given="" if os.path.isabs(path) else "relative",
+            where=self.paths.place(file, line),
+            process=self._process,
+            via=via,
+            ms=ms,
+        )
+
+    def _wrote(self, path: str, file: str, line: int, ms: int) -> None:
+        del ms
+        full = self.paths.full(path, self._folder)
+        if full in self._read:
+            self._read[full].overwritten = True
+        self._written.setdefault(
+            full,
+            FileWritten(
+                path=self.paths.short(full),
+                where=self.paths.place(file, line),
+                process=self._process,
+            ),
+        )
+
+    def _renamed(self, source: str, target: str, ms: int) -> None:
+        del ms
+        old, new = (self.paths.full(path, self._folder) for path in (source, target))
+        if new in self._read:
+            self._read[new].overwritten = True
+        written = self._written.pop(old, None)
+        if written is not None:
+            written.path = self.paths.short(new)
+            self._written[new] = written
+
+    def _missed(self, path: str, file: str, line: int, ms: int) -> None:
+        del ms
+        full = self.paths.full(path, self._folder)
+        found = FileMissing(path=self.paths.short(full), where=self.paths.place(file, line))
+        self._missing.setdefault(full, found)
+
+    def _looked_through(self, path: str, file: str, line: int, ms: int) -> None:
+        del ms
+        full = self.paths.full(path, self._folder)
+        found = Listing(path=self.paths.short(full), where=self.paths.place(file, line))
+        self._listed.setdefault(full, found)
+
+    def _loaded(self, path: str) -> None:
+        self._sources[self.paths.full(path, self._folder)] = None
+
+    def _lost(self, count: int) -> None:
+        self.data.lost += count
+
+    # -- parameters ------------------------------------------------------------------------
+
+    def _asked(self, name: str, value: str | None, file: str, line: int) -> None:
+        if value is not None and self._redactor.is_secret(name, value):
+            value = HIDDEN
+        where = self.paths.place(file, line)
+        text = None if value is None else self._redactor.text(value)
+        self._variables[where].append(Variable(name=name, value=text, where=where))
+
+    def _parsed(
+        self, source: str, name: str, value: Any, default: Any, file: str, line: int
+    ) -> None:
+        if self._process:
+            return
+        hide = self._redactor
+        option = Option(
+            source=source,
+            name=name,
+            value=hide.value(value, name),
+            default=hide.value(default, name),
+            where=self.paths.place(file, line),
+        )
+        options = self.parameters.options
+        # A program may parse twice: parse_known_args first, and all of it later.
+        options[:] = [one for one in options if (one.source, one.name) != (source, name)]
+        options.append(option)
+
+    def _composed(self, source: str, values: Any, file: str, line: int) -> None:
+        where = self.paths.place(file, line)
+        found = Settings(source=source, values=self._redactor.value(values), where=where)
+        self.parameters.settings.append(found)
+
+    # -- randomness ------------------------------------------------------------------------
+
+    def _started(self, generator: str, state: str) -> None:
+        if generator == "hash":
+            self.randomness.hash = self.randomness.hash or state
+            return
+        found = Generator(name=generator, process=self._process, state=state)
+        self.randomness.generators.append(found)
+
+    def _drew(self, generator: str) -> None:
+        self._used.add((self._process, generator))
+
+    def _seeded(self, generator: str, value: Any, file: str, line: int) -> None:
+        where = self.paths.place(file, line)
+        seed = Seed(generator=generator, value=value, where=where, process=self._process)
+        self.randomness.seeds.append(seed)
+
+    def _drew_entropy(self, by: str, bits: int, value: str | None, file: str, line: int) -> None:
+        where = self.paths.place(file, line)
+        draw = Draw(by=by, bits=bits, value=value or "", where=where, process=self._process)
+        self.randomness.draws.append(draw)
+
+    def _told_time(self, function: str, value: float, file: str, line: int) -> None:
+        found = Clock(function=function, value=value, where=self.paths.place(file, line))
+        self.randomness.clock.append(found)
+
+    # -- outside ---------------------------------------------------------------------------
+
+    def _counted(self, file: str, line: int) -> None:
+        self.outside.processors.append(self.paths.place(file, line))
+
+    def _ran(self, words: list[str], file: str, line: int) -> None:
+        where = self.paths.place(file, line)
+        found = Program(words=self._redactor.argv(list(map(str, words))), where=where)
+        self.outside.programs.append(found)
+
+    def _connected(self, name: str, port: str, file: str, line: int) -> None:
+        where = self.paths.place(file, line)
+        self.outside.hosts.append(Host(name=name, port=port, where=where))

@@ -1,0 +1,40 @@
+"""What a program does that its results may hang on, seen from inside its process.
+
+The files it reads, writes, lists and looks for, the variables and the clock it reads, the options
+it parses, the random numbers it draws, the programs and hosts it talks to. An observation is an
+*event*: a tuple of plain values, the first of which is its kind. ``file`` and ``line`` are the
+place in the user's own code, empty and 0 where there is none; ``ms`` are milliseconds since the
+watch began; relative paths are relative to the folder that the last ``folder`` event named.
+
+    ("process", key, pid, how, python)         a process begins: "main", "fork", "spawn", "boot"
+    ("name", key)                              a spawned worker's key, known only later
+    ("folder", path)                           the working folder, first and after each change
+    ("read", path, file, line, ms)             opened for reading; "" as path never occurs
+    ("write", path, file, line, ms)            opened for writing
+    ("missing", path, file, line, ms)          looked for, and not there
+    ("list", path, file, line, ms)             a folder was listed, or a pattern expanded
+    ("move", from, to, ms)                     renamed
+    ("source", path)                           Python code was loaded from it
+    ("variable", name, value, file, line)      an environment variable; value None: not set
+    ("option", source, name, value, default, file, line)
+    ("settings", source, values, file, line)   a whole tree of settings (hydra, OmegaConf)
+    ("start", generator, state)                a generator's state before anybody used it
+    ("seed", generator, value, file, line)     seeded on purpose
+    ("draw", by, bits, value, file, line)      entropy of the operating system; value may be None
+    ("used", generator)                        its state had moved when the process ended
+    ("clock", function, value, file, line)     the first time read at a place
+    ("processors", file, line)                 the program asked how many there are
+    ("program", words, file, line)             another program was started
+    ("host", name, port, file, line)           a connection was made
+    ("ready", path, file, line)                a native reader was given this path
+
+Nothing is printed, nothing is raised into the program, and no result changes. This package uses
+the standard library alone and knows nothing of the rest of notabene, so that it can be loaded
+into the interpreter of a program whose environment has no notabene.
+"""
+
+from __future__ import annotations
+
+from .core import Watch, current, start
+
+__all__ = ["Watch", "current", "start"]

@@ -1,0 +1,61 @@
+"""Begins the watch of a program that ``notabene run`` started.
+
+The folder of this file stands first on PYTHONPATH there, so that the interpreter imports this
+module at start-up; the ``sitecustomize`` that it stands before is imported after it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def _begin():
+    folder, mark, _ = os.environ.get("NOTABENE_WATCH", "").partition(os.pathsep)
+    if not folder:
+        return
+    # The program itself finds no mark; those it starts do.
+    os.environ["NOTABENE_WATCH"] = folder + os.pathsep + "child"
+    here = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(here)
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    name = "notabene.capture.watch"
+    spec = spec_from_file_location(
+        name, os.path.join(package, "__init__.py"), submodule_search_locations=[package]
+    )
+    module = module_from_spec(spec)
+    # Only this package: the program's environment may have no notabene, or another.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    spawned = "--multiprocessing-fork" in sys.argv or "--multiprocessing-fork" in sys.orig_argv
+    program = os.path.basename(sys.argv[0]) if sys.argv else ""
+    key = "" if spawned or not mark else f"c:{program or 'python'}"
+    watch = module.start("spawn" if spawned else "boot", key)
+    watch.spill(folder)
+    watch.flush()
+
+
+def _chain():
+    """Import the ``sitecustomize`` that was there before, as if this one were not."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    mine = sys.modules.pop("sitecustomize", None)
+    before = list(sys.path)
+    sys.path[:] = [path for path in before if os.path.abspath(path or os.curdir) != here]
+    try:
+        import sitecustomize  # noqa: F401
+    except ImportError as error:
+        if error.name != "sitecustomize":
+            raise
+        if mine is not None:
+            sys.modules["sitecustomize"] = mine
+    finally:
+        # The folder has done its work; the program's own path is what it would have been.
+        sys.path[:] = [path for path in sys.path if os.path.abspath(path or os.curdir) != here]
+
+
+try:
+    _begin()
+except Exception:  # the program runs in any case
+    pass
+_chain()

@@ -1,0 +1,78 @@
+"""Which line of the user's own code is behind a call."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+USER, STANDARD, LIBRARY, OWN = range(4)
+
+NOWHERE = ("", 0)
+
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_WATCH = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+_SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_kinds = {}
+
+
+def kind_of(name):
+    """Whose code a file is: one of USER, STANDARD, LIBRARY, OWN."""
+    kind = _kinds.get(name)
+    if kind is None:
+        kind = _kinds[name] = _classify(name)
+    return kind
+
+
+def _classify(name):
+    if name.startswith("<"):
+        # dataclasses and namedtuples are compiled as "<string>"; so is `python -c`.
+        command = name == "<string>" and sys.argv[:1] == ["-c"]
+        typed = name == "<stdin>" or name.startswith(("<ipython", "<python-input", "<cell"))
+        return USER if command or typed else STANDARD
+    if name.startswith(_OWN):
+        # Our wrappers stand between the user's code and what it calls, and are looked through.
+        return STANDARD if name.startswith(_WATCH) else OWN
+    if any(part in name for part in _SITE):
+        return LIBRARY
+    return STANDARD if name.startswith(_STANDARD) else USER
+
+
+def place(frame):
+    """The nearest user's line at or above a frame, through any library.
+
+    Returns:
+        ``(file, line)``; NOWHERE if there is none, and None where notabene itself is at work.
+    """
+    kinds = _kinds
+    while frame is not None:
+        name = frame.f_code.co_filename
+        kind = kinds.get(name)
+        if kind is None:
+            kind = kind_of(name)
+        if kind == USER:
+            return name, frame.f_lineno
+        if kind == OWN:
+            return None
+        frame = frame.f_back
+    return NOWHERE
+
+
+def direct(frame):
+    """The user's line that made a call with nothing but the standard library in between.
+
+    Returns:
+        ``(file, line)``, or None where a library made the call.
+    """
+    kinds = _kinds
+    while frame is not None:
+        name = frame.f_code.co_filename
+        kind = kinds.get(name)
+        if kind is None:
+            kind = kind_of(name)
+        if kind == USER:
+            return name, frame.f_lineno
+        if kind != STANDARD:
+            return None
+        frame = frame.f_back
+    return None

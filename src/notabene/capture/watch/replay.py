@@ -1,0 +1,68 @@
+"""Handing back what a run drew, when it is reproduced; never anywhere else.
+
+``notabene reproduce`` names a file by the variable NOTABENE_REPLAY:
+
+    {"starts": {"<process>|random": state, "<process>|hash": ...},
+     "draws":  {"<process>|numpy.random|train.py:8": [values in order]},
+     "seeds":  {"<process>|random|train.py:3": [values in order]},
+     "clock":  {"train.py:5": value}}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+VARIABLE = "NOTABENE_REPLAY"
+
+
+def load(watch):
+    """Take what the variable names, where it names something."""
+    path = os.environ.get(VARIABLE)
+    if not path:
+        return
+    try:
+        with open(path, encoding="utf-8") as file:
+            watch.replay = Replay(json.load(file))
+    except (OSError, ValueError):
+        watch.replay = None
+
+
+class Replay:
+    """What is still to be handed back."""
+
+    def __init__(self, found):
+        self._starts = found.get("starts", {})
+        self._draws = {key: list(values) for key, values in found.get("draws", {}).items()}
+        self._seeds = {key: list(values) for key, values in found.get("seeds", {}).items()}
+        self._clock = dict(found.get("clock", {}))
+        self.missed = []
+
+    def start(self, process, generator):
+        """Start state of a generator, or None."""
+        return self._starts.get(f"{process}|{generator}")
+
+    def draw(self, process, by, where, value):
+        """The entropy that was drawn here, as an int."""
+        return self._next(self._draws, f"{process}|{by}|{spot(where)}", value)
+
+    def seed(self, process, generator, where, value):
+        """The seed that was given here."""
+        return self._next(self._seeds, f"{process}|{generator}|{spot(where)}", value)
+
+    def clock(self, where, value):
+        """The time that was read here first; once."""
+        return self._clock.pop(spot(where), value)
+
+    def _next(self, table, key, value):
+        values = table.get(key)
+        if not values:
+            if table is self._draws:
+                self.missed.append(key)
+            return value
+        return values.pop(0)
+
+
+def spot(where):
+    """A place as the replay names it: the file's name and the line."""
+    return f"{os.path.basename(where[0])}:{where[1]}"

@@ -1,0 +1,155 @@
+"""Findings about randomness and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from notabene.proof.findings import Evidence, Finding
+
+_SEED_CALL = {
+    "random": "random.seed(0)",
+    "numpy": "numpy.random.seed(0), or a generator of your own: numpy.random.default_rng(0)",
+    "torch": "torch.manual_seed(0)",
+    "tensorflow": "tensorflow.random.set_seed(0)",
+}
+_GLOBAL = {"sklearn": "numpy", "sk": "numpy"}
+
+
+def rules(evidence: Evidence) -> Iterator[Finding]:
+    """Where a rerun would draw other numbers."""
+    yield from _generators(evidence)
+    yield from _entropy(evidence)
+    yield from _seeds(evidence)
+    yield from _order(evidence)
+    yield from _clock(evidence)
+
+
+def uses(evidence: Evidence, kind: str) -> Iterator[tuple[str, Any]]:
+    """``(file:line, use)`` of one kind of fact, in all sources, the script's first."""
+    for path, facts in evidence.facts.items():
+        for use in getattr(facts, kind):
+            yield f"{path}:{use.line}", use
+
+
+def _generators(evidence: Evidence) -> Iterator[Finding]:
+    """The global generators: used, and seeded by nobody."""
+    randomness = evidence.record.randomness
+    told: set[str] = set()
+    for generator in randomness.generators:
+        if not generator.used or generator.name in told:
+            continue
+        told.add(generator.name)
+        where, call = _first_use(evidence, generator.name)
+        place = " in a forked worker" if generator.process else ""
+        yield Finding(
+            kind="unseeded-randomness",
+            what=f"{call or generator.name} drew from a generator never seeded{place}",
+            where=where,
+            fix=_SEED_CALL.get(generator.name, f"seed {generator.name}"),
+            recorded=True,
+        )
+
+
+def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
+    """The first line that draws from a global generator, and what it calls."""
+    for where, use in uses(evidence, "unseeded"):
+        if _GLOBAL.get(use.generator, use.generator) == generator:
+            return where, use.call
+    script = next((one.path for one in evidence.record.sources.files if one.script), "")
+    return (f"{script}:1" if script else ""), ""
+
+
+def _entropy(evidence: Evidence) -> Iterator[Finding]:
+    seeds = {seed.where for seed in evidence.record.randomness.seeds}
+    from_entropy = {w for w, use in uses(evidence, "seeds") if use.origin == "entropy"}
+    for draw in evidence.record.randomness.draws:
+        if draw.by in ("numpy.random", "random") and draw.value:
+            worker = f" in {_worker(draw.process)}" if draw.process else ""
+            yield Finding(
+                kind="unseeded-randomness",
+                what=f"a generator of {draw.by} was made without a seed{worker}",
+                where=draw.where or _first_use(evidence, "new")[0],
+                fix="give it a seed, and log the seed",
+                recorded=True,
+            )
+        elif draw.by in ("os", "secrets", "random") and draw.where not in from_entropy:
+            yield Finding(
+                kind="os-entropy",
+                what="random bytes of the operating system were drawn",
+                where=draw.where,
+                fix="draw from a seeded generator, unless these bytes are a key or a name",
+                severity="gap" if draw.by == "os" else "risk",
+                recorded=draw.where in seeds,
+            )
+
+
+def _worker(process: str) -> str:
+    return "a worker" if process.startswith("mp:") else "a forked process"
+
+
+def _seeds(evidence: Evidence) -> Iterator[Finding]:
+    """Seeds that are other ones each time."""
+    recorded = {seed.where for seed in evidence.record.randomness.seeds}
+    recorded |= {clock.where for clock in evidence.record.randomness.clock}
+    kinds = {
+        "clock": ("seed-from-clock", "is seeded from the clock"),
+        "entropy": ("os-entropy", "is seeded from the operating system"),
+        "process": ("unseeded-randomness", "is seeded with a number of the process"),
+        "hash": ("hash-order", "is seeded from a hash that differs between processes"),
+    }
+    for where, use in uses(evidence, "seeds"):
+        if use.origin in kinds:
+            kind, what = kinds[use.origin]
+            yield Finding(
+                kind=kind,
+                what=f"{use.call} {what}",
+                where=where,
+                fix="give a seed of your own, and log it",
+                recorded=where in recorded,
+            )
+    flagged = {where for where, use in uses(evidence, "seeds") if use.origin == "clock"}
+    for where, use in uses(evidence, "clock_values"):
+        if where not in flagged:
+            yield Finding(
+                kind="seed-from-clock",
+                what=f"the time goes into a value through {use.call}",
+                where=where,
+                fix="log the value, or give it as an option",
+                recorded=where in recorded,
+            )
+
+
+def _order(evidence: Evidence) -> Iterator[Finding]:
+    randomness = evidence.record.randomness
+    if randomness.hash_drawn or not randomness.hash.isdigit():
+        for where, use in uses(evidence, "hash_order"):
+            yield Finding(
+                kind="hash-order",
+                what=f"{use.call}: an order that differs between processes",
+                where=where,
+                fix="sort it; or set PYTHONHASHSEED=0",
+                recorded=bool(randomness.hash),
+            )
+    for where, use in uses(evidence, "listing_order"):
+        yield Finding(
+            kind="listing-order",
+            what=f"{use.call}: files in the order the disk gives them",
+            where=where,
+            fix="sorted(…)",
+        )
+
+
+def _clock(evidence: Evidence) -> Iterator[Finding]:
+    for where, use in uses(evidence, "clock_limits"):
+        yield Finding(
+            kind="clock-controls-length",
+            what=f"{use.call}: the clock decides how long this goes on",
+            where=where,
+            fix="count steps instead, and log how many",
+        )
+
+
+def where_of(uses_found: Iterable[tuple[str, Any]]) -> str:
+    """The first place, or empty."""
+    return next((where for where, _ in uses_found), "")

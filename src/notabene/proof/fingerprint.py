@@ -1,0 +1,262 @@
+"""What makes two runs the same experiment: five tables of what went in, and their digests.
+
+``code`` by the meaning of each file, ``arguments`` by name, ``data`` by content, ``environment``
+by what numbers hang on, ``seeds``. Where results go and how much is said does not count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from notabene.model.canonical import digest_json
+from notabene.proof.record import Record
+from notabene.proof.settings import is_parameter
+
+if TYPE_CHECKING:
+    from notabene.proof.source.facts import Facts
+
+PATH = "<path>"
+"""Stands for an argument that names a file or folder: what counts is the content."""
+ABSENT = "absent"
+
+_SEED = re.compile(r"(.*[._-])?(random_?)?(seed|seeds|random_?state|rng)([._-].*)?", re.IGNORECASE)
+_NUMERICS = re.compile(
+    r".*NUM_THREADS|.*MAX_THREADS|MKL_\w+|OPENBLAS_\w+|BLIS_\w+|KMP_\w+|OMP_\w+|CUBLAS_\w+"
+    r"|CUDA_LAUNCH\w+|NVIDIA_TF32\w*|TORCH_\w*TF32\w*|TF_DETERMIN\w+|TF_CUDNN\w+|XLA_\w+|JAX_\w+"
+    r"|PYTHONHASHSEED|PYTHONOPTIMIZE|PYTHONUTF8|PYTHONIOENCODING|NPY_\w+|LC_\w+|LANG|LANGUAGE|TZ"
+    r"|CUDA_VISIBLE_DEVICES"
+)
+
+
+class Tables(msgspec.Struct, kw_only=True):
+    """What went into a run.
+
+    Attributes:
+        code: ``{path: {"sha", "code", "without_seeds", "without_constants"}}``.
+        arguments: Words of the command line by name, and ``$NAME`` for variables that were read.
+        defaults: What options have that the command line does not name.
+        data: ``{key: digest}``; see :func:`data_key`; ``absent`` for what was not there.
+        environment: ``{"python", "packages", "machine", ...}``; packages by name.
+        seeds: Arguments and variables that are named like seeds.
+        constants: ``{path: {name: [value, line]}}`` of the sources.
+        outputs: ``{path: digest}`` of what was written.
+        signs: ``{key: digest}`` of names, sizes and times of folders with very many files.
+    """
+
+    code: dict[str, dict[str, str]] = {}
+    arguments: dict[str, str] = {}
+    defaults: dict[str, str] = {}
+    data: dict[str, str] = {}
+    environment: dict[str, Any] = {}
+    seeds: dict[str, str] = {}
+    constants: dict[str, dict[str, list[Any]]] = {}
+    outputs: dict[str, str] = {}
+    signs: dict[str, str] = {}
+
+
+def tables(record: Record, facts: Mapping[str, Facts]) -> Tables:
+    """The tables of a recorded run."""
+    named = record.parameters.arguments
+    found = Tables(
+        arguments={k: v for k, v in named.items() if counts(k) and not is_seed(k)},
+        seeds={k: v for k, v in named.items() if is_seed(k)},
+        environment=environment_table(record.environment, record.hardware),
+    )
+    for source in record.sources.files:
+        fact = facts.get(source.path)
+        if fact is None:
+            found.code[source.path] = {"sha": source.digest, "code": source.digest}
+            continue
+        found.code[source.path] = {
+            "sha": source.digest,
+            "code": fact.code,
+            "without_seeds": fact.code_without_seeds,
+            "without_constants": fact.code_without_constants,
+        }
+        found.constants[source.path] = {c.name: [c.value, c.line] for c in fact.constants}
+    for option in record.parameters.options:
+        if option.name not in named and counts(option.name):
+            found.defaults[option.name] = canonical_value(option.value)
+    for variable in record.parameters.variables:
+        name = f"${variable.name}"
+        value = "" if variable.value is None else variable.value
+        (found.seeds if is_seed(variable.name) else found.arguments)[name] = value
+    _data(record, found)
+    found.outputs = {one.path: one.digest for one in record.data.written[:1000] if one.digest}
+    return found
+
+
+def _data(record: Record, found: Tables) -> None:
+    data = record.data
+    for one in data.read:
+        key = data_key(one.path, data.root, data.folder, record.parameters.places, one.given)
+        found.data[key] = one.digest or (f"size:{one.size}:{one.mtime}" if one.size else one.note)
+    for missing in data.missing:
+        key = data_key(missing.path, data.root, data.folder, record.parameters.places, "")
+        found.data.setdefault(key, ABSENT)
+    for listing in data.listed:
+        key = data_key(listing.path, data.root, data.folder, record.parameters.places, "")
+        found.data[f"list {key}"] = listing.digest
+    for one_set in data.sets:
+        key = data_key(one_set["path"], data.root, data.folder, record.parameters.places, "")
+        found.data[f"set {key}"] = one_set["digest"]
+        found.signs[key] = one_set.get("sign", "")
+
+
+def data_key(path: str, root: str, folder: str, places: Mapping[str, str], given: str) -> str:
+    """How a file is named where data may lie elsewhere with the same content.
+
+    Args:
+        path: Relative to the root, or absolute.
+        root: Top folder of the project.
+        folder: Working folder of the run.
+        places: Arguments that name files or folders: name → absolute path.
+        given: ``relative`` where the program named it relative to its working folder.
+
+    Returns:
+        ``--data:train.csv`` below what an argument names, ``./x`` relative to the working
+        folder, ``x`` relative to the root, else the absolute path.
+    """
+    full = os.path.normpath(os.path.join(root, path))
+    for name, place in places.items():
+        if full == place:
+            return f"--{name}:"
+        if full.startswith(place.rstrip(os.sep) + os.sep):
+            return f"--{name}:{os.path.relpath(full, place)}"
+    if given == "relative" and folder:
+        return f"./{os.path.relpath(full, folder)}"
+    return path
+
+
+def where_is(key: str, root: str, folder: str, places: Mapping[str, str]) -> str:
+    """The inverse of :func:`data_key` for a run that is about to begin; empty if it cannot be."""
+    if key.startswith("--"):
+        name, _, inside = key[2:].partition(":")
+        place = places.get(name, "")
+        return os.path.normpath(os.path.join(place, inside)) if place else ""
+    if key.startswith("./"):
+        return os.path.normpath(os.path.join(folder, key))
+    return os.path.normpath(os.path.join(root, key))
+
+
+def arguments_of(words: Sequence[str], folder: str) -> tuple[dict[str, str], dict[str, str]]:
+    """A command line by name, and which of its values are paths.
+
+    ``--lr 0.1``, ``--lr=0.1``, ``-l 0.1``, hydra's ``optim.lr=0.1``, and positions by number.
+
+    Returns:
+        Arguments (a path's value is ``<path>``), and ``{name: absolute path}``.
+    """
+    found: dict[str, str] = {}
+    places: dict[str, str] = {}
+    left = list(words)
+    position = 0
+    while left:
+        word = left.pop(0)
+        match = re.fullmatch(
+            r"(-{1,2}[A-Za-z][\w.-]*|\+{0,2}[A-Za-z_][\w./@-]*)(=)(.*)", word, re.S
+        )
+        if match:
+            name, value = match[1].lstrip("-+"), match[3]
+        elif re.fullmatch(r"-{1,2}[A-Za-z][\w.-]*", word):
+            takes = left and not re.match(r"-{1,2}[A-Za-z]", left[0])
+            name, value = word.lstrip("-"), left.pop(0) if takes else "true"
+        else:
+            position += 1
+            name, value = str(position), word
+        name = name.replace("-", "_")
+        full = os.path.normpath(os.path.join(folder, os.path.expanduser(value)))
+        if value and len(value) < 4096 and (os.sep in value or "." in value or not position):
+            if not _is_number(value) and os.path.exists(full):
+                places[name] = full
+                found[name] = PATH
+                continue
+        found[name] = canonical_value(value)
+    return found, places
+
+
+def canonical_value(value: Any) -> str:
+    """A value as text, numbers in one spelling: ``1e-3`` and ``0.001`` are the same."""
+    text = str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def counts(name: str) -> bool:
+    """Whether an argument of this name belongs to the experiment."""
+    return name.isdigit() or is_parameter(name)
+
+
+def is_seed(name: str) -> bool:
+    """Whether a name is that of a seed."""
+    return _SEED.fullmatch(name.lstrip("-$")) is not None
+
+
+def environment_table(
+    environment: Mapping[str, Any], hardware: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What numbers may hang on."""
+    python = environment.get("python", {})
+    system = environment.get("os", {})
+    variables = environment.get("variables", {})
+    packages = environment.get("packages", {})
+    gpus = hardware.get("gpus") or hardware.get("gpu") or []
+    cpu = hardware.get("cpu", {})
+    return {
+        "python": python.get("version", ""),
+        "packages": _packages(packages),
+        "machine": system.get("machine", ""),
+        "libc": system.get("libc", ""),
+        "cpu": cpu.get("model", cpu.get("name", "")) if isinstance(cpu, Mapping) else str(cpu),
+        "gpu": [gpu.get("name", "") for gpu in gpus if isinstance(gpu, Mapping)],
+        "locale": environment.get("locale", {}),
+        "zone": environment.get("time_zone", ""),
+        "variables": {k: v for k, v in variables.items() if _NUMERICS.fullmatch(k)},
+        "threads": environment.get("threads", {}),
+        "submodules": environment.get("submodules", {}),
+    }
+
+
+def _packages(packages: Any) -> dict[str, str]:
+    if isinstance(packages, Mapping):
+        return {
+            str(k): str(v if not isinstance(v, Mapping) else v.get("version", v))
+            for k, v in packages.items()
+        }
+    found: dict[str, str] = {}
+    for one in packages if isinstance(packages, list) else ():
+        if isinstance(one, Mapping) and "name" in one:
+            found[str(one["name"])] = str(one.get("version", ""))
+    return found
+
+
+def digests(found: Tables) -> dict[str, str]:
+    """One digest per table, and ``all``."""
+    one = {
+        "code": digest_json({path: entry["code"] for path, entry in found.code.items()}),
+        "arguments": digest_json({**found.defaults, **found.arguments}),
+        "data": digest_json(found.data),
+        "environment": digest_json(found.environment),
+        "seeds": digest_json(found.seeds),
+    }
+    return {**one, "all": digest_json(one)}
+
+
+Digest = Callable[[str], str]
+"""SHA-256 of the file at a path; empty where there is none."""

@@ -1,0 +1,119 @@
+"""How what goes into one run differs from what went into another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from notabene.proof.fingerprint import Tables
+
+
+class Difference(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One thing that differs.
+
+    Attributes:
+        kind: ``code``, ``argument``, ``seed``, ``constant``, ``data``, ``environment``.
+        item: Which file, argument, package ...
+        a, b: What it was, and what it is; None where there was or is none.
+        where: ``file:line``, or empty.
+    """
+
+    kind: str
+    item: str
+    a: Any = None
+    b: Any = None
+    where: str = ""
+
+
+def differences(a: Tables, b: Tables) -> list[Difference]:
+    """What differs, by kind; nothing for two runs of the same inputs."""
+    found: list[Difference] = []
+    found += _code(a, b)
+    found += _plain("argument", _effective(a, b), _effective(b, a))
+    found += _plain("seed", a.seeds, b.seeds)
+    found += _plain("data", a.data, b.data)
+    found += environment(a.environment, b.environment)
+    return found
+
+
+def _effective(one: Tables, other: Tables) -> dict[str, str]:
+    """Arguments with the defaults; those that only the other run recorded hold for both."""
+    return {**other.defaults, **one.defaults, **one.arguments}
+
+
+def _plain(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:
+    for item in sorted({*a, *b}):
+        if a.get(item) != b.get(item):
+            yield Difference(kind=kind, item=item, a=a.get(item), b=b.get(item))
+
+
+def _code(a: Tables, b: Tables) -> Iterator[Difference]:
+    for path in sorted({*a.code, *b.code}):
+        one, other = a.code.get(path), b.code.get(path)
+        if one is None or other is None:
+            yield Difference(
+                kind="code",
+                item=path,
+                a=None if one is None else one["sha"][:16],
+                b=None if other is None else other["sha"][:16],
+            )
+        elif one["code"] != other["code"]:
+            yield from _changed(path, a, b)
+
+
+def _changed(path: str, a: Tables, b: Tables) -> Iterator[Difference]:
+    """One file: its constants where nothing else changed, else the file."""
+    one, other = a.code[path], b.code[path]
+    if one.get("without_seeds") and one.get("without_seeds") == other.get("without_seeds"):
+        kind = "seed"
+    elif one.get("without_constants") == other.get("without_constants", "-"):
+        kind = "constant"
+    else:
+        kind = "code"
+    named = list(constants(path, a, b, kind if kind == "seed" else "constant"))
+    if kind != "code" and named:
+        yield from named
+        return
+    yield Difference(
+        kind="seed" if kind == "seed" else "code",
+        item=path,
+        a=one["sha"][:16],
+        b=other["sha"][:16],
+    )
+    yield from named
+
+
+def constants(path: str, a: Tables, b: Tables, kind: str = "constant") -> Iterator[Difference]:
+    """Constants of a file whose values differ."""
+    before, after = a.constants.get(path, {}), b.constants.get(path, {})
+    for name in before.keys() & after.keys():
+        if before[name][0] != after[name][0]:
+            yield Difference(
+                kind=kind,
+                item=name,
+                a=before[name][0],
+                b=after[name][0],
+                where=f"{path}:{after[name][1]}",
+            )
+
+
+def environment(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
+    """Packages and variables by name, the rest as it is."""
+    for key in sorted({*a, *b}):
+        one, other = a.get(key), b.get(key)
+        if one == other:
+            continue
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            for name in sorted({*one, *other}):
+                if one.get(name) != other.get(name):
+                    item = name if key in ("packages", "variables") else f"{key}.{name}"
+                    yield Difference(
+                        kind="environment",
+                        item=f"package {name}" if key == "packages" else item,
+                        a=one.get(name),
+                        b=other.get(name),
+                    )
+        else:
+            yield Difference(kind="environment", item=key, a=one, b=other)

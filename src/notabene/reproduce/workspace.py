@@ -1,0 +1,197 @@
+"""A folder in which a run finds what it found: its code, its data, and nothing else.
+
+    DIR/project    the project's top folder, with the files the run loaded and read
+    DIR/outside    files it read elsewhere, under their absolute paths
+
+The program goes on using the paths it used: under ``notabene reproduce`` the preload shim leads
+them here, and where there is no shim the paths on the command line are changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from notabene.model.canonical import new_hasher
+from notabene.proof.record import Record
+
+Content = Callable[[str], bytes | None]
+
+
+class Missing(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Something without which the run cannot be reproduced.
+
+    Attributes:
+        what: ``data``, ``code``, ``environment`` or ``command``.
+        item: Which.
+        why: Why it is not there.
+        last_seen: A run that had it.
+    """
+
+    what: str
+    item: str
+    why: str = ""
+    last_seen: str = ""
+
+
+class Workspace:
+    """Puts the files of a record into a folder.
+
+    Args:
+        record: Of the run.
+        folder: Where; empty or not there yet.
+        content: Gives kept content by digest; None where it is gone.
+    """
+
+    def __init__(self, record: Record, folder: Path, content: Content) -> None:
+        self.record = record
+        self.folder = folder
+        self.top = folder / "project"
+        self.outside = folder / "outside"
+        self.missing: list[Missing] = []
+        self.linked = 0
+        self.placed = 0
+        self._content = content
+        self._root = record.data.root or record.sources.root
+        self.redirects: dict[str, str] = {}
+
+    def where(self, path: str) -> Path:
+        """Where a path of the record lies in the workspace."""
+        if not os.path.isabs(path):
+            return self.top / path
+        inside = os.path.relpath(path, self._root) if self._root else ".."
+        if not inside.startswith(".."):
+            return self.top / inside
+        return self.outside / path.lstrip(os.sep)
+
+    def fill(self) -> None:
+        """Place all files; what cannot be had is in :attr:`missing`."""
+        self.top.mkdir(parents=True, exist_ok=True)
+        self._sources()
+        self._data()
+        self._folders()
+        self._redirect()
+
+    @property
+    def cwd(self) -> Path:
+        """The working folder of the run."""
+        folder = self.record.data.folder or str(self.record.process.get("cwd", "")) or self._root
+        place = self.where(folder) if folder != self._root else self.top
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _sources(self) -> None:
+        for source in self.record.sources.files:
+            content = self._content(source.digest) if source.digest else None
+            if content is None:
+                self.missing.append(Missing(what="code", item=source.path, why=source.note))
+            else:
+                self._write(self.where(source.path), content)
+        for kept in self._beside():
+            place, content = self.where(kept[0]), self._content(kept[1])
+            if content is not None and not place.exists():
+                self._write(place, content)
+
+    def _beside(self) -> list[tuple[str, str]]:
+        """Sources that lay beside the script, from the part ``code``."""
+        code = self.record.code
+        files = code.get("files", {})
+        found = []
+        for one in (*code.get("sources", ()), code.get("script") or {}):
+            digest = files.get(one.get("file", ""))
+            if digest and one.get("path"):
+                found.append((one["path"], digest))
+        return found
+
+    def _data(self) -> None:
+        files = list(self.record.data.read)
+        files += self._of_sets()
+        for one in files:
+            place = self.where(one.path)
+            if place.exists():
+                continue
+            content = self._content(one.digest) if one.kept else None
+            original = one.path if os.path.isabs(one.path) else os.path.join(self._root, one.path)
+            if content is not None:
+                self._write(place, content)
+                with contextlib.suppress(OSError):
+                    os.utime(place, ns=(one.mtime * 1000, one.mtime * 1000))
+            elif one.digest and _digest(original) == one.digest:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(original)
+                self.linked += 1
+            elif one.link and os.path.exists(original):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(original)
+                self.linked += 1
+            elif one.note != "no regular file":
+                why = "it is gone" if not os.path.exists(original) else "it has changed since"
+                self.missing.append(Missing(what="data", item=one.path, why=one.note or why))
+
+    def _of_sets(self) -> list[msgspec.Struct]:
+        from notabene.model.evidence import FileRead
+
+        kept = self.record.data.files_kept
+        content = self._content(kept) if kept else None
+        if content is None:
+            return []
+        return list(msgspec.json.decode(content, type=list[FileRead]))
+
+    def _folders(self) -> None:
+        """Folders that the run wrote into, or listed, were there."""
+        made = {one.path for one in self.record.data.missing}
+        for one in self.record.data.written:
+            folder = os.path.dirname(one.path)
+            if folder and folder not in made:
+                self.where(folder).mkdir(parents=True, exist_ok=True)
+        for listing in self.record.data.listed:
+            if not any(mark in listing.path for mark in "*?["):
+                self.where(listing.path).mkdir(parents=True, exist_ok=True)
+
+    def _redirect(self) -> None:
+        """Where the paths of the run lead."""
+        self.redirects[self._root] = str(self.top)
+        for kept in (sys.prefix, self.record.process.get("executable", "")):
+            # An environment inside the project stays where it is.
+            if kept and str(kept).startswith(self._root + os.sep):
+                folder = str(kept) if kept == sys.prefix else str(Path(str(kept)).parents[1])
+                self.redirects[folder] = folder
+        for one in (*self.record.data.read, *self.record.sources.files):
+            if os.path.isabs(one.path):
+                self.redirects[one.path] = str(self.where(one.path))
+        for gone in self.record.data.missing:
+            if os.path.isabs(gone.path) and not gone.made:
+                self.redirects[gone.path] = "-"
+        for listing in self.record.data.listed:
+            if os.path.isabs(listing.path):
+                self.redirects[listing.path] = str(self.where(listing.path))
+
+    def rewrite(self, word: str) -> str:
+        """A word of the command line, with the path in it led into the workspace."""
+        name, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        for old in sorted(self.redirects, key=len, reverse=True):
+            new = self.redirects[old]
+            if new not in ("-", old) and (value == old or value.startswith(old + os.sep)):
+                return f"{name}{equals}{new}{value[len(old) :]}"
+        return word
+
+    def _write(self, place: Path, content: bytes) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        self.placed += 1
+
+
+def _digest(path: str) -> str:
+    hasher = new_hasher()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                hasher.update(chunk)
+    except OSError:
+        return ""
+    return str(hasher.hexdigest())

@@ -1,0 +1,210 @@
+"""Was it done before, and is its record complete? Asked at the start and at the end of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from notabene.capture.inputs import digest_names, names_in, sign_of
+from notabene.capture.part import Part
+from notabene.model.canonical import digest_bytes
+from notabene.proof.findings import UNFIXED, Evidence, Finding, findings, sort, state
+from notabene.proof.fingerprint import (
+    ABSENT,
+    Tables,
+    arguments_of,
+    counts,
+    is_seed,
+    tables,
+    where_is,
+)
+from notabene.proof.memory import SourceMemory
+from notabene.proof.record import Record, flat, record_of
+from notabene.proof.repeats import Answer, Manifest, Now, Repeats, ask
+from notabene.proof.since import nearest, since
+
+if TYPE_CHECKING:
+    from notabene.artifacts.hashes import HashCache
+    from notabene.capture.secrets import Redactor
+    from notabene.proof.source.facts import Facts
+
+LARGE = 256 << 20
+"""A file larger than this is not hashed before a run begins; one that was hashed before counts."""
+
+
+class Judge:
+    """Knows one script's earlier runs.
+
+    Args:
+        store: Folder of the store.
+        script: Absolute path of the program, or its name.
+        root: Top folder of the project.
+        folder: Working folder.
+        words: Command line behind the script.
+        memory: Digests of files.
+        cache: Folder for what can be made anew.
+        redactor: Hides secrets, in sources as in what is kept.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        script: str,
+        root: Path,
+        folder: str,
+        words: list[str],
+        memory: HashCache,
+        cache: Path,
+        redactor: Redactor,
+    ) -> None:
+        self.root, self.folder = str(root), folder
+        self.script = os.path.relpath(script, root) if os.path.isabs(script) else script
+        self.repeats = Repeats(store, self.script)
+        self._store = store
+        self._memory, self._redactor = memory, redactor
+        self._sources = SourceMemory(cache / "sources.sqlite")
+        self._learned = 0
+        self.arguments, self.places = arguments_of(words, folder)
+
+    # -- at the start ----------------------------------------------------------------------
+
+    def ask(
+        self, environ: Mapping[str, str], environment: dict[str, Any], *, without: str = ""
+    ) -> Answer:
+        """Whether this was done before.
+
+        Args:
+            environ: Variables of the run.
+            environment: Its table; empty: not compared.
+            without: The run itself.
+        """
+        now = Now(
+            arguments={k: v for k, v in self.arguments.items() if counts(k) and not is_seed(k)},
+            seeds={k: v for k, v in self.arguments.items() if is_seed(k)},
+            environment=environment,
+            code_of=self._code_of,
+            data_of=self._data_of,
+            variable=environ.get,
+        )
+        return ask(self.repeats, now, alive=self._is_alive, without=without)
+
+    def _is_alive(self, run: str) -> bool:
+        return (self._store / "live" / run).exists()
+
+    def _code_of(self, path: str, then: Mapping[str, str]) -> dict[str, Any] | None:
+        try:
+            content = Path(self.root, path).read_bytes()
+        except OSError:
+            return None
+        content = content if path.endswith(".pyc") else self._redactor.source(content)
+        if digest_bytes(content) == then.get("sha"):
+            return dict(then)
+        facts = self._sources.facts({path: content})[path]
+        return {
+            "sha": digest_bytes(content),
+            "code": facts.code,
+            "without_seeds": facts.code_without_seeds,
+            "without_constants": facts.code_without_constants,
+            "constants": {one.name: [one.value, one.line] for one in facts.constants},
+        }
+
+    def _data_of(self, key: str, then: Tables) -> str:
+        kind, _, name = key.partition(" ") if key.startswith(("list ", "set ")) else ("", "", key)
+        path = where_is(name, self.root, self.folder, self.places)
+        if kind == "list" and path:
+            own = [os.path.join(self.root, output) for output in then.outputs]
+            names = names_in(path, own)
+            return "" if names is None else digest_names(names)
+        if not path or not os.path.lexists(path):
+            return ABSENT if then.data[key] == ABSENT else ""
+        if kind == "set":
+            return then.data[key] if sign_of(path) == then.signs.get(name) else "changed"
+        try:
+            status = os.stat(path)
+        except OSError:
+            return ""
+        if then.data[key].startswith("size:"):
+            return f"size:{status.st_size}:{status.st_mtime_ns // 1000}"
+        known = self._memory.get(status)
+        if known is None and status.st_size <= LARGE and os.path.isfile(path):
+            known = digest_bytes(Path(path).read_bytes())
+            self._memory.keep(status, known)
+        return known or "not hashed yet"
+
+    def learn(self, texts: Mapping[str, bytes]) -> None:
+        """Analyse sources while there is time; what was analysed before costs nothing."""
+        if len(texts) != self._learned:
+            self._learned = len(texts)
+            self._sources.facts(texts)
+
+    # -- at the end ------------------------------------------------------------------------
+
+    def begin(self, manifest: Manifest) -> None:
+        """Let others know that the run goes on."""
+        manifest.arguments = {k: v for k, v in self.arguments.items() if counts(k)}
+        self.repeats.keep(manifest)
+
+    def settle(
+        self,
+        parts: Mapping[str, Mapping[str, Any]],
+        texts: Mapping[str, bytes],
+        config: Mapping[str, Any],
+        manifest: Manifest,
+    ) -> Verdict:
+        """Look a run's record through, and keep its manifest.
+
+        Args:
+            parts: Data of the parts by name.
+            texts: The sources, by their paths in the record.
+            config: What was logged.
+            manifest: Who, when, and how it ended.
+        """
+        record = record_of(parts, run=manifest.run, project=manifest.project)
+        facts = self._sources.facts(texts)
+        evidence = Evidence(record, facts, flat(config))
+        mine = tables(record, facts)
+        found = findings(evidence)
+        before = nearest(self.repeats.all(), manifest)
+        if before is not None:
+            then = self.repeats.tables_of(before)
+            found = sort([*found, *since(evidence, mine, before, then)])
+        manifest.arguments, manifest.seeds = mine.arguments, mine.seeds
+        manifest.outputs = mine.outputs
+        manifest.fixed = not any(one.kind in UNFIXED for one in found)
+        manifest.gaps = sorted({f"{f.kind} {f.where}" for f in found if f.severity != "note"})
+        self.repeats.keep(manifest, mine)
+        return Verdict(found, before is not None and before.gaps == manifest.gaps)
+
+
+class Verdict(msgspec.Struct):
+    """What was found at the end of a run, and whether the run before had the same gaps."""
+
+    findings: list[Finding]
+    same_as_before: bool = False
+
+    def part(self) -> Part:
+        """As a part of the record."""
+        gaps = [one for one in self.findings if one.severity != "note"]
+        part = Part(
+            "check",
+            {"record": state(self.findings), "findings": msgspec.to_builtins(self.findings)},
+        )
+        part.fact("record", state(self.findings))
+        part.fact("record.gaps", len(gaps))
+        return part
+
+    def line(self) -> str:
+        """For the last line at a terminal."""
+        gaps = [one for one in self.findings if one.severity != "note"]
+        if not gaps:
+            return "record complete"
+        count = f"{len(gaps)} gap{'s' * (len(gaps) != 1)} in the record"
+        where = f" ({gaps[0].where})" if gaps[0].where else ""
+        return f"{count}, first: {gaps[0].what}{where}"
+
+
+

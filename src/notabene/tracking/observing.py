@@ -1,0 +1,323 @@
+"""What is seen of a run beside its logging becomes part of its record.
+
+The watch (:mod:`notabene.capture.watch`) collects events in this process and in its children;
+here they are gathered, files are hashed and kept, and the parts are recorded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from notabene._ids import host_name, now_us
+from notabene._lazy import load
+from notabene.capture.part import Deadline, Part
+from notabene.capture.process import (
+    kind,
+    module_name,
+    script_of,
+    script_path,
+    working_folder,
+)
+from notabene.settings import environment, export
+from notabene.tracking.early import WATCH
+from notabene.tracking.guard import quietly
+
+if TYPE_CHECKING:
+    from notabene.capture.observed import Observed
+    from notabene.capture.snapshot import Capture
+    from notabene.capture.watch import Watch
+    from notabene.model.evidence import Parameters, Sources
+    from notabene.settings import Settings
+    from notabene.tracking.judging import Judge, Verdict
+    from notabene.tracking.run import Run
+
+BOOT = Path(__file__).parents[1] / "capture" / "watch" / "boot"
+"""Stands first on the PYTHONPATH of watched programs."""
+FOLDER = "seen"
+EVERY = 0.5
+"""Seconds between looks at files that were opened lately."""
+_LATER = (
+    "hashlib",
+    "sqlite3",
+    "notabene.artifacts.hashes",
+    "notabene.capture.inputs",
+    "notabene.capture.observed",
+    "notabene.capture.secrets",
+    "notabene.capture.sources",
+    "notabene.tracking.judging",
+)
+"""Imported on a background thread while the run goes on."""
+AT_END = 2.0
+"""Seconds that the end of a run may take to hash what was not reached before."""
+
+
+class Observing:
+    """What is seen of one run.
+
+    Args:
+        run: It lies in a folder.
+        capture: What is wanted.
+        settings: For the cache of digests.
+        watch: Of this process; None for ``notabene run``, whose program is another process.
+    """
+
+    def __init__(self, run: Run, capture: Capture, settings: Settings, watch: Watch | None) -> None:
+        assert run.path is not None
+        self._run, self._capture, self._settings = run, capture, settings
+        self._watch = watch
+        self.folder = run.path / FOLDER
+        self._words: list[str] = []
+        self._tools: _Tools | None = None
+        self._read = 0
+        self._stop = threading.Event()
+        self._before = self._outer = ""
+        self._hash_drawn = False
+        self._judging: Judge | None = None
+        self._began = now_us()
+        self.verdict: Verdict | None = None
+        self._parameters: Parameters | None = None
+
+    def start(self) -> None:
+        """Have this process and its children leave what they see in the run's folder."""
+        self.folder.mkdir(exist_ok=True)
+        program = self._capture.program
+        self._words = _behind_script(program) if program else sys.argv[1:]
+        if self._watch is not None and self._run.folder is not None:
+            self._watch.files.ignore(str(self._run.folder.root))
+            if self._watch.how == "main":
+                self._outer = self._watch.folder
+                self._watch.spill(str(self.folder), batch=False)
+            self._before = environment().get(WATCH, "")
+            export(WATCH, str(self.folder))
+
+    def for_program(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment for the program of ``notabene run``.
+
+        A Python in it begins its watch at start-up, and has a hash seed that is known.
+        """
+        found = dict(environ)
+        found[WATCH] = str(self.folder)
+        path = [str(BOOT), *found.get("PYTHONPATH", "").split(os.pathsep)]
+        found["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
+        if not found.get("PYTHONHASHSEED", "random").isdigit():
+            found["PYTHONHASHSEED"] = str(int.from_bytes(os.urandom(4), "little"))
+            self._hash_drawn = True
+        return found
+
+    def follow(self) -> None:
+        """Look at files soon after they were opened, until the run ends; on its own thread."""
+        load(*_LATER)
+        self._name_arguments()
+        if self._watch is None:
+            return
+        while not self._stop.wait(EVERY):
+            quietly(self._look)
+
+    def _name_arguments(self) -> None:
+        """The command line by name, while what it names is as the program finds it."""
+        from notabene.model.evidence import Parameters
+        from notabene.proof.fingerprint import arguments_of
+
+        redactor = self._ready().redactor
+        named, places = arguments_of(self._words, working_folder())
+        self._parameters = Parameters(
+            words=redactor.argv(self._words),
+            arguments={k: str(redactor.value(v, k)) for k, v in named.items()},
+            places=places,
+        )
+
+    def _look(self) -> None:
+        assert self._watch is not None
+        events = self._watch.events
+        fresh, self._read = events[self._read :], len(events)
+        tools = self._ready()
+        tools.shelf.take(event[1] for event in fresh if event[0] == "source")
+        tools.shelf.take_loaded()
+        self._judge().learn(tools.shelf.texts())
+        for event in fresh:
+            if event[0] in ("read", "ready") and not self._stop.is_set():
+                tools.inputs.look(os.path.abspath(event[1]))
+        self._watch.flush()
+
+    def _ready(self) -> _Tools:
+        if self._tools is None:
+            self._tools = _Tools(self._run, self._capture, self._settings)
+        return self._tools
+
+    def stop(self) -> None:
+        """Let the thread of :meth:`follow` end."""
+        self._stop.set()
+        if self._watch is not None and environment().get(WATCH) == str(self.folder):
+            export(WATCH, self._before)
+
+    def parts(self) -> list[Part]:
+        """All that was seen, as parts of the record; the files of the children are removed."""
+        from notabene.capture.observed import observe
+
+        tools = self._ready()
+        if self._parameters is None:
+            self._name_arguments()
+        assert self._parameters is not None
+        logs, preserved = self._gather()
+        observed = observe(logs, tools.root, tools.redactor)
+        for content in preserved.values():
+            tools.put(content)
+        deadline = Deadline(AT_END)
+        tools.inputs.fill(observed.data, deadline, preserved)
+        observed.parameters.settings += tools.inputs.settings
+        observed.randomness.hash_drawn = self._hash_drawn
+        observed.parameters.words = self._parameters.words
+        observed.parameters.arguments = self._parameters.arguments
+        observed.parameters.places = self._parameters.places
+        tools.shelf.take([tools.script] if tools.script else [], script=tools.script)
+        tools.shelf.take(observed.sources)
+        if self._watch is not None:
+            tools.shelf.take_loaded()
+        sources = tools.shelf.part(in_git=tools.in_git, deadline=Deadline(AT_END))
+        parts = list(self._made(observed, sources))
+        if self._watch is not None and self._watch.folder == str(self.folder):
+            self._watch.release(self._outer)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return parts
+
+    def judge(self, parts: Mapping[str, Mapping[str, Any]]) -> Part:
+        """What is missing in the record, and the file that later runs compare with.
+
+        Args:
+            parts: Data of all parts that were captured, by name.
+        """
+        from notabene.proof.repeats import Manifest
+
+        run, tools = self._run, self._ready()
+        manifest = Manifest(
+            run=run.id,
+            name=run.name,
+            project=run.project,
+            user=run.user,
+            host=host_name(),
+            started=self._began,
+            took=(now_us() - self._began) / 1e6,
+            status=run.status,
+            results=run.headline(),
+        )
+        texts = tools.shelf.texts()
+        self.verdict = self._judge().settle(parts, texts, run.config.as_dict(), manifest)
+        tools.close()
+        return self.verdict.part()
+
+    def _judge(self) -> Judge:
+        if self._judging is None:
+            from notabene.tracking.judging import Judge
+
+            tools, run = self._ready(), self._run
+            assert run.folder is not None
+            self._judging = Judge(
+                run.folder.root,
+                tools.script or _program(self._capture.program),
+                tools.root,
+                working_folder(),
+                self._words,
+                tools.memory,
+                self._settings.cache,
+                tools.redactor,
+            )
+        return self._judging
+
+    def _gather(self) -> tuple[list[Any], dict[str, bytes]]:
+        """Events of all processes, and what was kept of files that were written over."""
+        from notabene.capture.observed import left_behind
+
+        logs: list[Any] = []
+        preserved: dict[str, bytes] = {}
+        own = ""
+        if self._watch is not None:
+            self._watch.last_words()
+            logs.append(list(self._watch.events))
+            own = self._watch.file
+            preserved.update(self._watch.preserved)
+        left = left_behind(self.folder, without=own)
+        for event in (event for log in left for event in log):
+            if event[0] == "kept" and len(event) == 3:
+                with contextlib.suppress(OSError):
+                    content = (self.folder / Path(str(event[2])).name).read_bytes()
+                    preserved.setdefault(str(event[1]), content)
+        return logs + left, preserved
+
+    def _made(self, observed: Observed, sources: Sources) -> Iterator[Part]:
+        from notabene.capture.inputs import fold
+
+        data = observed.data
+        away = fold(data)
+        data.native = "shim" if any(one.via == "shim" for one in data.read) else "wrappers"
+        wanted = self._capture
+        if wanted.data:
+            if away:
+                data.files_kept = self._ready().put(msgspec.json.encode(away))
+            yield Part("data", msgspec.to_builtins(data))
+        for name, value in (
+            ("randomness", observed.randomness),
+            ("parameters", observed.parameters),
+            ("outside", observed.outside),
+        ):
+            if getattr(wanted, name):
+                yield Part(name, msgspec.to_builtins(value))
+        if wanted.code:
+            yield Part("sources", msgspec.to_builtins(sources))
+
+
+class _Tools:
+    """What is only needed once something is to be looked at; made on a background thread."""
+
+    def __init__(self, run: Run, capture: Capture, settings: Settings) -> None:
+        load(*_LATER)
+        from notabene.artifacts.hashes import HashCache
+        from notabene.capture.inputs import Inputs
+        from notabene.capture.secrets import Redactor
+        from notabene.capture.sources import SourceShelf, project_top
+
+        script = script_of(capture.program) if capture.program else script_path()
+        self.script = script or ""
+        self.root, self.in_git = project_top(script, working_folder())
+        self.redactor = Redactor(capture.secrets)
+        self.memory = HashCache(settings.cache / "hashes.sqlite")
+        self._blobs = run.blobs
+        put_file = getattr(self._blobs, "put_file", None)
+        self.inputs = Inputs(self.memory, put_file, self.redactor)
+        self.shelf = SourceShelf(self.root, self.put, self.redactor)
+
+    def put(self, content: bytes) -> str:
+        """Keep bytes by their digest."""
+        if self._blobs is None:
+            from notabene.model.canonical import digest_bytes
+
+            return digest_bytes(content)
+        return self._blobs.put(content)
+
+    def close(self) -> None:
+        """Write what was learned of files."""
+        self.memory.close()
+
+
+def _program(program: tuple[str, ...]) -> str:
+    """What runs where it is no script: its name, a module, a command, a notebook."""
+    if program:
+        return os.path.basename(program[0])
+    return module_name() or kind()
+
+
+def _behind_script(program: tuple[str, ...]) -> list[str]:
+    """Words of a command that belong to its script rather than to the interpreter."""
+    script = script_of(program)
+    for at, word in enumerate(program):
+        if script and os.path.abspath(word) == script:
+            return list(program[at + 1 :])
+    return list(program[1:])
