@@ -1,0 +1,82 @@
+"""Where the clock decides what a program does, and where it only measures."""
+
+from __future__ import annotations
+
+import ast
+
+from notabene.proof.source.known import EXITS
+from notabene.proof.source.values import TIMED, Value
+
+_FLAG_WORDS = ("stop", "done", "finish", "running", "expired", "timed_out", "timeout", "quit",
+    "keep_going", "over_budget", "interrupt")  # fmt: skip
+_WAITING = {"sleep", "wait", "poll", "refresh", "join", "update", "flush", "debug", "print"}
+
+
+def consequence(stmt: ast.If, *, in_loop: bool) -> str:
+    """What a test decides: ``break``, ``return``, ``raise``, ``exit``, ``stop``, or nothing.
+
+    A return outside loops is nothing by itself: helpers that say whether time is up return, and
+    so do those that print every few seconds. What they return is followed instead.
+    """
+    return _find(stmt.body, in_loop, True) or _find(stmt.orelse, in_loop, True)
+
+
+def _find(body: list[ast.stmt], in_loop: bool, breaks: bool) -> str:
+    for stmt in body:
+        found = ""
+        match stmt:
+            case ast.Break() if breaks:
+                found = "break"
+            case ast.Raise():
+                found = "raise"
+            case ast.Return() if in_loop:
+                found = "return"
+            case ast.Expr(value=ast.Call() as call):
+                found = _call(call)
+            case ast.Assign(targets=[target], value=ast.Constant(value=bool())):
+                found = "stop" if _is_flag(target) else ""
+            case ast.If():
+                # The inner test decides, if it is about something else; it is looked at by itself.
+                found = _find(stmt.body, in_loop, breaks) or _find(stmt.orelse, in_loop, breaks)
+            case ast.With():
+                found = _find(stmt.body, in_loop, breaks)
+            case ast.For() | ast.While():
+                found = _find(stmt.body, in_loop, False)
+        if found:
+            return found
+    return ""
+
+
+def _call(call: ast.Call) -> str:
+    func = call.func
+    if isinstance(func, ast.Attribute):
+        word = func.attr
+        if isinstance(func.value, ast.Name) and f"{func.value.id}.{word}" in EXITS:
+            return "exit"
+        return "stop" if word in {"stop", "stop_training", "request_stop", "early_stop"} else ""
+    return "exit" if isinstance(func, ast.Name) and func.id in EXITS else ""
+
+
+def _is_flag(target: ast.expr) -> bool:
+    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+    return any(word in name.lower() for word in _FLAG_WORDS)
+
+
+def only_waits(body: list[ast.stmt]) -> bool:
+    """Whether a loop only lets time pass: it limits nothing."""
+    for stmt in body:
+        if isinstance(stmt, ast.Pass | ast.Continue):
+            continue
+        call = stmt.value if isinstance(stmt, ast.Expr) else None
+        if not isinstance(call, ast.Call):
+            return False
+        func = call.func
+        word = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        if word not in _WAITING:
+            return False
+    return True
+
+
+def decides(test: Value) -> bool:
+    """Whether the clock is in a test."""
+    return bool(test.marks & TIMED)

@@ -1,0 +1,176 @@
+"""What a program declares: constants, options of its command line, modules it imports."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final, Literal
+
+from notabene.proof.source.calls import Call
+from notabene.proof.source.canonical import argument_defaults, constant_names
+from notabene.proof.source.literals import is_literal, value_of
+from notabene.proof.source.uses import Constant, Found
+from notabene.proof.source.values import Value
+
+_MOST_CALLS: Final = 1000
+_NO_PARAMETERS: Final = {
+    "print", "add_argument", "round", "open", "subplots", "figure", "plot", "legend", "text", "bar",
+    "savefig", "dump", "dumps", "field", "Field", "option", "Option", "sleep", "axhline", "axvline",
+    "set_title", "basicConfig", "info", "log", "hist", "scatter", "imshow", "tight_layout",
+}  # fmt: skip
+"""Calls whose numbers are no parameters of a training."""
+
+
+def constants(tree: ast.Module, found: Found) -> None:
+    """All literals that have a name: of the module, of classes, and of arguments by default."""
+    stack: list[tuple[ast.stmt, str, bool]] = [(stmt, "", True) for stmt in reversed(tree.body)]
+    while stack:
+        stmt, prefix, named = stack.pop()
+        inner: list[tuple[ast.stmt, str, bool]] = []
+        if isinstance(stmt, ast.Assign | ast.AnnAssign):
+            if named:
+                _assigned(stmt, prefix, found)
+        elif isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef):
+            name = f"{prefix}{stmt.name}."
+            for arg, default in argument_defaults(stmt.args):
+                if is_literal(default):
+                    _constant(name + arg.arg, default, "default", found)
+            inner = [(s, name, False) for s in stmt.body]
+        elif isinstance(stmt, ast.ClassDef):
+            inner = [(s, f"{prefix}{stmt.name}.", True) for s in stmt.body]
+        else:
+            # Under ``if __name__ == "__main__":`` names are those of the module still.
+            named = named and isinstance(stmt, ast.If)
+            for field in ("body", "orelse", "finalbody"):
+                inner += [(s, prefix, named) for s in getattr(stmt, field, [])]
+            for handler in getattr(stmt, "handlers", []):
+                inner += [(s, prefix, False) for s in handler.body]
+        stack += reversed(inner)
+
+
+def _assigned(stmt: ast.Assign | ast.AnnAssign, prefix: str, found: Found) -> None:
+    targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    if stmt.value is None or not constant_names(names, targets) or not is_literal(stmt.value):
+        return
+    for name in names:
+        _constant(prefix + name, stmt.value, "class" if prefix else "module", found)
+
+
+def _constant(
+    name: str, node: ast.expr, scope: Literal["module", "class", "default", "call"], found: Found
+) -> None:
+    found.constant(Constant(name, value_of(node), node.lineno, scope))
+
+
+def numbers(call: Call, found: Found) -> None:
+    """Numbers given by keyword, ``SGD(lr=0.1)``: parameters that have no other name."""
+    if call.name in _NO_PARAMETERS or not call.node.keywords:
+        return
+    for keyword in call.node.keywords:
+        node = keyword.value
+        if keyword.arg is None or isinstance(node, ast.Dict | ast.List | ast.Tuple):
+            continue
+        if is_literal(node):
+            value = value_of(node)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                _constant(f"{call.written}.{keyword.arg}", node, "call", found)
+
+
+def option(call: Call, found: Found) -> tuple[str, Value | None] | None:
+    """Note the declaration of an option of the command line.
+
+    Returns:
+        Name of its value, and what is known of its default.
+    """
+    path, name = call.path, call.name
+    texts = [a.value for a in call.node.args if isinstance(a, ast.Constant)]
+    flags = [text for text in texts if isinstance(text, str)]
+    if name == "add_argument" and (flags or call.argument(-1, "dest") is not None):
+        if not flags or " " in flags[0]:
+            return None
+        dest = _destination(call, flags)
+    elif path in {"click.option", "click.argument", "typer.Option"} and flags:
+        plain = [flag for flag in flags if not flag.startswith("-") and flag.isidentifier()]
+        if path == "typer.Option":
+            return None  # the parameter has the name, and is told of
+        dest = plain[0] if plain else _destination(call, [flag.split("/")[0] for flag in flags])
+    elif path.startswith("absl.flags.DEFINE_") and flags:
+        dest = flags[0]
+    else:
+        return None
+    if dest not in {"help", "version"}:
+        found.add("options", call.node.lineno, dest, flags[0] if flags else "")
+    place = 1 if path.startswith("absl.") else -1
+    return dest, call.given(place, "default")
+
+
+def _destination(call: Call, flags: list[str]) -> str:
+    given = call.argument(-1, "dest")
+    if isinstance(given, ast.Constant) and isinstance(given.value, str):
+        return given.value
+    long = [flag for flag in flags if flag.startswith("--")] or flags
+    return (
+        long[0].lstrip("-").replace("-", "_").lower()
+        if call.name != "add_argument"
+        else (long[0].lstrip("-").replace("-", "_"))
+    )
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef, found: Found) -> None:
+    """Note the parameters of a function that typer, fire and the like make options of."""
+    for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        if arg.arg not in {"self", "ctx", "context"}:
+            found.add("options", arg.lineno, arg.arg, "parameter")
+
+
+def imported(node: ast.Import | ast.ImportFrom, found: Found) -> dict[str, str]:
+    """Note what is imported.
+
+    Returns:
+        Full dotted names by the names they have here.
+    """
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            found.add("imports", node.lineno, alias.name)
+        whole = (a for a in node.names)
+        return {
+            a.asname or a.name.split(".")[0]: _canonical(
+                a.name if a.asname else a.name.split(".")[0]
+            )
+            for a in whole
+        }
+    module = "." * node.level + (node.module or "")
+    if node.module:
+        found.add("imports", node.lineno, module)
+    names: dict[str, str] = {}
+    for alias in node.names:
+        if not node.module:
+            found.add("imports", node.lineno, module + alias.name)
+        if alias.name != "*":
+            joint = "" if module.endswith(".") else "."
+            names[alias.asname or alias.name] = _canonical(f"{module}{joint}{alias.name}")
+    return names
+
+
+def loaded(call: Call, found: Found) -> None:
+    """Note a module that is imported by a call, if its name is written out."""
+    if call.path in {"importlib.import_module", "__import__"} and call.node.args:
+        first = call.node.args[0]
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            found.add("imports", call.node.lineno, first.value, call.name)
+
+
+def _canonical(path: str) -> str:
+    """One name of a module that has several."""
+    for short, full in _SAME.items():
+        if path == short or path.startswith(short + "."):
+            return full + path[len(short) :]
+    return path
+
+
+_SAME: Final = {
+    "numpy.random.mtrand": "numpy.random",
+    "torch.utils.data": "torch.utils.data",
+    "cuml.accel": "sklearn",
+    "tqdm.std": "tqdm",
+}

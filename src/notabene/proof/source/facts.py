@@ -1,0 +1,47 @@
+"""The facts of one source: what it is as code, and what in it may keep a run from repeating."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from notabene.proof.source import declared
+from notabene.proof.source.canonical import PARSE_FAILURES, canonical_digests, parse, text_digest
+from notabene.proof.source.reading import Reader
+from notabene.proof.source.uses import Constant, Facts, Found, Origin, SeedUse, Use
+
+__all__ = ["VERSION", "Constant", "Facts", "Origin", "SeedUse", "Use", "analyse"]
+
+VERSION: Final = 1
+"""Part of the key under which facts are kept; one more when they come to mean something else."""
+
+
+def analyse(text: str | bytes, *, name: str = "") -> Facts:
+    """Tell what a source says by itself. Nothing is imported or run, and nothing is raised.
+
+    Args:
+        text: The source; of bytes, a coding line is heeded as Python does.
+        name: Its file name, for the message if it fails; nothing else depends on it.
+    """
+    facts = Facts(lines=len(text.splitlines()))
+    try:
+        tree = parse(text)
+    except PARSE_FAILURES as error:
+        facts.failed = _reason(error, name)
+        facts.code = facts.code_without_seeds = facts.code_without_constants = text_digest(text)
+        return facts
+    facts.code, facts.code_without_seeds, facts.code_without_constants = canonical_digests(tree)
+    found = Found()
+    try:
+        declared.constants(tree, found)
+        Reader(found).read(tree)
+    except RecursionError:
+        facts.failed = _reason(RecursionError("nested too deeply"), name)
+    found.into(facts)
+    return facts
+
+
+def _reason(error: BaseException, name: str) -> str:
+    line = getattr(error, "lineno", None)
+    where = f"{name}:{line}" if name and line else name or (f"line {line}" if line else "")
+    message = getattr(error, "msg", None) or str(error) or type(error).__name__
+    return f"{where}: {message}" if where else str(message)

@@ -1,0 +1,155 @@
+"""Whether a loop comes out the same whatever the order of what it goes through."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from notabene.proof.source.known import FILE_WORK, QUIET_METHODS, TELLERS
+
+_GATHERING = {"append", "extend", "appendleft", "insert", "put"}
+_INDIFFERENT = {"add", "discard", "remove", "update", "setdefault", "clear", "write_text"}
+_COUNTS = {"len", "int", "getsize", "bool"}
+
+
+class Gathering:
+    """A loop's body, looked through.
+
+    Attributes:
+        indifferent: The order does not matter, but for what stands in the other two.
+        lists: Expressions that are appended to, and ``yield`` expressions.
+        mappings: Expressions that get items under keys of the loop.
+    """
+
+    def __init__(self, body: list[ast.stmt], target: ast.expr) -> None:
+        self.lists: list[ast.expr] = []
+        self.mappings: list[ast.expr] = []
+        self._own = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+        self._counters: set[str] = set()
+        self._constant = True
+        self._breaks = False
+        for node in _statements(body):
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                self._counters.add(node.target.id)
+            elif isinstance(node, ast.Assign):
+                names = (n for t in node.targets for n in ast.walk(t))
+                self._own |= {n.id for n in names if isinstance(n, ast.Name)}
+        self.indifferent = self._block(body) and not (self._breaks and not self._constant)
+
+    def _block(self, body: Iterable[ast.stmt]) -> bool:
+        return all(self._statement(stmt) for stmt in body)
+
+    def _statement(self, stmt: ast.stmt) -> bool:
+        match stmt:
+            case ast.Pass() | ast.Continue() | ast.Raise() | ast.Assert() | ast.Delete():
+                return True
+            case ast.Import() | ast.ImportFrom():
+                return True
+            case ast.Break():
+                self._breaks = True
+                return True
+            case ast.Return(value=value):
+                return value is None or isinstance(value, ast.Constant)
+            case ast.Expr(value=value):
+                return self._expression(value)
+            case ast.Assign(targets=[target], value=value):
+                return self._assign(target, value)
+            case ast.AnnAssign(target=target, value=value):
+                return value is None or self._assign(target, value)
+            case ast.AugAssign():
+                return self._add(stmt)
+            case ast.If() | ast.For() | ast.While():
+                return self._block(stmt.body) and self._block(stmt.orelse)
+            case ast.With():
+                return self._block(stmt.body)
+            case ast.Try():
+                inner = [s for handler in stmt.handlers for s in handler.body]
+                return self._block([*stmt.body, *inner, *stmt.orelse, *stmt.finalbody])
+        return False
+
+    def _expression(self, value: ast.expr) -> bool:
+        if isinstance(value, ast.Constant):
+            return True
+        if isinstance(value, ast.Yield):
+            self.lists.append(value)
+            return True
+        if not isinstance(value, ast.Call):
+            return False
+        func = value.func
+        if isinstance(func, ast.Name):
+            return func.id in {"print", "warn", *FILE_WORK}
+        if not isinstance(func, ast.Attribute):
+            return False
+        if func.attr in _GATHERING:
+            self._constant = False
+            self.lists.append(root_of(func.value))
+            return True
+        if isinstance(func.value, ast.Name) and func.value.id in TELLERS:
+            return True
+        return func.attr in _INDIFFERENT or func.attr in FILE_WORK or func.attr in QUIET_METHODS
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> bool:
+        self._constant = self._constant and isinstance(value, ast.Constant)
+        if isinstance(target, ast.Subscript):
+            if not self._uses(target.slice, self._own):
+                return False
+            # ``index[word] = len(index)``: the place in the order is the value.
+            if self._uses(value, self._counters) or _counts_up(value):
+                return False
+            self.mappings.append(root_of(target.value))
+            return True
+        names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+        if not all(isinstance(t, ast.Name | ast.Tuple | ast.Starred) for t in _parts(target)):
+            return isinstance(value, ast.Constant)
+        # ``text = text + item`` grows with the order; ``path = folder / item`` does not.
+        return not self._uses(value, names) or isinstance(value, ast.Constant)
+
+    def _add(self, stmt: ast.AugAssign) -> bool:
+        if isinstance(stmt.op, ast.BitOr | ast.BitAnd):
+            return True
+        value = stmt.value
+        if isinstance(stmt.target, ast.Subscript):
+            self.mappings.append(root_of(stmt.target.value))
+        if isinstance(value, ast.Constant):
+            return isinstance(value.value, int)
+        if isinstance(value, ast.Call):
+            return _last(value.func) in _COUNTS
+        if isinstance(value, ast.List | ast.ListComp) and isinstance(stmt.target, ast.Name):
+            self.lists.append(stmt.target)
+            return True
+        return isinstance(value, ast.Attribute) and value.attr in {"st_size", "size", "nbytes"}
+
+    @staticmethod
+    def _uses(node: ast.AST, names: set[str]) -> bool:
+        return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
+
+
+def root_of(node: ast.expr) -> ast.expr:
+    """The name or attribute in which something is kept: ``d`` of ``d[k]`` and ``d.get(k, [])``."""
+    while True:
+        if isinstance(node, ast.Subscript):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            node = node.func.value
+        else:
+            return node
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for stmt in body:
+        yield stmt
+        for field in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(stmt, field, []))
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    return target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+
+
+def _counts_up(value: ast.expr) -> bool:
+    calls = (n for n in ast.walk(value) if isinstance(n, ast.Call))
+    return any(_last(call.func) in {"len", "next"} for call in calls)
+
+
+def _last(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
