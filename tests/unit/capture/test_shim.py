@@ -396,7 +396,6 @@ class TestReadersInC:
              "import ctypes; c = ctypes.CDLL(None); c.fopen.restype = ctypes.c_void_p;"
              "assert c.fopen(F.encode(), b'r')"),
         ],
-        ids=lambda text: text if text.isidentifier() else "",
     )  # fmt: skip
     def test_reader(self, watch, tmp_path, module, make, use):
         """The file that the reader opened is there."""

@@ -30,6 +30,47 @@
 #error "only for 64-bit Linux"
 #endif
 
+/* What older headers lack, and names that musl's make into others. */
+#if defined(__x86_64__)
+#define NEWER(x86, others) x86
+#else
+#define NEWER(x86, others) others
+#endif
+#ifndef SYS_renameat2
+#define SYS_renameat2 NEWER(316, 276)
+#endif
+#ifndef SYS_getrandom
+#define SYS_getrandom NEWER(318, 278)
+#endif
+#ifndef SYS_execveat
+#define SYS_execveat NEWER(322, 281)
+#endif
+#ifndef SYS_statx
+#define SYS_statx NEWER(332, 291)
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+#ifndef O_TMPFILE
+#define O_TMPFILE (020000000 | O_DIRECTORY)
+#endif
+#undef open64
+#undef openat64
+#undef creat64
+#undef fopen64
+#undef freopen64
+#undef scandir64
+#undef stat64
+#undef lstat64
+#undef fstatat64
+#undef truncate64
+#undef mkstemp64
+#undef mkostemp64
+#undef statfs64
+#undef statvfs64
+#undef setrlimit64
+#undef prlimit64
+
 typedef uint64_t u64;
 #define RARE(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((noinline, cold))
@@ -73,6 +114,11 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f) 
 #define SYS_(_1, _2, _3, _4, _5, _6, _7, ...)                                                     \
     sys6((long)(_1), (long)(_2), (long)(_3), (long)(_4), (long)(_5), (long)(_6), (long)(_7))
 #define sys(...) SYS_(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+
+/* Wheels are for C libraries older than the one they are made with, where this is in libdl. */
+#if defined(SHIM_PORTABLE)
+__asm__(NEWER(".symver dlsym,dlsym@GLIBC_2.2.5", ".symver dlsym,dlsym@GLIBC_2.17"));
+#endif
 
 /* -- the functions behind ours ------------------------------------------------------------------ */
 
@@ -299,12 +345,19 @@ static int open_log(void) {
 /* Which file a descriptor is, and 0 if it is none of the usual kind. Asked in a way that neither
  * waits for a server nor makes the next write note its time to the nanosecond, as fstat would. */
 static u64 identity(int fd) {
-    struct statx it;
+    enum { WITHOUT_WAITING = 0x4000, TYPE = 1, INODE = 0x100 };
+    struct { /* statx */
+        uint32_t mask, block;
+        u64 attributes;
+        uint32_t links, user, group;
+        uint16_t mode, none;
+        u64 inode, size, blocks, known, times[8];
+        uint32_t special[2], device[2];
+        u64 more[14];
+    } it;
     struct stat old;
-    if (!sys(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_TYPE, &it))
-        return S_ISREG(it.stx_mode)
-                   ? mixed(it.stx_ino, (u64)it.stx_dev_major << 32 | it.stx_dev_minor) | 1
-                   : 0;
+    if (!sys(SYS_statx, fd, "", AT_EMPTY_PATH | WITHOUT_WAITING, TYPE | INODE, &it))
+        return S_ISREG(it.mode) ? mixed(it.inode, (u64)it.device[0] << 32 | it.device[1]) | 1 : 0;
     if (!sys(SYS_fstat, fd, &old) && S_ISREG(old.st_mode))
         return mixed(old.st_ino, old.st_dev) | 1;
     return 0;
