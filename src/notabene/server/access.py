@@ -31,6 +31,7 @@ RULES: dict[str, Rule] = {
     f"GET {API}/diary": "read",
     f"GET {API}/runs": "read",
     f"GET {API}/runs/table": "read",
+    f"GET {API}/runs/events": "read",
     f"POST {API}/runs/bulk": "write",
     f"GET {API}/runs/{{run}}": "read",
     f"PATCH {API}/runs/{{run}}": "write",
@@ -66,6 +67,7 @@ RULES: dict[str, Rule] = {
     f"POST {API}/views": "write",
     f"PUT {API}/views/{{view}}": "write",
     f"DELETE {API}/views/{{view}}": "write",
+    f"POST {API}/views/{{view}}/restore": "write",
 }
 """Rule by method and path."""
 

@@ -9,14 +9,14 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from notabene.query.ast import Field, Test, all_of
-from notabene.server import overview
+from notabene.server import overview, written
 from notabene.server.notebook import Notebook
 
 RUNS = 5000
 """Newest runs whose names are looked at."""
 
 NOTES = 200
-"""Characters of a note that are shown."""
+"""Characters of a note that are shown, around the first word that was looked for."""
 
 PROJECTS = 50
 """Projects whose metrics, params and tags are looked through, the largest first."""
@@ -134,5 +134,23 @@ def _notes(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scor
         for note in notebook.api.store.notes(name):
             near = score(words, note.text)
             if near and words:
-                text = " ".join(note.text.split())[:NOTES]
-                yield _Scored(near * 0.7, Finding("note", note.id, text, note.author, name))
+                finding = Finding("note", note.id, _around(note.text, words), note.author, name)
+                yield _Scored(near * 0.7, finding)
+    if not words:
+        return
+    key = ("run notes", project)
+    found = notebook.kept(key, lambda: written.run_notes(notebook, project))
+    for of, run_name, note in found:
+        near = score(words, note.text, run_name) if score(words[:1], note.text) else 0.0
+        if near:
+            said = f"{note.author} on {run_name}"
+            finding = Finding("note", note.id, _around(note.text, words), said, of, note.run)
+            yield _Scored(near * 0.7, finding)
+
+
+def _around(text: str, words: list[str]) -> str:
+    """The part of a note in which the first word stands, in one line."""
+    line = " ".join(text.split())
+    at = min((p for p in (line.casefold().find(w) for w in words) if p >= 0), default=0)
+    begin = max(0, at - NOTES // 3) if len(line) > NOTES else 0
+    return ("…" if begin else "") + line[begin : begin + NOTES]

@@ -67,7 +67,7 @@ def test_what_nobody_foresaw(caplog):
 
 def test_no_traceback_leaves_the_server(visitor, monkeypatch, caplog):
     """A handler that breaks is answered in the one form."""
-    monkeypatch.setattr("notabene.api.api.Api.diary", lambda *_: 1 / 0)
+    monkeypatch.setattr("notabene.server.written.diary", lambda *_: 1 / 0)
     form = is_problem(visitor.get("/diary?project=other"))
     assert form["code"] == "internal"
     assert "ZeroDivisionError" in caplog.text

@@ -241,7 +241,7 @@ export interface paths {
         };
         /**
          * The laboratory notebook of a project
-         * @description Hypotheses, runs, notes, alerts, ends and conclusions, newest first.
+         * @description Hypotheses, runs, notes, alerts, ends and conclusions, newest first. A page goes on from `next` of the one before, wherever new entries came in meanwhile.
          */
         get: operations["diary"];
         put?: never;
@@ -430,6 +430,26 @@ export interface paths {
          * @description Each by itself: what fails leaves the others done.
          */
         post: operations["runsBulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened in runs
+         * @description Alerts, notes, resumes and bad ends, each with the step the run was at.
+         */
+        get: operations["runsEventsHappened"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -800,6 +820,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views/{view}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a deleted view back
+         * @description Under its old id: links to it lead there again.
+         */
+        post: operations["viewsRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1070,16 +1110,56 @@ export interface components {
              */
             verdict: string;
         };
-        DiaryEntryPage: {
+        /** @description A part of the diary. */
+        DiaryPage: {
+            /** @description Who wrote in the diary. */
+            authors: string[];
+            /** @description The part. */
             items: components["schemas"]["DiaryEntry"][];
+            /** @description How many were asked for at most. */
             limit: number;
+            /** @description What to ask for the next part by; empty at the end. */
+            next: string;
+            /** @description How many lie before them now. */
             offset: number;
+            /** @description How many entries fit in all. */
             total: number;
         };
         /** @description What became of a change of many runs. */
         Done: {
             done: string[];
             failed: components["schemas"]["Failed"][];
+        };
+        /** @description Something that happened in a run. */
+        Event: {
+            /**
+             * @description `alert`, `note`, `resumed` or `ended` (only where it did not finish well).
+             * @enum {string}
+             */
+            kind: "alert" | "note" | "resumed" | "ended";
+            /**
+             * @description Of an alert: `info`, `warning` or `error`.
+             * @default
+             */
+            level: string;
+            relative: components["schemas"]["Number"];
+            /** @description Its id. */
+            run: string;
+            /** @description The step the run was at; null where no metric tells. */
+            step: components["schemas"]["Number"] | null;
+            /**
+             * @description What was said, in one line.
+             * @default
+             */
+            text: string;
+            /** @description When, µs since 1970 UTC. */
+            time: number;
+        };
+        EventPage: {
+            items: components["schemas"]["Event"][];
+            limit: number;
+            offset: number;
+            total: number;
         };
         /** @description A run that could not be changed, and why. */
         Failed: {
@@ -3748,6 +3828,13 @@ export interface operations {
             query: {
                 project: string;
                 kinds?: string;
+                /** @description Words that an entry bears, all of them. */
+                q?: string;
+                /** @description Only what this author wrote. */
+                who?: string;
+                order?: "newest" | "oldest";
+                /** @description `next` of the page before. */
+                after?: string;
                 /** @description At most so many items. */
                 limit?: number;
                 /** @description Leave out so many first. */
@@ -3765,7 +3852,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DiaryEntryPage"];
+                    "application/json": components["schemas"]["DiaryPage"];
                 };
             };
             /** @description What the client has is still right. */
@@ -5248,6 +5335,146 @@ export interface operations {
             };
             /** @description The body is no JSON by its header. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runsEventsHappened: {
+        parameters: {
+            query: {
+                /** @description Of these runs: `a,b`. */
+                ids: string;
+            };
+            header?: {
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What happened in runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8486,6 +8713,136 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Take a view back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    viewsRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Bring a deleted view back */
             200: {
                 headers: {
                     [name: string]: unknown;

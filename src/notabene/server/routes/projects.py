@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from bisect import bisect_left, bisect_right
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from notabene.api import DiaryEntry
 from notabene.errors import NotFoundError, QueryError, UsageError
@@ -12,7 +14,7 @@ from notabene.model.entities import Note
 from notabene.query.completion import complete as complete_where
 from notabene.query.completion import complete_order
 from notabene.query.parser import parse, parse_order
-from notabene.server import fieldcards, findings, overview
+from notabene.server import fieldcards, findings, overview, written
 from notabene.server.answers import Page
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Offset, Where, read, read_search, short_name, write
@@ -108,22 +110,102 @@ def search(
     return Page(items=items, total=len(items), limit=limit, offset=0)
 
 
+class DiaryPage(msgspec.Struct, kw_only=True):
+    """A part of the diary.
+
+    Attributes:
+        items: The part.
+        total: How many entries fit in all.
+        limit: How many were asked for at most.
+        offset: How many lie before them now.
+        next: What to ask for the next part by; empty at the end.
+        authors: Who wrote in the diary.
+    """
+
+    items: list[DiaryEntry]
+    total: int
+    limit: int
+    offset: int
+    next: str
+    authors: list[str]
+
+
 @read("/diary", "content", summary="The laboratory notebook of a project")
 def diary(
     notebook: Notebook,
     *,
     project: str,
     kinds: str = "",
+    q: Annotated[str, Meta(description="Words that an entry bears, all of them.")] = "",
+    who: Annotated[str, Meta(description="Only what this author wrote.")] = "",
+    order: Literal["newest", "oldest"] = "newest",
+    after: Annotated[str, Meta(description="`next` of the page before.")] = "",
     limit: Limit = 50,
     offset: Offset = 0,
-) -> Page[DiaryEntry]:
-    """Hypotheses, runs, notes, alerts, ends and conclusions, newest first."""
-    wanted = {kind for kind in kinds.split(",") if kind}
-    entries = notebook.kept(("diary", project), lambda: notebook.api.diary(project)[::-1])
-    chosen = [entry for entry in entries if not wanted or entry.kind in wanted]
-    return Page(
-        items=chosen[offset : offset + limit], total=len(chosen), limit=limit, offset=offset
+) -> DiaryPage:
+    """Hypotheses, runs, notes, alerts, ends and conclusions, newest first.
+
+    A page goes on from `next` of the one before, wherever new entries came in meanwhile.
+    """
+    entries = notebook.kept(("diary", project), lambda: written.diary(notebook, project))
+    wanted = frozenset(kind for kind in kinds.split(",") if kind)
+    chosen = entries if order == "newest" else entries[::-1]
+    chosen = _fitting(chosen, wanted, who, short_name(q, "search").casefold().split())
+    begin = _place(chosen, after) + offset
+    items = chosen[begin : begin + limit]
+    rest = begin + len(items) < len(chosen)
+    return DiaryPage(
+        items=items,
+        total=len(chosen),
+        limit=limit,
+        offset=begin,
+        next=_cursor(chosen, begin + len(items)) if items and rest else "",
+        authors=sorted({entry.author for entry in entries if entry.author}),
     )
+
+
+def _fitting(
+    entries: list[DiaryEntry], kinds: frozenset[str], who: str, words: list[str]
+) -> list[DiaryEntry]:
+    if kinds:
+        entries = [entry for entry in entries if entry.kind in kinds]
+    if who:
+        entries = [entry for entry in entries if entry.author == who]
+    for word in words:
+        entries = [entry for entry in entries if word in _text(entry)]
+    return entries
+
+
+def _text(entry: DiaryEntry) -> str:
+    parts = (entry.text, entry.run_name, entry.run, entry.author, entry.verdict, entry.status)
+    return " ".join(parts).casefold()
+
+
+def _cursor(entries: list[DiaryEntry], end: int) -> str:
+    """The time of the last entry before a place, and how many of that time lie before it."""
+    time = entries[end - 1].time
+    begin = end
+    while begin and entries[begin - 1].time == time:
+        begin -= 1
+    return f"{time}-{end - begin}"
+
+
+def _place(entries: list[DiaryEntry], cursor: str) -> int:
+    """Where a page goes on.
+
+    Raises:
+        UsageError: It is no cursor of ours.
+    """
+    if not cursor:
+        return 0
+    time, _, count = cursor.partition("-")
+    if not (time.isdecimal() and count.isdecimal() and len(cursor) < 40):
+        raise UsageError(f"{cursor[:40]!r} is no place in the diary", hint="take next of a page")
+    sign = -1 if len(entries) > 1 and entries[0].time > entries[-1].time else 1
+    key = sign * int(time)
+    first = bisect_left(entries, key, key=lambda entry: sign * entry.time)
+    last = bisect_right(entries, key, key=lambda entry: sign * entry.time)
+    return min(first + int(count), last)
 
 
 class ProjectNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

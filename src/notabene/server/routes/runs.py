@@ -12,7 +12,7 @@ from notabene.errors import UsageError
 from notabene.model.entities import LoggedValue, RunInfo
 from notabene.model.records import JSON
 from notabene.query.ast import And, Field, Test
-from notabene.server import runtable
+from notabene.server import events, runtable
 from notabene.server.answers import Page
 from notabene.server.cells import CellPage, read_cells
 from notabene.server.notebook import Notebook, slot
@@ -107,6 +107,16 @@ def list_runs(
     runs = find(notebook, project, where, order, archived=archived, deleted=deleted)
     items = [item_of(view.info) for view in runs[offset : offset + limit]] if limit else []
     return Page(items=items, total=runs.total, limit=limit, offset=offset)
+
+
+@read("/runs/events", "content", summary="What happened in runs")
+def happened(
+    notebook: Notebook, *, ids: Annotated[str, Meta(description="Of these runs: `a,b`.")]
+) -> Page[events.Event]:
+    """Alerts, notes, resumes and bad ends, each with the step the run was at."""
+    wanted = tuple(dict.fromkeys(listed(ids, events.RUNS)))
+    items = notebook.kept(("events", wanted), lambda: events.events_of(notebook, wanted))
+    return Page(items=items, total=len(items), limit=len(items), offset=0)
 
 
 @read("/runs/table", "content", large=True, summary="Runs by column")
@@ -246,4 +256,4 @@ def captured(
     return notebook.api.captured(run, rank=rank)
 
 
-HANDLERS = [list_runs, table, one, values, cells, captured]
+HANDLERS = [list_runs, happened, table, one, values, cells, captured]

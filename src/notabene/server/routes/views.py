@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notabene.model.entities import View
+from notabene.server import written
 from notabene.server.answers import Page
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Offset, read, write
@@ -68,4 +69,13 @@ def delete(notebook: Notebook, *, view: str) -> View:
     return notebook.api.delete_view(view)
 
 
-HANDLERS = [list_views, one, save, rename, delete]
+@write("/views/{view:str}/restore", summary="Bring a deleted view back")
+def restore(notebook: Notebook, *, view: str) -> View:
+    """Under its old id: links to it lead there again."""
+    notebook.api.look()
+    gone = written.deleted_view(notebook, view)
+    notebook.api._change_view(gone)  # what a rename writes, with the name it had
+    return notebook.api.view(view)
+
+
+HANDLERS = [list_views, one, save, rename, delete, restore]
