@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from notabene.proof.source import declared, known, randomness, surroundings
+from notabene.proof.source import clocks, declared, known, randomness, surroundings
 from notabene.proof.source import values as v
 from notabene.proof.source.calls import (
     Call,
@@ -44,6 +44,7 @@ class Caller(Evaluator):
         self.quiet += tells
         self._arguments(call)
         surroundings.look(call, self.found)
+        clocks.look(call, self.found)
         drawn = randomness.look(call, self.found)
         declared.numbers(call, self.found)
         option = declared.option(call, self.found)
@@ -63,7 +64,7 @@ class Caller(Evaluator):
             if isinstance(function, Function):
                 declared.parameters(function.node, self.found)
                 for arg in function.node.args.args:
-                    known_value = function.params.get(arg.arg, PLAIN)
+                    known_value = function.defaults.get(arg.arg, PLAIN)
                     function.params[arg.arg] = Value(
                         known_value.marks & v.ORIGINS | v.OPTION, known_value.at
                     )
@@ -122,6 +123,8 @@ class Caller(Evaluator):
         given = dict(zip(names, call.args, strict=False)) if not call.starred else {}
         allowed = {*names, *(arg.arg for arg in args.kwonlyargs)}
         given |= {name: value for name, value in call.keywords.items() if name in allowed}
+        if not call.starred:
+            given = {**{k: d for k, d in function.defaults.items() if k not in given}, **given}
         for name, value in given.items():
             function.params[name] = join(function.params.get(name), value)
 
@@ -171,6 +174,9 @@ class Caller(Evaluator):
     def _order(self, call: Call) -> None:
         """Note what looks at the order of what it is given."""
         path, name = call.path, call.name
+        if path == "next" and call.args and not call.args[0].marks & v.WALK:
+            self.take(call.args[0], call.at)
+            return
         if path in known.TAKING:
             for value in call.args:
                 self.take(value, call.at)
@@ -179,7 +185,7 @@ class Caller(Evaluator):
             if path in known.MAPPING and any(a.marks & v.COUNTED for a in call.args):
                 self.take(call.args[0])
             return
-        if path in known.THROUGH or path in known.QUIET or path == "os.walk":
+        if path in known.THROUGH or path in known.QUIET or path in {"os.walk", "next"}:
             return
         if not path and (name in known.LIST_SILENT or name in known.SET_SILENT | {"join"}):
             return

@@ -95,6 +95,8 @@ def known_result(call: Call) -> Value | None:
     """What a call of a known path gives; None if the path tells nothing."""
     path, at = call.path, call.at
     if path in known.CLOCKS:
+        if len(call.args) > known.CLOCK_OF.get(path, 9):
+            return Value(origins(call), _source(call))
         return Value(v.CLOCK, at)
     if path in known.LISTINGS:
         return Value(v.LISTING | (v.WALK if path in known.WALKS else 0), at)
@@ -123,6 +125,13 @@ def known_result(call: Call) -> Value | None:
         return _through(call)
     if path in known.CLEARING:
         return _cleared(call)
+    if path in {"types.SimpleNamespace", "argparse.Namespace"}:
+        return Value(0, None, {name: value for name, value in call.keywords.items()})
+    if path in known.THREAD_POOLS:
+        return Value(v.POOL, at)
+    if path == "next" and call.args and call.args[0].marks & v.WALK:
+        listing = Value(v.LISTING, call.args[0].at)
+        return Value(0, None, {0: PLAIN, 1: listing, 2: listing})
     if path == "next" and call.args:
         return Value(call.args[0].marks & v.ORIGINS)
     return None
@@ -150,7 +159,7 @@ def _hashed(call: Call) -> Value:
 
 def passed(call: Call) -> Value:
     """The same things in the same order; a set's order becomes that of a sequence."""
-    result: Value = PLAIN
+    result: Value | None = None
     for value in call.args:
         marks = value.marks & (v.COLLECTION | v.ORIGINS | v.COUNTED)
         at = value.at
@@ -158,7 +167,8 @@ def passed(call: Call) -> Value:
             marks, at = marks & ~v.SET | v.ORDERED, call.at
         # A sequence made of a mapping's keys is no mapping.
         marks &= ~v.KEYED
-        result = join(result, Value(marks, at)) if marks else result
+        result = join(result, Value(marks, at))
+    result = result or PLAIN
     if call.path in {"enumerate", "zip"} and result.marks & v.IN_ORDER:
         result = Value(result.marks & ~v.NUMBERS | v.COUNTED, result.at)
     if len(call.args) == 1 and call.path in {"list", "tuple", "iter"}:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import ast
 
+from notabene.proof.source.calls import Call
 from notabene.proof.source.known import EXITS
+from notabene.proof.source.uses import Found
 from notabene.proof.source.values import TIMED, Value
 
 _FLAG_WORDS = ("stop", "done", "finish", "running", "expired", "timed_out", "timeout", "quit",
     "keep_going", "over_budget", "interrupt")  # fmt: skip
+_LIMITS = {
+    "max_time", "time_budget", "time_limit", "max_runtime_secs", "time_left_for_this_task",
+    "max_time_mins", "time_budget_s", "max_train_time",
+}  # fmt: skip
+"""Arguments by which libraries are told how long to go on."""
 _WAITING = {"sleep", "wait", "poll", "refresh", "join", "update", "flush", "debug", "print"}
 
 
@@ -75,6 +82,19 @@ def only_waits(body: list[ast.stmt]) -> bool:
         if word not in _WAITING:
             return False
     return True
+
+
+def look(call: Call, found: Found) -> None:
+    """Note calls that are given a limit of time for what they do, or end by the clock."""
+    for keyword in call.node.keywords:
+        name, node = keyword.arg, keyword.value
+        limit = name in _LIMITS or (name == "timeout" and call.name == "optimize")
+        if limit and not (isinstance(node, ast.Constant) and node.value is None):
+            found.add("clock_limits", node.lineno, call.written, f"argument {name}")
+    if call.path in {"itertools.takewhile", "iter"}:
+        for value in call.args:
+            if value.marks & TIMED:
+                found.add("clock_limits", call.node.lineno, call.written, "while")
 
 
 def decides(test: Value) -> bool:

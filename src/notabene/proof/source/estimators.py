@@ -120,7 +120,8 @@ def without_seed(call: Call) -> tuple[str, str] | None:
     given = call.argument(-1, *SEED_ARGUMENTS)
     if given is None:
         return generator, f"no {argument}"
-    if isinstance(given, ast.Constant) and given.value is None:
+    value = call.given(-1, *SEED_ARGUMENTS)
+    if value is not None and value.is_none():
         return generator, f"{argument}=None"
     return None
 

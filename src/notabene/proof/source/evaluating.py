@@ -114,13 +114,24 @@ class Evaluator:
                 owner.of.attributes[node.attr] = value
             elif isinstance(owner, Class):
                 owner.attributes[node.attr] = value
+            else:
+                self._keep(node.value, node.attr, value)
+
+    def _keep(self, base: ast.expr, key: object, value: Value) -> None:
+        """Remember an entry of a mapping, or an attribute of something like a namespace."""
+        kept = self.value(base)
+        if kept.marks & v.ARGUMENTS and isinstance(key, str):
+            self.options[key] = join(self.options.get(key), value)
+        elif isinstance(base, ast.Name):
+            items = {**(kept.items or {}), key: value}
+            self.rebind(base, Value(kept.marks, kept.at, items, kept.owner))
 
     def bind(self, target: ast.expr, value: Value) -> None:
         """Give a target of an assignment its value."""
         if isinstance(target, ast.Name):
             self.scope.bind(target.id, value)
         elif isinstance(target, ast.Tuple | ast.List):
-            if value.items is None:
+            if value.items is None and len(target.elts) > 1:
                 self.take(value, (target.lineno, "unpacking"))
             inner = self.element(value)
             for place, item in enumerate(target.elts):
@@ -130,12 +141,11 @@ class Evaluator:
         elif isinstance(target, ast.Attribute):
             self.rebind(target, value)
         elif isinstance(target, ast.Subscript):
-            self.value(target.slice)
-            base = self.value(target.value)
-            key = target.slice.value if isinstance(target.slice, ast.Constant) else None
-            if key is not None:
-                items = {**(base.items or {}), key: value}
-                self.rebind(target.value, Value(base.marks, base.at, items, base.owner))
+            self._index(target.slice)
+            if isinstance(target.slice, ast.Constant):
+                self._keep(target.value, target.slice.value, value)
+            else:
+                self.value(target.value)
 
     def element(self, value: Value) -> Value:
         """What is known of each item of a collection."""
@@ -185,6 +195,8 @@ class Evaluator:
                     return self.enter(method, base)
                 return Value(0, None, None, method)
             return cls.attribute(name) or PLAIN
+        if base.items is not None and name in base.items:
+            return base.items[name]
         result = attribute_result(name, base)
         if base.marks & v.UUID and result.marks & v.ENTROPY:
             self.found.add("entropy", *(result.at or (node.lineno, written(node))), "as a number")
@@ -196,9 +208,19 @@ class Evaluator:
         marks = v.OPTION | (default.marks & v.ORIGINS if default else 0)
         return Value(marks, (default.at if default else None) or (line, name))
 
+    def _index(self, node: ast.expr) -> Value:
+        # A memory with hashes as keys gives the same whatever they are.
+        hashes = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "hash"
+        self.quiet += hashes
+        value = self.value(node)
+        self.quiet -= hashes
+        return value
+
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
-        index = self.value(node.slice)
+        index = self._index(node.slice)
+        if index.marks & v.IN_ORDER and isinstance(node.ctx, ast.Load):
+            self.take_sequence(index)  # ``frame[list(set(columns))]``
         if index.marks & v.CLOCK and not index.marks & v.SPAN and not index.marks & v.TEXT:
             self.found.add("clock_values", node.lineno, (index.at or (0, "clock"))[1], "as index")
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
@@ -294,7 +316,27 @@ class Evaluator:
 
     def _ifexp(self, node: ast.IfExp) -> Value:
         self.tested(self.value(node.test), node.lineno)
-        return join(self.value(node.body), self.value(node.orelse))
+        single, before = self.single(node.test)
+        body = self.value(node.body)
+        if single is not None:
+            self.rebind(single, before)
+        return join(body, self.value(node.orelse))
+
+    def single(self, test: ast.expr) -> tuple[ast.expr | None, Value]:
+        """``len(found) == 1``: the order of one thing is no question; tells what it was before."""
+        for part in test.values if isinstance(test, ast.BoolOp) else [test]:
+            match part:
+                case ast.Compare(
+                    left=ast.Call(func=ast.Name(id="len"), args=[ast.Name() as name]),
+                    ops=[ast.Eq()],
+                    comparators=[ast.Constant(value=1)],
+                ):
+                    before = self.value(name)
+                    if before.marks & (v.SET | v.IN_ORDER):
+                        harmless = before.marks & ~v.IN_ORDER | v.NUMBERS
+                        self.rebind(name, before.like(harmless))
+                        return name, before
+        return None, PLAIN
 
     def tested(self, test: Value, line: int) -> None:
         """Note a test of an hour, a weekday, or a remainder of the clock."""

@@ -19,6 +19,14 @@ CLOCKS = (
     | _paths("arrow.", "now utcnow")
     | {"pendulum.now"}
 )
+CLOCK_OF = {
+    "time.gmtime": 0, "time.localtime": 0, "time.ctime": 0, "time.asctime": 0, "time.strftime": 1,
+}  # fmt: skip
+"""Calls that read the clock only if they are given no time; how many other arguments they have."""
+THREAD_POOLS = {
+    "concurrent.futures.ThreadPoolExecutor", "multiprocessing.pool.ThreadPool",
+    "multiprocessing.dummy.Pool", "concurrent.futures.thread.ThreadPoolExecutor",
+}  # fmt: skip
 ENTROPY = (
     {"os.urandom", "os.getrandom", "random.SystemRandom", "random._urandom"}
     | _paths("secrets.", "randbits randbelow choice token_bytes token_hex token_urlsafe")
@@ -58,7 +66,7 @@ TAKING = (
     | _paths("pandas.", "Series DataFrame Index concat Categorical")
     | _paths("torch.", "tensor as_tensor stack cat Tensor")
     | _paths("polars.", "Series DataFrame")
-    | {"tensorflow.constant", "itertools.permutations", "itertools.combinations", "next"}
+    | {"tensorflow.constant", "itertools.permutations", "itertools.combinations"}
     | {"itertools.product", "functools.reduce", "itertools.groupby", "itertools.accumulate"}
 )
 """Calls whose result hangs on the order of a set they are given."""
@@ -83,7 +91,7 @@ SET_SILENT = {
 } | SET_RESULTS  # fmt: skip
 LIST_SILENT = {
     "append", "clear", "remove", "count", "sort", "close", "set_description", "set_postfix",
-    "reverse", "get", "update", "setdefault", "exists", "mkdir", "strip",
+    "reverse", "get", "update", "setdefault", "exists", "mkdir", "strip", "isin", "drop",
 }  # fmt: skip
 
 NUMERIC = {"len", "int", "round", "ord", "sum", "float", "abs", "pow", "os.path.getsize"}

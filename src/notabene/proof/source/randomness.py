@@ -151,7 +151,7 @@ def _seeding(call: Call, found: Found) -> Value | None:
             return None
     node = call.argument(0, "seed", "a", "x", "worker_seed")
     value = call.given(0, "seed", "a", "x") or PLAIN
-    if node is None or _is_none(node):
+    if node is None or _is_none(node) or value.is_none():
         if generator != "all":
             detail = "no seed given: the operating system's"
             found.seed("seeds", SeedUse(*call.at, detail, generator=generator, origin="entropy"))
@@ -168,7 +168,8 @@ def _made(call: Call, found: Found) -> None:
     value = call.given(0, "seed", "x", "entropy", "key") or PLAIN
     if call.starred and node is None:
         return
-    if node is None or _is_none(node) or call.name == "from_non_deterministic_state":
+    unseeded = node is None or _is_none(node) or value.is_none()
+    if node is None or unseeded or call.name == "from_non_deterministic_state":
         use = SeedUse(*call.at, "no seed", generator="new", origin="entropy")
         found.seed("unseeded", use)
     elif not value.marks & v.OWN:

@@ -51,6 +51,9 @@ class Reader(Caller):
             if not function.runs:
                 bound = Value(0, None, None, function.owner.instance) if function.owner else None
                 called = function.called
+                for name, default in function.defaults.items():
+                    # Whoever calls it may give something else.
+                    function.params.setdefault(name, default.like(default.marks & ~v.LITERAL))
                 self.enter(function, bound)
                 if not called:
                     # Whoever calls it from elsewhere gets what it returns.
@@ -90,11 +93,18 @@ class Reader(Caller):
             self.rebind(target.value, value)  # ``folders[:] = sorted(folders)``
             return
         if isinstance(target, ast.Attribute | ast.Subscript):
+            if isinstance(target, ast.Attribute) and not self._follows(target.value):
+                self.entry(target.lineno, target.attr, value)
             base = target.value if isinstance(target, ast.Subscript) else target
             surroundings.assigned(target, written(base), self.found)
             if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
                 self.entry(target.lineno, target.slice.value, value)
         self.bind(target, value)
+
+    def _follows(self, base: ast.expr) -> bool:
+        """Whether attributes of something are followed to where they are used."""
+        value = self.value(base)
+        return value.owner is not None or bool(value.marks & v.ARGUMENTS)
 
     def _do_annassign(self, node: ast.AnnAssign) -> None:
         value = self.value(node.value) if node.value is not None else PLAIN
@@ -152,7 +162,15 @@ class Reader(Caller):
                 call = test.at[1] if test.at else "clock"
                 self.found.add("clock_limits", node.lineno, call, what)
         self._timed += timed
-        left = self._branches(lambda: self._block(node.body), lambda: self._block(node.orelse))
+
+        def body() -> bool:
+            single, before = self.single(node.test)
+            left = self._block(node.body)
+            if single is not None and self.value(single).owner is before.owner:
+                self.rebind(single, before)
+            return left
+
+        left = self._branches(body, lambda: self._block(node.orelse))
         self._timed -= timed
         return left
 
@@ -285,12 +303,12 @@ class Reader(Caller):
         cls = self._class if self.scope.is_class else None
         function = Function(node, self.scope, cls)
         for arg, default in argument_defaults(node.args):
-            function.params[arg.arg] = self.value(default)
+            function.defaults[arg.arg] = self.value(default)
         if _is_command(node, self):
             if not any("option" in written(d) for d in node.decorator_list):
                 declared.parameters(node, self.found)
             for arg in (*node.args.args, *node.args.kwonlyargs):
-                known = self.options.get(arg.arg) or function.params.get(arg.arg)
+                known = self.options.get(arg.arg) or function.defaults.get(arg.arg)
                 marks = v.OPTION | (known.marks & v.ORIGINS if known else 0)
                 function.params[arg.arg] = Value(marks, known.at if known else None)
         self._functions.append(function)
@@ -337,7 +355,7 @@ class Reader(Caller):
         args = function.node.args
         names = self.scope.names
         for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs):
-            value = function.params.get(arg.arg, PLAIN)
+            value = function.params.get(arg.arg) or function.defaults.get(arg.arg, PLAIN)
             if arg.annotation is not None and not value.marks & ~(v.NONE | v.LITERAL):
                 value = (
                     join(value, _by_annotation(arg.annotation))

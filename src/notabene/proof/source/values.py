@@ -31,6 +31,7 @@ UUID: Final = 1 << 22
 TEXT: Final = 1 << 23
 KEYS: Final = 1 << 24  # the keys of a mapping: in order, but not in sums of sets
 PATH: Final = 1 << 25
+POOL: Final = 1 << 27  # threads that are given work
 COUNTED: Final = 1 << 26  # each item stands beside its place, as enumerate gives them
 
 ORIGINS: Final = CLOCK | SPAN | PART | ENTROPY | PROCESS | HASH | OPTION | VARIABLE | DRAWN | TIMED
@@ -70,6 +71,10 @@ class Value:
         marks = self.marks & keep | add
         return Value(marks, self.at) if marks else PLAIN
 
+    def is_none(self) -> bool:
+        """Whether it is nothing but None."""
+        return self.marks == LITERAL | NONE
+
     def like(self, marks: int) -> Value:
         """The same in everything but the marks."""
         return Value(marks, self.at, self.items, self.owner)
@@ -87,6 +92,8 @@ def join(one: Value | None, other: Value | None) -> Value:
     if other is None:
         return one
     marks = one.marks | other.marks
+    if (one.marks ^ other.marks) & NONE:
+        marks &= ~LITERAL
     # "All numbers" holds of both or not at all; an empty side says nothing against it.
     for mark in (NUMBER, NUMBERS, LITERAL):
         if marks & mark and not (one.marks & other.marks & mark):
@@ -101,7 +108,10 @@ def join(one: Value | None, other: Value | None) -> Value:
 class Function:
     """A function of the source, and what is known of its arguments and results."""
 
-    __slots__ = ("active", "called", "home", "node", "owner", "params", "returns", "runs", "seen")
+    __slots__ = (
+        "active", "called", "defaults", "home", "node", "owner", "params", "returns", "runs",
+        "seen",
+    )  # fmt: skip
 
     def __init__(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, home: Scope, owner: Class | None
@@ -109,6 +119,7 @@ class Function:
         self.node = node
         self.home = home
         self.owner = owner
+        self.defaults: dict[str, Value] = {}
         self.params: dict[str, Value] = {}
         self.returns: Value = PLAIN
         self.runs = 0

@@ -72,6 +72,16 @@ LIMITS = {
         [2],
     ),
     "and": ("i = 0\nwhile i < 100 and time.time() - t0 < 9:\n    i = step(i)", [2]),
+    "argument": ("study.optimize(goal, timeout=60)\nt = Trainer(max_time='1:0')", [1, 2]),
+    "takewhile": (
+        "import itertools as it\nfor x in it.takewhile(lambda _: time.time() < end, xs):\n"
+        "    step(x)",
+        [2],
+    ),
+    "remaining": (
+        "for x in xs:\n    left = 9 - (now() - t0)\n    if left < 0:\n        break",
+        [3],
+    ),
     "helper with if": (
         "def over():\n    if time.time() - t0 > 5:\n        return True\n    return False\n"
         "for x in data:\n    if over():\n        break",
@@ -112,6 +122,8 @@ MEASURES = {
     "name": "run = f'run_{int(time.time())}'\nif run in names:\n    raise ValueError(run)",
     "patience": "for e in range(9):\n    t = time.time()\n    if loss > best:\n        break",
     "average": "times.append(time.time() - t0)\nprint(sum(times) / len(times))",
+    "given time": "if time.localtime(stamp).tm_hour > 5:\n    x = 1",
+    "other timeout": "requests.get(url, timeout=5)\nTrainer(max_time=None)",
     "rate": "rate = n / (time.time() - t0)\nprint(rate)",
 }
 

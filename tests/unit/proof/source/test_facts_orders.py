@@ -53,6 +53,10 @@ SETS = {
     "hash": ("bucket = hash(name) % 10", [1]),
     "hash of a tuple": ("bucket = hash((name, 1)) % 10", [1]),
     "first match": ("for w in set(words):\n    if good(w):\n        best = w\n        break", [1]),
+    "columns": ("x = df[list(set(df.columns) - {'y'})]", [1]),
+    "zip": ("ids = dict(zip(set(words), range(9)))", [1]),
+    "floats": ("t = 0.0\nfor w in set(words):\n    t += weight[w]", [2]),
+    "written": ("f.write(','.join(set(words)))", [1]),
     "enumerate": ("for i, w in enumerate(set(words)):\n    table[i] = w", [1]),
     "through numbers": ("s = set(words)\nfor i, w in zip(range(9), s):\n    step(i, w)", [2]),
 }
@@ -93,6 +97,13 @@ FIXED_SETS = {
     "checked": "for w in set(words):\n    if w not in known:\n        raise KeyError(w)",
     "rebound": "x = set(words)\nx = sorted(x)\nfor w in x:\n    step(w)",
     "looked up": "d = {w: 0 for w in set(words)}\nfor w in text:\n    d[w] += 1",
+    "list of numbers": "for k in list({1, 2}):\n    step(k)\nx = next(iter({3, 4}))",
+    "only one": "(x,) = set(words)",
+    "one of one": "s = set(words)\nx = s.pop() if len(s) == 1 else None",
+    "if one": "s = set(words)\nif len(s) == 1:\n    x = next(iter(s))",
+    "memory": "memo[hash(key)] = 1\nx = memo[hash(key)]",
+    "columns": "x = df[sorted(set(df.columns) - {'y'})]\ny = df.drop(columns=['y'])",
+    "isin": "x = df[df.a.isin(set(words))]",
     "shadowed": "from mine import set\nfor w in set(words):\n    step(w)",
     "sorted in a function": "def f(w):\n    return list(set(w))\nfor x in sorted(f(v)):\n"
     "    step(x)",
@@ -135,6 +146,10 @@ LISTINGS = {
     "alias": ("from glob import glob as g\nfor f in g('*'):\n    step(f)", [2]),
     "named by label": ("ids = {c: i for i, c in enumerate(os.listdir(d))}", [1]),
     "mapped": ("xs = list(map(read, glob.glob('*')))\nfit(xs)", [1]),
+    "last": ("ckpt = os.listdir(d)[-1]", [1]),
+    "top of a walk": ("files = next(os.walk(d))[2]\nfit(files)", [1]),
+    "either": ("fs = os.listdir(d)\nfs = sorted(fs) if tidy else fs\nfit(fs)", [1]),
+    "concat": ("import pandas as pd\nx = pd.concat([read(f) for f in glob.glob('*')])", [2]),
     "iglob": ("for f in glob.iglob('*'):\n    step(f)", [1]),
     "set of a listing": ("xs = np.array(os.listdir(d))", [1]),
 }
@@ -179,6 +194,7 @@ FIXED_LISTINGS = {
         "class D:\n    def __init__(self, d):\n        self.files = os.listdir(d)\n"
         "        self.files.sort()\n    def __getitem__(self, i):\n        return self.files[i]"
     ),
+    "top of a walk": "files = sorted(next(os.walk(d))[2])\nfit(files)",
     "re-sorted": "files = glob.glob('*')\nfiles = sorted(files)\nx = files[0]",
     "printed": "print(os.listdir(d))",
     "other glob": "for f in fs.glob('bucket/*'):\n    step(f)",

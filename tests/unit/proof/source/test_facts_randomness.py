@@ -58,6 +58,21 @@ SEEDS = {
         "random.seed(p.parse_args().seed)",
         [("random", "clock")],
     ),
+    "option replaced": (
+        PARSER + "a = p.parse_args()\nif a.seed is None:\n    a.seed = int(time.time())\n"
+        "random.seed(a.seed)",
+        [("random", "clock")],
+    ),
+    "namespace": (
+        "c = Config()\nc.seed = os.getpid()\nrandom.seed(c.seed)",
+        [
+            ("new", "process"),
+            ("random", "process"),
+        ],
+    ),
+    "default None": ("def fix(seed=None):\n    random.seed(seed)\nfix()", [("random", "entropy")]),
+    "default not used": ("def fix(s=None):\n    random.seed(s)\nfix(3)", [("random", "name")]),
+    "default for others": ("def fix(s=None):\n    random.seed(s)", [("random", "name")]),
     "either": (
         "s = 1\nif fast:\n    s = int(time.time())\nrandom.seed(s)",
         [("random", "clock")],
@@ -117,6 +132,8 @@ UNSEEDED = {
     "default_rng": ("rng = default_rng()", ["new"]),
     "default_rng None": ("rng = np.random.default_rng(None)", ["new"]),
     "Random": ("rng = random.Random()", ["new"]),
+    "none by name": ("SEED = None\nrng = default_rng(SEED)", ["new"]),
+    "forest none by name": (SKLEARN + "STATE = None\nm = RF(random_state=STATE)", ["sklearn"]),
     "RandomState": ("rng = np.random.RandomState()", ["new"]),
     "PCG64": ("rng = np.random.Generator(np.random.PCG64())", ["new"]),
     "forest": (SKLEARN + "m = RF(n_estimators=10)", ["sklearn"]),

@@ -194,7 +194,7 @@ def test_constants_are_told_with_name_value_and_line():
         "Net.hidden": (32, "call"),
         "Net.scale": (-1.5, "call"),
     }
-    assert [c.line for c in analyse(CONSTANTS).constants if c.name in {"LR", "g.x"}] == [2, 15]
+    assert [c.line for c in analyse(CONSTANTS).constants if c.name in {"LR", "g.x"}] == [2, 16]
 
 
 LOOP = "for p in paths:\n"
