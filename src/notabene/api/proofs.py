@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from notabene.api.reading import Reading
-from notabene.errors import NotabeneError
-from notabene.proof.findings import Evidence, Finding, findings, sort, state
-from notabene.proof.fingerprint import Tables, tables
+from notabene.errors import NotabeneError, NotFoundError
+from notabene.model.canonical import new_hasher
+from notabene.proof.findings import Evidence, Finding, sort, state
+from notabene.proof.fingerprint import tables
 from notabene.proof.record import Record, flat, record_of
 from notabene.proof.repeats import Manifest, Repeats
+from notabene.proof.rules import findings
 from notabene.proof.since import nearest, since
 
 if TYPE_CHECKING:
     from notabene.api.door import RunRef
     from notabene.compare.diff import Diff, Side
+    from notabene.compare.repeated import Group
+    from notabene.compare.waste import Waste
+    from notabene.compare.whence import Origin
     from notabene.proof.memory import SourceMemory
     from notabene.proof.source.facts import Facts
 
@@ -152,3 +158,72 @@ class Proofs(Reading):
         repeats = Repeats(self.store_path, script)
         found = [one for one in repeats.all() if one.run == record.run]
         return repeats, found[0] if found else None
+
+    # -- over many runs --------------------------------------------------------------------
+
+    def repeated(self, project: str | None = None) -> list[Group]:
+        """Experiments that were done more than once, the costliest first.
+
+        Args:
+            project: Only of this one.
+        """
+        from notabene.compare.repeated import groups_of
+        from notabene.proof.repeats import all_of
+
+        here = {view.id for view in self.runs(project=project, archived=True)}
+        manifests = [one for _, found in all_of(self.store_path) for one in found]
+        return groups_of(one for one in manifests if one.run in here)
+
+    def waste(self, project: str | None = None) -> Waste:
+        """How much work came to nothing: repeats, failures by cause, time after divergence.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        from notabene.compare.waste import waste_of
+
+        views = list(self.runs(project=project, archived=True))
+        return waste_of(project or "", views, self.repeated(project))
+
+    def whence(self, path: str | os.PathLike[str]) -> list[Origin]:
+        """The run that wrote a file, by its content, and the runs that its inputs came from.
+
+        Raises:
+            NotFoundError: There is no such file, or no run wrote this content.
+        """
+        from notabene.compare.whence import producers_of, whence
+        from notabene.proof.repeats import all_of
+
+        try:
+            digest = _digest_file(path)
+        except OSError as error:
+            raise NotFoundError(f"{os.fspath(path)} cannot be read: {error.strerror}") from None
+        outputs = [
+            (one.run, one.started, one.outputs)
+            for _, found in all_of(self.store_path)
+            for one in found
+        ]
+        producers = producers_of([*outputs, *self._logged_files()])
+        origins = whence(digest, producers, self.record)
+        if not origins:
+            raise NotFoundError(
+                f"no run in {self.store_path} wrote the content of {os.fspath(path)}",
+                hint="it was changed since, or written by a program that was not recorded",
+            )
+        return origins
+
+    def _logged_files(self) -> Iterator[tuple[str, int, dict[str, str]]]:
+        """Files of artifact versions, as written by the run that logged them."""
+        for version in self.artifacts():
+            if version.run:
+                manifest = self.artifact(f"{version.name}:v{version.version}").manifest
+                files = {one.path: one.digest for one in manifest.files}
+                yield version.run, version.created, files
+
+
+def _digest_file(path: str | os.PathLike[str]) -> str:
+    hasher = new_hasher()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            hasher.update(chunk)
+    return str(hasher.hexdigest())

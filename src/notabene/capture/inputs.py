@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import hashlib
 import os
 import stat as kinds
 from collections.abc import Callable, Iterable
@@ -20,13 +19,16 @@ import msgspec
 from notabene.capture.links import link_of
 from notabene.capture.part import FAILURES, Deadline
 from notabene.capture.secrets import Redactor
-from notabene.model.canonical import digest_bytes
+from notabene.model.canonical import digest_bytes, new_hasher
 from notabene.model.evidence import Data, FileRead, FileWritten, Listing, Settings
 
 KEPT_FILE = 64 << 20
 """Files up to this size are kept with the run."""
 KEPT_RUN = 1 << 30
 """All that is kept of one run."""
+KEPT_OUTPUT = 16 << 20
+KEPT_OUTPUTS = 128 << 20
+"""Bytes of one file, and of all, that a run wrote and that are kept: for ``run --reuse``."""
 MANY = 1000
 """Of a folder with more files than this, they are told in one line."""
 MOST_LISTED = 100_000
@@ -81,7 +83,7 @@ class Inputs:
         self._put = put_file
         self._redactor = redactor
         self._keep_file, self._keep_run = keep_file, keep_run
-        self._kept = 0
+        self._kept = self._outputs = 0
         self._found: dict[str, Found] = {}
         self._links: dict[str, dict[str, str]] = {}
         self.settings: list[Settings] = []
@@ -199,6 +201,15 @@ class Inputs:
                 one.digest = known or _hash(path)
                 if not known:
                     self._memory.keep(status, one.digest)
+                self._keep_output(one, Path(path))
+
+    def _keep_output(self, one: FileWritten, path: Path) -> None:
+        small = one.size <= KEPT_OUTPUT and self._outputs + one.size <= KEPT_OUTPUTS
+        if small and self._put is not None:
+            with contextlib.suppress(*FAILURES):
+                self._put(path)
+                one.kept = True
+                self._outputs += one.size
 
     def _read_settings(self, data: Data) -> None:
         for one in data.read:
@@ -228,7 +239,7 @@ def parse_settings(text: str, suffix: str) -> Any:
         parser.read_string(text)
         return {section: dict(parser.items(section)) for section in parser.sections()}
     try:
-        import yaml
+        import yaml  # type: ignore[import-untyped]  # an optional library without stubs
     except ImportError:
         return None
     return msgspec.to_builtins(yaml.safe_load(text), str_keys=True)
@@ -321,9 +332,9 @@ def _size(path: str) -> int:
 
 
 def _hash(path: str) -> str:
-    """SHA-256 of a file; hashlib gives the interpreter away while it works."""
-    hasher = hashlib.sha256()
+    """SHA-256 of a file; it gives the interpreter away while it works."""
+    hasher = new_hasher()
     with open(path, "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             hasher.update(chunk)
-    return hasher.hexdigest()
+    return str(hasher.hexdigest())

@@ -11,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from notabene.capture.secrets import HIDDEN, Redactor
+from notabene.capture.shim import Seen
 from notabene.model.evidence import (
     Clock,
     Data,
@@ -41,6 +43,11 @@ from notabene.model.evidence import (
 
 Event = Sequence[Any]
 
+_NOISE = re.compile(
+    r"/(site|dist)-packages/|/lib(64)?/python3|/__pycache__/|/\.git(/|$)|\.(py|pyc|so|pth)$"
+    r"|\.so\.|/pyvenv\.cfg$|/\.cache/(matplotlib|fontconfig|pip|uv|notabene)/|/bin/python"
+)
+"""What the shim sees of Python itself, and of git."""
 SEEN = ".seen"
 """Suffix of the files in which processes leave their events."""
 COPIED = 8
@@ -50,6 +57,7 @@ COPIED = 8
 class Process(msgspec.Struct):
     """The events of one process."""
 
+    pid: int
     key: str
     how: str
     python: str
@@ -93,18 +101,24 @@ def _lines(data: bytes) -> Iterator[Event]:
             yield event
 
 
-def observe(logs: Iterable[Iterable[Event]], root: Path, redactor: Redactor) -> Observed:
+def observe(
+    logs: Iterable[Iterable[Event]], root: Path, redactor: Redactor, shim: Iterable[Seen] = ()
+) -> Observed:
     """Put events together.
 
     Args:
         logs: Events of each process, the program's own first.
         root: Top folder of the project.
         redactor: Hides secrets in values and command lines.
+        shim: What the preload shim saw of files, by process.
     """
     processes = [_process(list(events)) for events in logs]
     look = _Look(root, redactor)
     for process in processes:
         look.take(process)
+    names = {one.pid: one.key for one in processes}
+    for seen in shim:
+        look.take_files(seen, names.get(seen.process, "") or ("" if names else "c:program"))
     look.finish(processes)
     return Observed(look.data, look.randomness, look.parameters, look.outside, look.sources)
 
@@ -112,7 +126,8 @@ def observe(logs: Iterable[Iterable[Event]], root: Path, redactor: Redactor) -> 
 def _process(events: list[Event]) -> Process:
     first = events[0] if events and events[0][0] == "process" else ("process", "", 0, "", "")
     named = [str(event[1]) for event in events if event[0] == "name"]
-    return Process(named[-1] if named else str(first[1]), str(first[3]), str(first[4]), events)
+    key = named[-1] if named else str(first[1])
+    return Process(int(first[2]), key, str(first[3]), str(first[4]), events)
 
 
 class Paths:
@@ -132,7 +147,7 @@ class Paths:
 
     def short(self, path: str) -> str:
         """Relative to the top folder where it lies inside, else as it is."""
-        return path[len(self._inside) :] if path.startswith(self._inside) else path
+        return path.removeprefix(self._inside)
 
     def place(self, file: str, line: int) -> str:
         """``file:line`` of a place."""
@@ -166,10 +181,10 @@ class _Look:
     def take(self, process: Process) -> None:
         """The events of one process, in their order."""
         self._process, self._folder = process.key, ""
-        handlers = {
+        handlers: dict[Any, Callable[..., None]] = {
             "folder": self._moved,
             "read": self._opened,
-            "ready": lambda *event: self._opened(*event, via="native"),
+            "ready": self._read_natively,
             "write": self._wrote,
             "move": self._renamed,
             "missing": self._missed,
@@ -194,6 +209,21 @@ class _Look:
                 # An event of another version may have another shape.
                 with contextlib.suppress(TypeError, ValueError):
                     take(*event[1:])
+
+    def take_files(self, seen: Seen, process: str) -> None:
+        """What the shim saw of one process, where Python's hooks did not see it."""
+        for event in seen.events:
+            path = os.path.normpath(event.path)
+            if _NOISE.search(path):
+                continue
+            if event.op in "rb" and path not in self._read and path not in self._written:
+                self._read[path] = FileRead(
+                    path=self.paths.short(path), process=process, via="shim", ms=event.ms
+                )
+            if event.op in "wb":
+                self._write(path, "", process)
+            elif event.op == "v":
+                self._move(path, os.path.normpath(event.to))
 
     def finish(self, processes: Sequence[Process]) -> None:
         """What can only be said of all together."""
@@ -238,23 +268,25 @@ class _Look:
             ms=ms,
         )
 
+    def _read_natively(self, path: str, file: str, line: int, ms: int) -> None:
+        self._opened(path, file, line, ms, via="native")
+
     def _wrote(self, path: str, file: str, line: int, ms: int) -> None:
         del ms
         full = self.paths.full(path, self._folder)
+        self._write(full, self.paths.place(file, line), self._process)
+
+    def _write(self, full: str, where: str, process: str) -> None:
         if full in self._read:
             self._read[full].overwritten = True
-        self._written.setdefault(
-            full,
-            FileWritten(
-                path=self.paths.short(full),
-                where=self.paths.place(file, line),
-                process=self._process,
-            ),
-        )
+        written = FileWritten(path=self.paths.short(full), where=where, process=process)
+        self._written.setdefault(full, written)
 
     def _renamed(self, source: str, target: str, ms: int) -> None:
         del ms
-        old, new = (self.paths.full(path, self._folder) for path in (source, target))
+        self._move(*(self.paths.full(path, self._folder) for path in (source, target)))
+
+    def _move(self, old: str, new: str) -> None:
         if new in self._read:
             self._read[new].overwritten = True
         written = self._written.pop(old, None)

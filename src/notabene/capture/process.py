@@ -128,6 +128,22 @@ def script_of(program: Sequence[str]) -> str | None:
         return None
 
 
+def words_behind(program: Sequence[str]) -> list[str]:
+    """Words of a command that belong to its script rather than to the interpreter."""
+    script = script_of(program)
+    for at, word in enumerate(program):
+        if script and os.path.abspath(word) == script:
+            return list(program[at + 1 :])
+    return list(program[1:])
+
+
+def program_name(program: Sequence[str]) -> str:
+    """What runs where it is no script: a program's name, a module, a command, a notebook."""
+    if program:
+        return os.path.basename(program[0])
+    return module_name() or kind()
+
+
 def module_name() -> str | None:
     """Name of the module started with ``-m``, or None."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)

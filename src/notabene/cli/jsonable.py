@@ -30,7 +30,8 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [jsonable(v) for v in value]
     if isinstance(value, msgspec.Struct):
-        return {f: jsonable(getattr(value, f)) for f in value.__struct_fields__}
+        names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+        return {name: jsonable(getattr(value, field)) for name, field in names}
     if hasattr(value, "to_dict"):
         return jsonable(value.to_dict())
     if hasattr(value, "tolist"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notabene.capture.secrets import HIDDEN, Redactor
-from notabene.cli.render import common, hint, store_of
+from notabene.cli.render import common, hint, open_api, store_of
 from notabene.errors import NotabeneError, NotFoundError, UsageError
 from notabene.model.records import ConsoleNoted
 from notabene.settings import Settings, environment
@@ -35,6 +35,13 @@ CTRL_C = 130
 @click.option("-c", "--config", "config", multiple=True, help="lr=0.1; several times.")
 @click.option("--hypothesis", help="What the run is meant to show.")
 @click.option("--parent", help="Run that this one belongs under.")
+@click.option("--dry-run", is_flag=True, help="Say whether it was run before; run nothing.")
+@click.option("--reuse", is_flag=True, help="Give the results of the same run, if there is one.")
+@click.option(
+    "--on-repeat",
+    type=click.Choice(["warn", "ask", "reuse", "stop", "ignore"]),
+    help="When the same was run before; default: the setting on_repeat.",
+)
 @click.option("--environment", "given", type=click.Path(exists=True), hidden=True)
 @click.option(
     "--metrics",
@@ -54,6 +61,9 @@ def run(
     hypothesis: str | None,
     parent: str | None,
     given: str | None,
+    dry_run: bool,
+    reuse: bool,
+    on_repeat: str | None,
     patterns: tuple[str, ...],
     store: str | None,
     as_json: bool,
@@ -67,6 +77,17 @@ def run(
 
     reader = PatternReader(patterns)
     settings = _settings_of(config)
+    asked = Settings({"store": store_of(store), "on_repeat": "reuse" if reuse else on_repeat})
+    if given is None and (dry_run or asked["on_repeat"] in ("reuse", "stop", "ask")):
+        from notabene.cli import launch_repeats as repeats
+
+        if dry_run:
+            return repeats.dry_run(command, asked, as_json=as_json)
+        code = repeats.before(
+            lambda: open_api(store), command, asked, asked["on_repeat"], as_json=as_json
+        )
+        if code is not None:
+            return code
     run = init(
         project,
         name=name,
@@ -80,12 +101,12 @@ def run(
         store=store_of(store),
     )
     reader.run = run
-    code = _launch(run, command, reader, _environment(given))
+    ended = _launch(run, command, reader, _environment(given))
     if as_json:
         from notabene.cli.render import print_json
 
-        print_json({"id": run.id, "name": run.name, "status": run.status, "exit_code": code})
-    return code
+        print_json({"id": run.id, "name": run.name, "status": run.status, "exit_code": ended})
+    return ended
 
 
 def _capture(command: tuple[str, ...]) -> Capture:
@@ -232,7 +253,8 @@ def _launch(
     for name in given.get("unset", ()):
         env.pop(name, None)
     if run.attendance is not None:
-        env = run.attendance.for_program(env)
+        redirect = Path(given["map"]) if given.get("map") else None
+        env = run.attendance.for_program(env, redirect=redirect, hash_secret=given.get("hash", ""))
     try:
         outcome = pump(list(command), transcript, env=env)
     except NotabeneError as error:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notabene.cli.render import (
-    ago,
     common,
     counted,
     figure,
-    listing,
     print_json,
     print_table,
     say,
-    took,
     with_api,
 )
 
@@ -100,7 +97,7 @@ def diff(api: Api, a: str, b: str, with_code: bool, everything: bool, as_json: b
     if as_json:
         print_json(found)
         return
-    _results(api, found)
+    _results(found)
     shown = [one for one in found.differences if everything or one.explains != "no"]
     rows = []
     for rank, one in enumerate(shown, 1):
@@ -118,7 +115,7 @@ def diff(api: Api, a: str, b: str, with_code: bool, everything: bool, as_json: b
         _code(api, found)
 
 
-def _results(api: Api, found: Diff) -> None:
+def _results(found: Diff) -> None:
     parted = [one for one in found.results if one.first_divergent_step is not None]
     if not found.results:
         say("neither run has metrics to compare")
@@ -159,38 +156,3 @@ def _value(value: Any) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else figure(value)
-
-
-@click.command()
-@click.argument("project", required=False)
-@listing
-@common
-@with_api
-def repeats(
-    api: Api, project: str | None, fields: str | None, limit: int | None, as_json: bool
-) -> None:
-    """Experiments that were done more than once: by whom, how often, and what they cost."""
-    groups = api.repeated(project)
-    if limit:
-        groups = groups[:limit]
-    if as_json:
-        print_json(groups, fields)
-        return
-    if not groups:
-        say("no experiment was done twice")
-        return
-    rows = []
-    for group in groups:
-        kind = "same" if group.kind == "duplicate" else "same but seed"
-        rows.append(
-            (
-                kind,
-                str(len(group.runs)),
-                group.script,
-                took(group.seconds),
-                ", ".join(sorted(set(group.users))),
-                group.spread,
-                ago(group.last),
-            )
-        )
-    print_table(("KIND", "RUNS", "SCRIPT", "COST", "BY", "RESULT", "LAST"), rows)

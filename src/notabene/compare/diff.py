@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from notabene.compare.series import Parting
-from notabene.proof.fingerprint import ABSENT, Tables
+from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
 from notabene.proof.record import Record, flat
 from notabene.proof.settings import plain, shown
 from notabene.proof.versus import differences
@@ -115,7 +115,8 @@ def _inputs(a: Side, b: Side) -> Iterator[Item]:
         item = Item(kind=one.kind, item=one.item, a=one.a, b=one.b, where=one.where)
         if one.kind == "data":
             item.a, item.b = _short(one.a), _short(one.b)
-            item.where = _where_read(b.record, one.item) or _where_read(a.record, one.item)
+            spot = keys_of(b.record).get(one.item) or keys_of(a.record).get(one.item)
+            item.item, item.where = spot or (shown_key(one.item), "")
             item.note = _content(a, b, one.a, one.b)
         elif one.kind == "argument" and not one.item.startswith("$"):
             options = [o for o in b.record.parameters.options if o.name == one.item]
@@ -134,14 +135,6 @@ def _short(digest: str | None) -> str | None:
     if digest is None or digest == ABSENT:
         return digest
     return digest[:16]
-
-
-def _where_read(record: Record, key: str) -> str:
-    name = key.rpartition("/")[2].rpartition(":")[2]
-    for one in (*record.data.read, *record.data.listed, *record.data.missing):
-        if one.path == key or one.path.rpartition("/")[2] == name:
-            return one.where
-    return ""
 
 
 def _is_logged(record: Record, name: str) -> bool:
@@ -180,7 +173,7 @@ def _lines(a: Side, b: Side, path: str) -> str:
     pair = [side.texts[path].decode("utf-8", "replace").splitlines() for side in (a, b)]
     changed = sum(
         line[:1] in "+-" and line[:3] not in ("+++", "---")
-        for line in difflib.unified_diff(*pair, n=0, lineterm="")
+        for line in difflib.unified_diff(pair[0], pair[1], n=0, lineterm="")
         if line
     )
     return f"{changed} line{'s' * (changed != 1)}"
@@ -234,8 +227,6 @@ def _judge(one: Item, found: Diff, b: Side) -> None:
         one.explains = "yes" if (tiny and numeric) or _used(one, b) else "unlikely"
         if zone and one.explains == "unlikely":
             one.note = one.note or "nothing in the code was seen to ask for it"
-    elif one.kind == "data" and str(one.item).startswith("list "):
-        one.explains = "yes"
 
 
 def _used(one: Item, b: Side) -> bool:
@@ -250,7 +241,7 @@ def text_diff(a: Side, b: Side, path: str) -> list[str]:
         side.texts.get(path, b"").decode("utf-8", "replace").splitlines(keepends=False)
         for side in (a, b)
     ]
-    return list(difflib.unified_diff(*pair, f"a/{path}", f"b/{path}", lineterm=""))
+    return list(difflib.unified_diff(pair[0], pair[1], f"a/{path}", f"b/{path}", lineterm=""))
 
 
 __all__ = ["Diff", "Item", "Side", "diff", "shown", "text_diff"]

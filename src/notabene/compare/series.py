@@ -66,7 +66,7 @@ def part(metric: str, a: Curve | None, b: Curve | None, *, upto: int | None = No
     va, vb = one.values[at], other.values[bt]
     equal = va.view(np.int64) == vb.view(np.int64)
     equal |= np.isnan(va) & np.isnan(vb)
-    found.compared = int(len(np.union1d(one.steps, other.steps)))
+    found.compared = len(np.union1d(one.steps, other.steps))
     found.same = int(equal.sum())
     alone = np.setxor1d(one.steps, other.steps)
     parted = steps[~equal]

@@ -56,13 +56,14 @@ class FileRead(Part):
 
 
 class FileWritten(Part):
-    """A file the run wrote; the digest is that of the content it left."""
+    """A file the run wrote; the digest is that of the content it left, kept if ``kept``."""
 
     path: str
     where: str = ""
     process: str = ""
     size: int = 0
     digest: str = ""
+    kept: bool = False
     note: str = ""
 
 

@@ -102,16 +102,6 @@ class Evidence(NamedTuple):
     logged: Mapping[str, Any]
 
 
-def findings(evidence: Evidence) -> list[Finding]:
-    """What the record of a run alone shows."""
-    from notabene.proof import chance, code, files, settings
-
-    found: list[Finding] = []
-    for rule in (settings.rules, chance.rules, code.rules, files.rules):
-        found.extend(rule(evidence))
-    return sort(found)
-
-
 def sort(found: Iterable[Finding]) -> list[Finding]:
     """Worst first; equal ones once."""
     seen: set[tuple[str, str, str]] = set()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from notabene.model.canonical import digest_json
+from notabene.model.evidence import Option
 from notabene.proof.record import Record
 from notabene.proof.settings import is_parameter
 
@@ -39,7 +40,8 @@ class Tables(msgspec.Struct, kw_only=True):
     Attributes:
         code: ``{path: {"sha", "code", "without_seeds", "without_constants"}}``.
         arguments: Words of the command line by name, and ``$NAME`` for variables that were read.
-        defaults: What options have that the command line does not name.
+        defaults: What options have where the command line does not name them.
+        default_places: Of those, which are paths, as they are written.
         data: ``{key: digest}``; see :func:`data_key`; ``absent`` for what was not there.
         environment: ``{"python", "packages", "machine", ...}``; packages by name.
         seeds: Arguments and variables that are named like seeds.
@@ -51,6 +53,7 @@ class Tables(msgspec.Struct, kw_only=True):
     code: dict[str, dict[str, str]] = {}
     arguments: dict[str, str] = {}
     defaults: dict[str, str] = {}
+    default_places: dict[str, str] = {}
     data: dict[str, str] = {}
     environment: dict[str, Any] = {}
     seeds: dict[str, str] = {}
@@ -80,14 +83,47 @@ def tables(record: Record, facts: Mapping[str, Facts]) -> Tables:
         }
         found.constants[source.path] = {c.name: [c.value, c.line] for c in fact.constants}
     for option in record.parameters.options:
-        if option.name not in named and counts(option.name):
-            found.defaults[option.name] = canonical_value(option.value)
+        if counts(option.name):
+            _default(option, record, found)
     for variable in record.parameters.variables:
         name = f"${variable.name}"
         value = "" if variable.value is None else variable.value
         (found.seeds if is_seed(variable.name) else found.arguments)[name] = value
     _data(record, found)
     found.outputs = {one.path: one.digest for one in record.data.written[:1000] if one.digest}
+    return found
+
+
+def _default(option: Option, record: Record, found: Tables) -> None:
+    named = option.name in record.parameters.arguments
+    value = option.default if named else option.value
+    if option.name in record.parameters.places and isinstance(value, str):
+        found.defaults[option.name] = PATH
+        found.default_places[option.name] = value
+    else:
+        found.defaults[option.name] = canonical_value(value)
+
+
+class Spot(NamedTuple):
+    """A file behind a data key, and the line that opened it."""
+
+    path: str
+    where: str
+
+
+def keys_of(record: Record) -> dict[str, Spot]:
+    """Data keys of what a run read, listed and looked for."""
+    data, places = record.data, record.parameters.places
+    found: dict[str, Spot] = {}
+    for one in data.read:
+        key = data_key(one.path, data.root, data.folder, places, one.given)
+        found.setdefault(key, Spot(one.path, one.where))
+    for gone in data.missing:
+        key = data_key(gone.path, data.root, data.folder, places, "")
+        found.setdefault(key, Spot(gone.path, gone.where))
+    for listing in data.listed:
+        key = data_key(listing.path, data.root, data.folder, places, "")
+        found[f"list {key}"] = Spot(listing.path, listing.where)
     return found
 
 
@@ -133,6 +169,11 @@ def data_key(path: str, root: str, folder: str, places: Mapping[str, str], given
     return path
 
 
+def shown_key(key: str) -> str:
+    """A data key as people read it."""
+    return key.removeprefix("list ").removeprefix("set ").removeprefix("./").rstrip(":")
+
+
 def where_is(key: str, root: str, folder: str, places: Mapping[str, str]) -> str:
     """The inverse of :func:`data_key` for a run that is about to begin; empty if it cannot be."""
     if key.startswith("--"):
@@ -159,7 +200,7 @@ def arguments_of(words: Sequence[str], folder: str) -> tuple[dict[str, str], dic
     while left:
         word = left.pop(0)
         match = re.fullmatch(
-            r"(-{1,2}[A-Za-z][\w.-]*|\+{0,2}[A-Za-z_][\w./@-]*)(=)(.*)", word, re.S
+            r"(-{1,2}[A-Za-z][\w.-]*|\+{0,2}[A-Za-z_][\w./@-]*)(=)(.*)", word, re.DOTALL
         )
         if match:
             name, value = match[1].lstrip("-+"), match[3]
@@ -171,11 +212,10 @@ def arguments_of(words: Sequence[str], folder: str) -> tuple[dict[str, str], dic
             name, value = str(position), word
         name = name.replace("-", "_")
         full = os.path.normpath(os.path.join(folder, os.path.expanduser(value)))
-        if value and len(value) < 4096 and (os.sep in value or "." in value or not position):
-            if not _is_number(value) and os.path.exists(full):
-                places[name] = full
-                found[name] = PATH
-                continue
+        if 0 < len(value) < 4096 and not _is_number(value) and os.path.exists(full):
+            places[name] = full
+            found[name] = PATH
+            continue
         found[name] = canonical_value(value)
     return found, places
 
@@ -246,17 +286,7 @@ def _packages(packages: Any) -> dict[str, str]:
     return found
 
 
-def digests(found: Tables) -> dict[str, str]:
-    """One digest per table, and ``all``."""
-    one = {
-        "code": digest_json({path: entry["code"] for path, entry in found.code.items()}),
-        "arguments": digest_json({**found.defaults, **found.arguments}),
-        "data": digest_json(found.data),
-        "environment": digest_json(found.environment),
-        "seeds": digest_json(found.seeds),
-    }
-    return {**one, "all": digest_json(one)}
-
-
-Digest = Callable[[str], str]
-"""SHA-256 of the file at a path; empty where there is none."""
+def effective(found: Tables) -> str:
+    """Digest of a run's arguments, those that were left at their defaults included."""
+    defaults = {name: value for name, value in found.defaults.items() if not is_seed(name)}
+    return digest_json({**defaults, **found.arguments})[:32]

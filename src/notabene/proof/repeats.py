@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from notabene.model.canonical import digest_json
-from notabene.proof.fingerprint import Tables, digests
+from notabene.proof.fingerprint import Tables
 from notabene.proof.versus import Difference, differences
 
 FOLDER = "repeats"
@@ -26,6 +26,7 @@ Verdict = Literal["new", "duplicate", "seed", "environment", "near", "not-fixed"
 NEAR = 3
 """With more differences than this, a run is a new one rather than a near repeat."""
 
+_TABLES = ("code", "constants", "data", "environment", "defaults", "default_places", "signs")
 _ENCODER = msgspec.json.Encoder()
 
 T = TypeVar("T")
@@ -35,12 +36,13 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run of a script.
 
     Attributes:
-        run, name, project, user, host: Which.
+        run, name, project, user, host, script: Which.
         started: µs; ``took``: seconds.
         status: As it ended; ``running`` until then.
         results: Its last or best values, a few.
         arguments, seeds: As in :class:`~notabene.proof.fingerprint.Tables`.
         tables: Digests of the tables that are kept beside: code, data, environment, defaults.
+        effective: Digest of the arguments with the defaults.
         fixed: Whether the same inputs must give the same result.
         gaps: Findings that were gaps or risks.
         outputs: ``{path: digest}`` of what it wrote.
@@ -51,6 +53,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     project: str = ""
     user: str = ""
     host: str = ""
+    script: str = ""
     started: int = 0
     took: float = 0.0
     status: str = "running"
@@ -58,6 +61,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     arguments: dict[str, str] = {}
     seeds: dict[str, str] = {}
     tables: dict[str, str] = {}
+    effective: str = ""
     fixed: bool = True
     gaps: list[str] = []
     outputs: dict[str, str] = {}
@@ -131,7 +135,7 @@ class Repeats:
         """
         memo = {} if memo is None else memo
         found = Tables(arguments=manifest.arguments, seeds=manifest.seeds, outputs=manifest.outputs)
-        for name in ("code", "constants", "data", "environment", "defaults", "signs"):
+        for name in _TABLES:
             digest = manifest.tables.get(name, "")
             if digest and digest not in memo:
                 memo[digest] = self._read(digest)
@@ -146,15 +150,18 @@ class Repeats:
         return {}
 
 
+def all_of(store: Path) -> Iterator[tuple[str, list[Manifest]]]:
+    """Runs of every script in a store: ``(key, manifests)``, the oldest first."""
+    with contextlib.suppress(OSError), os.scandir(store / FOLDER) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            if entry.is_dir():
+                repeats = Repeats(store, "")
+                repeats.folder = Path(entry.path)
+                yield entry.name, repeats.all()
+
+
 def _kept(tables: Tables) -> dict[str, Any]:
-    return {
-        "code": tables.code,
-        "constants": tables.constants,
-        "data": tables.data,
-        "environment": tables.environment,
-        "defaults": tables.defaults,
-        "signs": tables.signs,
-    }
+    return {name: getattr(tables, name) for name in _TABLES}
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -271,11 +278,3 @@ def _now_tables(
 
 def _constants(code: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[Any]]]:
     return {path: entry["constants"] for path, entry in code.items() if "constants" in entry}
-
-
-def said(manifests: list[Manifest]) -> Iterator[str]:
-    """Ids of runs, for a line of text."""
-    yield from (manifest.run[-6:] for manifest in manifests)
-
-
-__all__ = ["Answer", "Manifest", "Now", "Repeats", "Verdict", "ask", "digests", "said"]

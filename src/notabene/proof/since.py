@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from notabene.proof.findings import Evidence, Finding
-from notabene.proof.fingerprint import ABSENT, Tables
+from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
 from notabene.proof.repeats import Manifest
 from notabene.proof.settings import Logged, shown
 from notabene.proof.versus import Difference, constants, environment
@@ -54,18 +54,15 @@ def _constants(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Findi
 
 
 def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
-    places = {}
-    for read in evidence.record.data.read:
-        places.setdefault(read.path.rpartition("/")[2], read.where)
+    places = keys_of(evidence.record)
     moved = mine.environment.get("folder") != then.environment.get("folder")
     for key in sorted(mine.data.keys() | then.data.keys()):
         a, b = then.data.get(key), mine.data.get(key)
         if a == b:
             continue
-        name = key.removeprefix("list ").removeprefix("set ")
-        where = places.get(name.rpartition("/")[2].rpartition(":")[2], "")
+        name, where = places.get(key, (shown_key(key), ""))
         if key.startswith("list ") and a is not None and b is not None:
-            yield _changed(f"{name} holds other files than before", _listed(evidence, name))
+            yield _changed(f"{name} holds other files than before", where)
         elif a in (None, ABSENT) and b not in (None, ABSENT):
             yield _changed(f"{name} is read, and was not before", where)
             if b in then.outputs.values():
@@ -76,7 +73,7 @@ def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
             yield _made_by(name, where)
         else:
             yield _changed(f"{name} has another content than before", where)
-        if moved and name.startswith("./"):
+        if moved and key.startswith("./"):
             yield Finding(
                 kind="working-folder",
                 what=f"{name} was read from another working folder",
@@ -85,10 +82,6 @@ def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
                 severity="risk",
                 recorded=True,
             )
-
-
-def _listed(evidence: Evidence, name: str) -> str:
-    return next((one.where for one in evidence.record.data.listed if one.path == name), "")
 
 
 def _changed(what: str, where: str) -> Finding:
@@ -177,4 +170,5 @@ def nearest(manifests: Iterable[Manifest], mine: Manifest) -> Manifest | None:
     none did, the last one."""
     earlier = [one for one in manifests if one.run != mine.run and one.started <= mine.started]
     well = [one for one in earlier if one.status == "finished"]
-    return (well or earlier or [None])[-1]
+    found = well or earlier
+    return found[-1] if found else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from notabene.proof.fingerprint import Tables
+from notabene.proof.fingerprint import Tables, is_seed
 
 
 class Difference(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -20,7 +20,7 @@ class Difference(msgspec.Struct, kw_only=True, omit_defaults=True):
         where: ``file:line``, or empty.
     """
 
-    kind: str
+    kind: str = msgspec.field(name="class")
     item: str
     a: Any = None
     b: Any = None
@@ -32,15 +32,17 @@ def differences(a: Tables, b: Tables) -> list[Difference]:
     found: list[Difference] = []
     found += _code(a, b)
     found += _plain("argument", _effective(a, b), _effective(b, a))
-    found += _plain("seed", a.seeds, b.seeds)
+    found += _plain("seed", _effective(a, b, seeds=True), _effective(b, a, seeds=True))
     found += _plain("data", a.data, b.data)
     found += environment(a.environment, b.environment)
     return found
 
 
-def _effective(one: Tables, other: Tables) -> dict[str, str]:
+def _effective(one: Tables, other: Tables, *, seeds: bool = False) -> dict[str, str]:
     """Arguments with the defaults; those that only the other run recorded hold for both."""
-    return {**other.defaults, **one.defaults, **one.arguments}
+    defaults = {**other.defaults, **one.defaults}
+    found = {name: value for name, value in defaults.items() if is_seed(name) == seeds}
+    return {**found, **(one.seeds if seeds else one.arguments)}
 
 
 def _plain(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:

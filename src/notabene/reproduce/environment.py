@@ -17,6 +17,7 @@ from notabene.errors import ReproductionError
 from notabene.model.canonical import digest_json
 from notabene.proof.fingerprint import environment_table
 from notabene.proof.record import Record
+from notabene.settings import environment
 
 _ASK = """
 import json, os, re, sys
@@ -98,7 +99,7 @@ def _plain(packages: dict[str, str]) -> dict[str, str]:
 
 
 def _ask(path: str) -> dict[str, Any] | None:
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LD_PRELOAD"))}
+    env = {k: v for k, v in environment().items() if not k.startswith(("PYTHON", "LD_PRELOAD"))}
     try:
         done = subprocess.run(
             [path, "-c", _ASK], capture_output=True, text=True, timeout=30, check=True, env=env

@@ -23,6 +23,7 @@ from notabene.proof.record import Record
 from notabene.reproduce.environment import Interpreter, interpreter_for
 from notabene.reproduce.replay import replay_of
 from notabene.reproduce.workspace import Missing, Workspace
+from notabene.settings import environment
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -248,13 +249,13 @@ def _start(
     environ[REPLAY] = str(replay)
     if options.steps is not None:
         environ[STOP_AFTER] = str(options.steps - 1)
-    shim = _shim(api, workspace, record, environ)
+    shim = _shim(api, workspace, record)
     if not shim:
         words = [workspace.rewrite(word) for word in words]
     say(f"files  {'led into the workspace' if shim else 'by changed paths'}")
     run = new_run_id()
     asked = folder / "environment.json"
-    asked.write_text(json.dumps({"set": environ, "unset": unset, "shim": shim}))
+    asked.write_text(json.dumps({"set": environ, "unset": unset, **shim}))
     patterns = [str(one) for one in record.process.get("patterns", ())]
     line = [
         sys.executable, "-m", "notabene", "--store", str(api.store_path), "run",
@@ -263,7 +264,7 @@ def _start(
         *(word for one in patterns for word in ("--metrics", one)),
         "--", *words,
     ]  # fmt: skip
-    env = {k: v for k, v in os.environ.items() if k not in ("NOTABENE_RUN_ID", "NOTABENE_NAME")}
+    env = {k: v for k, v in environment().items() if k not in ("NOTABENE_RUN_ID", "NOTABENE_NAME")}
     env["NOTABENE_QUIET"] = "1"
     with open(folder / "output.txt", "wb") as output:
         done = subprocess.run(
@@ -297,23 +298,22 @@ def _environ(record: Record, options: Options) -> tuple[dict[str, str], list[str
     return found, [name for name in unset if name not in keep]
 
 
-def _shim(api: Api, workspace: Workspace, record: Record, environ: dict[str, str]) -> bool:
+def _shim(api: Api, workspace: Workspace, record: Record) -> dict[str, str]:
     """Have the preload shim lead the program's paths into the workspace, where there is one."""
     from notabene.capture import shim
 
     if shim.library(api.settings.cache) is None:
-        return False
+        return {}
     table = workspace.folder / "map.txt"
-    with open(table, "w", encoding="utf-8", errors="surrogateescape") as file:
-        for old, new in workspace.redirects.items():
-            file.write(f"{old}\t{new}\n")
-        for store in (str(api.store_path), str(api.settings.cache)):
-            file.write(f"{store}\t{store}\n")
-    environ["NOTABENE_SHIM_MAP"] = str(table)
+    instead = {old: None if new == "-" else new for old, new in workspace.redirects.items()}
+    ours = (str(api.store_path), str(api.settings.cache), str(workspace.folder))
+    instead.update({own: own for own in ours})
+    shim.write_map(table, instead)
     secret = record.randomness.hash
+    given = {"map": str(table)}
     if secret.startswith("secret:"):
-        environ["NOTABENE_SHIM_HASH"] = secret.removeprefix("secret:")
-    return True
+        given["hash"] = secret.removeprefix("secret:")
+    return given
 
 
 def _say_inputs(say: Say, record: Record, workspace: Workspace) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from notabene.model.canonical import new_hasher
+from notabene.model.evidence import FileRead
 from notabene.proof.record import Record
 
 Content = Callable[[str], bytes | None]
@@ -109,9 +110,7 @@ class Workspace:
         return found
 
     def _data(self) -> None:
-        files = list(self.record.data.read)
-        files += self._of_sets()
-        for one in files:
+        for one in [*self.record.data.read, *self._of_sets()]:
             place = self.where(one.path)
             if place.exists():
                 continue
@@ -121,11 +120,7 @@ class Workspace:
                 self._write(place, content)
                 with contextlib.suppress(OSError):
                     os.utime(place, ns=(one.mtime * 1000, one.mtime * 1000))
-            elif one.digest and _digest(original) == one.digest:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.symlink_to(original)
-                self.linked += 1
-            elif one.link and os.path.exists(original):
+            elif self._is_still_there(one, original):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.symlink_to(original)
                 self.linked += 1
@@ -133,9 +128,14 @@ class Workspace:
                 why = "it is gone" if not os.path.exists(original) else "it has changed since"
                 self.missing.append(Missing(what="data", item=one.path, why=one.note or why))
 
-    def _of_sets(self) -> list[msgspec.Struct]:
-        from notabene.model.evidence import FileRead
+    @staticmethod
+    def _is_still_there(one: FileRead, path: str) -> bool:
+        """Whether the original has the content, or a data system vouches for it."""
+        if one.digest and _digest(path) == one.digest:
+            return True
+        return bool(one.link) and os.path.exists(path)
 
+    def _of_sets(self) -> list[FileRead]:
         kept = self.record.data.files_kept
         content = self._content(kept) if kept else None
         if content is None:
@@ -161,9 +161,10 @@ class Workspace:
             if kept and str(kept).startswith(self._root + os.sep):
                 folder = str(kept) if kept == sys.prefix else str(Path(str(kept)).parents[1])
                 self.redirects[folder] = folder
-        for one in (*self.record.data.read, *self.record.sources.files):
-            if os.path.isabs(one.path):
-                self.redirects[one.path] = str(self.where(one.path))
+        paths = [one.path for one in self.record.data.read]
+        paths += [one.path for one in self.record.sources.files]
+        for path in filter(os.path.isabs, paths):
+            self.redirects[path] = str(self.where(path))
         for gone in self.record.data.missing:
             if os.path.isabs(gone.path) and not gone.made:
                 self.redirects[gone.path] = "-"

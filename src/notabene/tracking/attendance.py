@@ -135,8 +135,11 @@ class Attendance:
             return
         from notabene.tracking.observing import Observing
 
-        self._observing = Observing(self._run, self._capture, self._settings, watch)
-        self._observing.start()
+        observing = Observing(self._run, self._capture, self._settings, watch)
+        observing.parts_so_far = self._parts
+        observing.say = None if self._quiet else (lambda line: _say(f"notabene: {line}"))
+        observing.start()
+        self._observing = observing
 
     def _capture_all(self) -> None:
         """Code, environment, hardware ... in the background; then what others left behind."""
@@ -179,11 +182,11 @@ class Attendance:
             self._keep(part)
         quietly(lambda: self._keep(observing.judge(self._parts)))
 
-    def for_program(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The environment for the program that ``notabene run`` starts."""
+    def for_program(self, environ: Mapping[str, str], **given: Any) -> dict[str, str]:
+        """The environment for the program that ``notabene run`` starts; see ``Observing``."""
         if self._observing is None:
             return dict(environ)
-        return self._observing.for_program(environ)
+        return self._observing.for_program(environ, **given)
 
     def capture_code(self) -> None:
         """Record the code as it is now (``run.log_code_version()``)."""
@@ -382,7 +385,10 @@ class Attendance:
         text = f"notabene: {run.name} {run.status} after {took}, {counted}"
         if not kept:
             text += "; the last of it waits in its ring and is read from there"
-        if run.guard.health:
+        verdict = None if self._observing is None else self._observing.verdict
+        if verdict is not None and not verdict.same_as_before and _at_terminal():
+            text += f"; {verdict.line()}; notabene check {run.id[-6:]}"
+        elif run.guard.health:
             text += f"; {len(run.guard.health)} remark(s), see notabene show {run.id[-6:]}"
         else:
             text += f"; notabene show {run.id[-6:]}"
@@ -400,6 +406,14 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _at_terminal() -> bool:
+    """Whether a person reads what is said."""
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError, OSError):
+        return False
 
 
 def _say(text: str) -> None:

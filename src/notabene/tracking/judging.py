@@ -12,25 +12,27 @@ import msgspec
 from notabene.capture.inputs import digest_names, names_in, sign_of
 from notabene.capture.part import Part
 from notabene.model.canonical import digest_bytes
-from notabene.proof.findings import UNFIXED, Evidence, Finding, findings, sort, state
+from notabene.proof.findings import UNFIXED, Evidence, Finding, sort, state
 from notabene.proof.fingerprint import (
     ABSENT,
     Tables,
     arguments_of,
     counts,
+    effective,
     is_seed,
     tables,
     where_is,
 )
 from notabene.proof.memory import SourceMemory
-from notabene.proof.record import Record, flat, record_of
+from notabene.proof.record import flat, record_of
 from notabene.proof.repeats import Answer, Manifest, Now, Repeats, ask
+from notabene.proof.rules import findings
 from notabene.proof.since import nearest, since
 
 if TYPE_CHECKING:
     from notabene.artifacts.hashes import HashCache
     from notabene.capture.secrets import Redactor
-    from notabene.proof.source.facts import Facts
+    from notabene.settings import Settings
 
 LARGE = 256 << 20
 """A file larger than this is not hashed before a run begins; one that was hashed before counts."""
@@ -114,7 +116,12 @@ class Judge:
 
     def _data_of(self, key: str, then: Tables) -> str:
         kind, _, name = key.partition(" ") if key.startswith(("list ", "set ")) else ("", "", key)
-        path = where_is(name, self.root, self.folder, self.places)
+        places = {
+            given: os.path.normpath(os.path.join(self.folder, path))
+            for given, path in then.default_places.items()
+            if given not in self.arguments
+        }
+        path = where_is(name, self.root, self.folder, {**places, **self.places})
         if kind == "list" and path:
             own = [os.path.join(self.root, output) for output in then.outputs]
             names = names_in(path, own)
@@ -145,6 +152,7 @@ class Judge:
 
     def begin(self, manifest: Manifest) -> None:
         """Let others know that the run goes on."""
+        manifest.script = self.script
         manifest.arguments = {k: v for k, v in self.arguments.items() if counts(k)}
         self.repeats.keep(manifest)
 
@@ -172,8 +180,10 @@ class Judge:
         if before is not None:
             then = self.repeats.tables_of(before)
             found = sort([*found, *since(evidence, mine, before, then)])
+        manifest.script = self.script
         manifest.arguments, manifest.seeds = mine.arguments, mine.seeds
         manifest.outputs = mine.outputs
+        manifest.effective = effective(mine)
         manifest.fixed = not any(one.kind in UNFIXED for one in found)
         manifest.gaps = sorted({f"{f.kind} {f.where}" for f in found if f.severity != "note"})
         self.repeats.keep(manifest, mine)
@@ -207,4 +217,30 @@ class Verdict(msgspec.Struct):
         return f"{count}, first: {gaps[0].what}{where}"
 
 
+def ask_for_command(command: tuple[str, ...], settings: Settings) -> Answer:
+    """Whether a command was run before, without running anything.
 
+    Args:
+        command: As it would be given to ``notabene run``.
+        settings: For the store and the cache.
+    """
+    from notabene.artifacts.hashes import HashCache
+    from notabene.capture.process import program_name, script_of, words_behind, working_folder
+    from notabene.capture.secrets import Redactor
+    from notabene.capture.sources import project_top
+    from notabene.settings import environment
+
+    script, folder = script_of(command), working_folder()
+    root, _ = project_top(script, folder)
+    with HashCache(settings.cache / "hashes.sqlite") as memory:
+        judge = Judge(
+            settings.store,
+            script or program_name(command),
+            root,
+            folder,
+            words_behind(command),
+            memory,
+            settings.cache,
+            Redactor(),
+        )
+        return judge.ask(environment(), {})

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,10 @@ from notabene._ids import host_name, now_us
 from notabene._lazy import load
 from notabene.capture.part import Deadline, Part
 from notabene.capture.process import (
-    kind,
-    module_name,
+    program_name,
     script_of,
     script_path,
+    words_behind,
     working_folder,
 )
 from notabene.settings import environment, export
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from notabene.capture.snapshot import Capture
     from notabene.capture.watch import Watch
     from notabene.model.evidence import Parameters, Sources
+    from notabene.proof.repeats import Answer, Manifest
     from notabene.settings import Settings
     from notabene.tracking.judging import Judge, Verdict
     from notabene.tracking.run import Run
@@ -81,16 +82,21 @@ class Observing:
         self._stop = threading.Event()
         self._before = self._outer = ""
         self._hash_drawn = False
+        self.native = ""
         self._judging: Judge | None = None
         self._began = now_us()
         self.verdict: Verdict | None = None
+        self.answer: Answer | None = None
+        self.on_repeat: str = settings["on_repeat"]
+        self.say: Callable[[str], None] | None = None
+        self.parts_so_far: Mapping[str, Mapping[str, Any]] = {}
         self._parameters: Parameters | None = None
 
     def start(self) -> None:
         """Have this process and its children leave what they see in the run's folder."""
         self.folder.mkdir(exist_ok=True)
         program = self._capture.program
-        self._words = _behind_script(program) if program else sys.argv[1:]
+        self._words = words_behind(program) if program else sys.argv[1:]
         if self._watch is not None and self._run.folder is not None:
             self._watch.files.ignore(str(self._run.folder.root))
             if self._watch.how == "main":
@@ -99,28 +105,79 @@ class Observing:
             self._before = environment().get(WATCH, "")
             export(WATCH, str(self.folder))
 
-    def for_program(self, environ: Mapping[str, str]) -> dict[str, str]:
+    def for_program(
+        self, environ: Mapping[str, str], *, redirect: Path | None = None, hash_secret: str = ""
+    ) -> dict[str, str]:
         """The environment for the program of ``notabene run``.
 
-        A Python in it begins its watch at start-up, and has a hash seed that is known.
+        A Python in it begins its watch at start-up and has a hash seed that is known; the shim
+        sees files that are opened in C.
+
+        Args:
+            environ: What it would be.
+            redirect: File with paths that are led elsewhere, for a run that is reproduced.
+            hash_secret: The secret of hashes to use, likewise.
         """
+        from notabene.capture import shim
+
         found = dict(environ)
         found[WATCH] = str(self.folder)
         path = [str(BOOT), *found.get("PYTHONPATH", "").split(os.pathsep)]
         found["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
-        if not found.get("PYTHONHASHSEED", "random").isdigit():
+        if not hash_secret and not found.get("PYTHONHASHSEED", "random").isdigit():
             found["PYTHONHASHSEED"] = str(int.from_bytes(os.urandom(4), "little"))
             self._hash_drawn = True
+        library = shim.find(self._settings.cache)
+        self.native = library.why
+        if library.path is not None:
+            root = self._run.folder.root if self._run.folder else self.folder
+            skip = [str(root), str(self._settings.cache), sys.prefix, sys.base_prefix]
+            found |= shim.preload(
+                found, library.path, self.folder, skip=skip, map=redirect, hash_secret=hash_secret
+            )
         return found
 
     def follow(self) -> None:
         """Look at files soon after they were opened, until the run ends; on its own thread."""
         load(*_LATER)
         self._name_arguments()
+        quietly(self._ask)
         if self._watch is None:
             return
         while not self._stop.wait(EVERY):
             quietly(self._look)
+
+    def _ask(self) -> None:
+        """Say whether this was done before, and let others know that it is done now."""
+        if self.on_repeat == "warn":
+            line = self.ask()
+            if line and self.say is not None:
+                self.say(line)
+        self._judge().begin(self._manifest())
+
+    def ask(self) -> str:
+        """One line about the closest earlier run; empty where there is none."""
+        from notabene.proof.fingerprint import environment_table
+        from notabene.proof.telling import line_of
+
+        parts = self.parts_so_far
+        table = environment_table(parts.get("environment", {}), parts.get("hardware", {}))
+        known = table if "environment" in parts else {}
+        self.answer = self._judge().ask(environment(), known, without=self._run.id)
+        return line_of(self.answer, now_us=now_us(), user=self._run.user)
+
+    def _manifest(self) -> Manifest:
+        from notabene.proof.repeats import Manifest
+
+        run = self._run
+        return Manifest(
+            run=run.id,
+            name=run.name,
+            project=run.project,
+            user=run.user,
+            host=host_name(),
+            started=self._began,
+        )
 
     def _name_arguments(self) -> None:
         """The command line by name, while what it names is as the program finds it."""
@@ -161,6 +218,7 @@ class Observing:
 
     def parts(self) -> list[Part]:
         """All that was seen, as parts of the record; the files of the children are removed."""
+        from notabene.capture import shim
         from notabene.capture.observed import observe
 
         tools = self._ready()
@@ -168,7 +226,10 @@ class Observing:
             self._name_arguments()
         assert self._parameters is not None
         logs, preserved = self._gather()
-        observed = observe(logs, tools.root, tools.redactor)
+        seen = shim.read(self.folder) if self._capture.program else []
+        observed = observe(logs, tools.root, tools.redactor, seen)
+        if self._capture.program:
+            observed.data.native = "none" if self.native else "shim"
         for content in preserved.values():
             tools.put(content)
         deadline = Deadline(AT_END)
@@ -177,7 +238,7 @@ class Observing:
         observed.randomness.hash_drawn = self._hash_drawn
         observed.parameters.words = self._parameters.words
         observed.parameters.arguments = self._parameters.arguments
-        observed.parameters.places = self._parameters.places
+        observed.parameters.places = {**_places(observed), **self._parameters.places}
         tools.shelf.take([tools.script] if tools.script else [], script=tools.script)
         tools.shelf.take(observed.sources)
         if self._watch is not None:
@@ -195,20 +256,11 @@ class Observing:
         Args:
             parts: Data of all parts that were captured, by name.
         """
-        from notabene.proof.repeats import Manifest
-
         run, tools = self._run, self._ready()
-        manifest = Manifest(
-            run=run.id,
-            name=run.name,
-            project=run.project,
-            user=run.user,
-            host=host_name(),
-            started=self._began,
-            took=(now_us() - self._began) / 1e6,
-            status=run.status,
-            results=run.headline(),
-        )
+        manifest = self._manifest()
+        manifest.took = (now_us() - self._began) / 1e6
+        manifest.status = run.status
+        manifest.results = run.headline()
         texts = tools.shelf.texts()
         self.verdict = self._judge().settle(parts, texts, run.config.as_dict(), manifest)
         tools.close()
@@ -222,7 +274,7 @@ class Observing:
             assert run.folder is not None
             self._judging = Judge(
                 run.folder.root,
-                tools.script or _program(self._capture.program),
+                tools.script or program_name(self._capture.program),
                 tools.root,
                 working_folder(),
                 self._words,
@@ -257,7 +309,8 @@ class Observing:
 
         data = observed.data
         away = fold(data)
-        data.native = "shim" if any(one.via == "shim" for one in data.read) else "wrappers"
+        if data.native == "none" and self._watch is not None:
+            data.native = "wrappers"
         wanted = self._capture
         if wanted.data:
             if away:
@@ -307,17 +360,12 @@ class _Tools:
         self.memory.close()
 
 
-def _program(program: tuple[str, ...]) -> str:
-    """What runs where it is no script: its name, a module, a command, a notebook."""
-    if program:
-        return os.path.basename(program[0])
-    return module_name() or kind()
-
-
-def _behind_script(program: tuple[str, ...]) -> list[str]:
-    """Words of a command that belong to its script rather than to the interpreter."""
-    script = script_of(program)
-    for at, word in enumerate(program):
-        if script and os.path.abspath(word) == script:
-            return list(program[at + 1 :])
-    return list(program[1:])
+def _places(observed: Observed) -> dict[str, str]:
+    """Options that the command line does not name and whose values are paths."""
+    found: dict[str, str] = {}
+    for option in observed.parameters.options:
+        if isinstance(option.value, str) and 0 < len(option.value) < 4096:
+            path = os.path.normpath(os.path.join(observed.data.folder, option.value))
+            if os.path.exists(path):
+                found[option.name] = path
+    return found
