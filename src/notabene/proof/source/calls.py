@@ -126,7 +126,7 @@ def known_result(call: Call) -> Value | None:
     if path in known.CLEARING:
         return _cleared(call)
     if path in {"types.SimpleNamespace", "argparse.Namespace"}:
-        return Value(0, None, {name: value for name, value in call.keywords.items()})
+        return Value(0, None, dict[object, Value](call.keywords.items()))
     if path in known.THREAD_POOLS:
         return Value(v.POOL, at)
     if path == "next" and call.args and call.args[0].marks & v.WALK:
