@@ -59,6 +59,9 @@ TABLE: tuple[Setting, ...] = (
             "send.", secret=True),
     Setting("observe", "flag", True, "Note what the program reads, draws and asks for, from "
             "`import notabene` on; off: the record says that it was not seen."),
+    Setting("on_repeat", "choice", "warn", "When the same was done before: `warn` in one line, "
+            "`ask` at a terminal, `stop` and do not begin, `reuse` the earlier results (with "
+            "`notabene run`), `ignore`.", ("warn", "ask", "reuse", "stop", "ignore")),
     Setting("console", "flag", True, "Keep what the run prints."),
     Setting("console_limit", "mebibytes", 64, "Kept console per process; the middle of longer "
             "ones is dropped and counted."),

@@ -57,6 +57,7 @@ class Found(msgspec.Struct):
     digest: str = ""
     kept: bool = False
     note: str = ""
+    executable: bool = False
     sign: tuple[int, ...] = ()
 
 
@@ -101,6 +102,7 @@ class Inputs:
                 before.note = "changed while the run went on"
             return before
         found = Found(status.st_size, status.st_mtime_ns // 1000, sign=sign)
+        found.executable = bool(status.st_mode & 0o100)
         if deadline is not None and deadline.over():
             return found
         self._found[path] = found
@@ -171,7 +173,7 @@ class Inputs:
             return
         found = self.look(path, deadline=deadline)
         one.size, one.mtime, one.digest = found.size, found.mtime, found.digest
-        one.kept, one.note = found.kept, found.note
+        one.kept, one.note, one.executable = found.kept, found.note, found.executable
         one.link = link_of(path, self._links)
 
     def _inside(self, one: FileRead, path: str, root: str, deadline: Deadline) -> list[FileRead]:

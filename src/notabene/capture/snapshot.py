@@ -38,6 +38,7 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         secrets: Names whose values are hidden, beside those known by themselves.
         program: The command that is recorded, where it is not this process's own, as in
             ``notabene run``.
+        patterns: Its ``--metrics``.
     """
 
     process: bool = True
@@ -52,6 +53,7 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     budget: float = 20.0
     secrets: tuple[str, ...] = ()
     program: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, value: bool | Capture | None) -> Capture:
@@ -110,7 +112,10 @@ def _part(
     try:
         load(*_NEEDS[name])
         if name == "process":
-            return process(redactor, started, environ, capture.program)
+            part = process(redactor, started, environ, capture.program)
+            if capture.patterns:
+                part.data["patterns"] = list(capture.patterns)
+            return part
         if name == "environment":
             from notabene.capture.environment import environment
 

@@ -32,10 +32,14 @@ class SourceShelf:
         root: Top folder of the project.
         put: Keeps bytes in the blob store; the answer is their digest.
         redactor: Hides secrets in what is kept.
+        script: Absolute path of the program.
     """
 
-    def __init__(self, root: Path, put: Callable[[bytes], str], redactor: Redactor) -> None:
+    def __init__(
+        self, root: Path, put: Callable[[bytes], str], redactor: Redactor, *, script: str = ""
+    ) -> None:
         self._paths = Paths(root)
+        self._script = script
         self._put, self._redactor = put, redactor
         self._found: dict[str, Source] = {}
         self._texts: dict[str, bytes] = {}
@@ -44,12 +48,11 @@ class SourceShelf:
         self._standard = os.path.dirname(os.__file__) + os.sep
         self.notes: list[str] = []
 
-    def take(self, paths: Iterable[str], *, script: str = "") -> None:
+    def take(self, paths: Iterable[str]) -> None:
         """Read and keep files that were not before.
 
         Args:
             paths: Absolute; byte code stands for its source where that is there.
-            script: Which of them is the program.
         """
         for path in paths:
             source = _source_of(path)
@@ -58,7 +61,7 @@ class SourceShelf:
             if len(self._found) >= MOST_FILES or self._size >= MOST_BYTES:
                 self.notes.append(f"{source} and more are not kept: too many")
                 return
-            self._found[source] = self._look(source, script=source == script)
+            self._found[source] = self._look(source, script=source == self._script)
 
     def take_loaded(self) -> None:
         """The modules of this process, and the files that site and its likes were made of."""

@@ -97,7 +97,7 @@ def run(
         config={**_arguments(command), **settings} or None,
         hypothesis=hypothesis,
         parent=parent,
-        capture=_capture(command),
+        capture=_capture(command, patterns),
         store=store_of(store),
     )
     reader.run = run
@@ -109,11 +109,11 @@ def run(
     return ended
 
 
-def _capture(command: tuple[str, ...]) -> Capture:
+def _capture(command: tuple[str, ...], patterns: tuple[str, ...]) -> Capture:
     """The parent records everything but the console, which the pump takes from the child."""
     from notabene.capture.snapshot import Capture
 
-    return Capture(console=False, program=command)
+    return Capture(console=False, program=command, patterns=patterns)
 
 
 def _settings_of(words: tuple[str, ...]) -> dict[str, object]:

@@ -37,6 +37,7 @@ class FileRead(Part):
         note: Why there is no digest, or what is doubtful about it.
         link: Identity that a data system gives it: ``{"kind": "dvc", "id": "…"}``.
         overwritten: The run wrote to the file later.
+        executable: It may be run.
         given: ``relative`` where the program named it relative to its working folder.
     """
 
@@ -53,6 +54,7 @@ class FileRead(Part):
     note: str = ""
     link: dict[str, str] = {}
     overwritten: bool = False
+    executable: bool = False
 
 
 class FileWritten(Part):

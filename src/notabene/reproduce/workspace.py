@@ -60,6 +60,7 @@ class Workspace:
         self._content = content
         self._root = record.data.root or record.sources.root
         self.redirects: dict[str, str] = {}
+        self._executable = {self.where(one.path) for one in record.data.read if one.executable}
 
     def where(self, path: str) -> Path:
         """Where a path of the record lies in the workspace."""
@@ -184,6 +185,8 @@ class Workspace:
     def _write(self, place: Path, content: bytes) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
+        if place in self._executable:
+            place.chmod(0o755)
         self.placed += 1
 
 

@@ -139,8 +139,17 @@ def init(
     from notabene.capture.launch import launch
 
     job = launch()
-    plan = _plan(settings, job, tags=tags, hypothesis=hypothesis, above=above, resume=resume)
-    if not isinstance(capture, bool) and capture.program:
+    program = () if isinstance(capture, bool) else capture.program
+    plan = _plan(
+        settings,
+        job,
+        tags=tags,
+        hypothesis=hypothesis,
+        above=above,
+        resume=resume,
+        program=program,
+    )
+    if program:
         plan.source = "command"
     names.finish_earlier_in_notebook()
     if settings["mode"] == "disabled":
@@ -168,6 +177,7 @@ def _plan(
     hypothesis: str | None,
     above: str | None,
     resume: Resume,
+    program: tuple[str, ...] = (),
 ) -> Plan:
     run_id, agreed = settings["run_id"], False
     named = bool(run_id)
@@ -188,7 +198,7 @@ def _plan(
         above = outer.id if outer is not None else ("" if around.join else around.run)
     return Plan(
         id=chosen,
-        project=check_name(settings["project"] or names.default_project(), "project name"),
+        project=check_name(settings["project"] or names.default_project(program), "project name"),
         name=check_name(settings["name"] or names.run_name(chosen), "run name"),
         group=check_name(settings["group"], "group") if settings["group"] else "",
         parent=above if above and above != chosen else "",

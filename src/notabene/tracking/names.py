@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,10 +72,18 @@ def _project_of(folder: str) -> str:
     return path.name or "default"
 
 
-def default_project() -> str:
-    """Name of the repository's folder, else of the script's, else of the working folder."""
-    main = sys.modules.get("__main__")
-    script = getattr(main, "__file__", None)
+def default_project(program: Sequence[str] = ()) -> str:
+    """Name of the repository's folder, else of the script's, else of the working folder.
+
+    Args:
+        program: The command of ``notabene run``, where it is another process's script that counts.
+    """
+    if program:
+        from notabene.capture.process import script_of
+
+        script = script_of(program)
+    else:
+        script = getattr(sys.modules.get("__main__"), "__file__", None)
     try:
         where = Path(script).resolve().parent if script else Path.cwd()
     except OSError:

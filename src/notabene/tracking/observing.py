@@ -232,6 +232,7 @@ class Observing:
             observed.data.native = "none" if self.native else "shim"
         for content in preserved.values():
             tools.put(content)
+        observed.data.folder = observed.data.folder or working_folder()
         deadline = Deadline(AT_END)
         tools.inputs.fill(observed.data, deadline, preserved)
         observed.parameters.settings += tools.inputs.settings
@@ -239,7 +240,7 @@ class Observing:
         observed.parameters.words = self._parameters.words
         observed.parameters.arguments = self._parameters.arguments
         observed.parameters.places = {**_places(observed), **self._parameters.places}
-        tools.shelf.take([tools.script] if tools.script else [], script=tools.script)
+        tools.shelf.take([tools.script] if tools.script else [])
         tools.shelf.take(observed.sources)
         if self._watch is not None:
             tools.shelf.take_loaded()
@@ -345,7 +346,7 @@ class _Tools:
         self._blobs = run.blobs
         put_file = getattr(self._blobs, "put_file", None)
         self.inputs = Inputs(self.memory, put_file, self.redactor)
-        self.shelf = SourceShelf(self.root, self.put, self.redactor)
+        self.shelf = SourceShelf(self.root, self.put, self.redactor, script=self.script)
 
     def put(self, content: bytes) -> str:
         """Keep bytes by their digest."""
