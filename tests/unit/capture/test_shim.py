@@ -562,6 +562,34 @@ class TestTheProgramCannotTell:
         assert events(seen, tmp_path / "g") == "r"
         assert str(tmp_path / "sub/./none").replace("/./", "/") in paths(seen, "m")
 
+    def test_kernels_that_do_not_empty_memory(self, watch, tmp_path):
+        """Where a forked child has its parent's memory as it was, it records all the same."""
+        old = shim.build(tmp_path / "old.so", flags=["-DSHIM_WIPE=9999"])
+        assert old.path
+        for name in ("one", "two"):
+            (tmp_path / name).touch()
+        code = """if 1:
+            import os, subprocess
+            open("one").close()
+            if not os.fork(): open("one").close(); open("two").close(); os._exit(0)
+            os.wait(); subprocess.run(["cat", "one"]); open("two").close()
+        """
+        seen = watch(*PYTHON, code, LD_PRELOAD=str(old.path))
+        assert sorted(events([one], tmp_path / "one") for one in seen)[-3:] == ["r"] * 3
+        assert sum(str(tmp_path / "two") in paths([one]) for one in seen) == 2
+
+    def test_generations(self, watch, tmp_path):
+        """A child of children of children does not carry the descriptors of all their logs."""
+        (tmp_path / "f").touch()
+        watch(*PYTHON, """if 1:
+            import os
+            for i in range(40):
+                open("f").close()
+                if os.fork(): os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+            open("f").close()
+            assert len(os.listdir("/proc/self/fd")) < 8
+        """)  # fmt: skip
+
     def test_forks_of_many_threads(self, watch, tmp_path):
         """Children forked while other threads open files do not hang."""
         seen = watch(*PYTHON, """if 1:

@@ -305,7 +305,9 @@ class TestSecretOfHashes:
             "#include <sys/syscall.h>\nint main(void) { unsigned char b[24];"
             "if (syscall(SYS_getrandom, b, 24, 1) != 24) return 1;"
             'for (int i = 0; i < 24; i++) printf("%02x", b[i]);'
-            "return syscall(SYS_getppid) != getppid() || syscall(SYS_close, 99) != -1; }"
+            "return syscall(SYS_getppid) != getppid() || syscall(SYS_close, 99) != -1"
+            " || syscall(SYS_mmap, 0, 9, 1, 34, -1, 1) != -1"
+            " || syscall(SYS_mmap, 0, 9, 1, 34, -1, 0) == -1; }"
         )
         subprocess.run([compiler, "-o", "python2", "draw.c"], cwd=tmp_path, check=True)
         assert replay(tmp_path / "python2", instead={}, secret=SECRET) == SECRET

@@ -222,10 +222,10 @@ ONE(int, remove, -1, CWD, (const char *path), (const char *), (use), GONE(CWD))
 TRUNCATE(truncate)
 TRUNCATE(truncate64)
 ONE(int, chdir, -1, CWD, (const char *path), (const char *), (use),
-    if (r == 0 && state) moved(); else MISSED(CWD))
+    if (r == 0) moved(); else MISSED(CWD))
 WRAP(int, fchdir, (int fd)) {
     int r = CALL(fchdir, int, (int), fd);
-    if (r == 0 && state)
+    if (r == 0)
         moved();
     return r;
 }
@@ -445,13 +445,27 @@ WRAP(ssize_t, getrandom, (void *to, size_t size, unsigned flags)) {
 }
 
 /* Pythons built where the C library had no getrandom. All other calls jump to the C library's with
- * their arguments where they are. */
-WRAP(long, syscall, (long n, long a, long b, long c, long d, long e, long f)) {
-    if (RARE(n == SYS_getrandom) && wants_secret((size_t)b, (unsigned)c)) {
-        memcpy((void *)a, secret, sizeof secret);
-        return sizeof secret;
-    }
-    return CALL(syscall, long, (long, long, long, long, long, long, long), n, a, b, c, d, e, f);
+ * their arguments where they are: the seventh is on the stack for one kind of processor, where it
+ * must not be touched, since most callers give fewer and have something of their own there. */
+#if defined(__x86_64__)
+#define ALL(f) (long n, long a, long b, long c, long d, long e)
+#define GIVEN(f) (n, a, b, c, d, e)
+#else
+#define ALL(f) (long n, long a, long b, long c, long d, long e, long f)
+#define GIVEN(f) (n, a, b, c, d, e, f)
+#endif
+typedef long onward_t ALL(f);
+static onward_t find_onward;
+static onward_t *onward = find_onward;
+static COLD long find_onward ALL(f) {
+    onward = (onward_t *)get(N_syscall);
+    return onward GIVEN(f);
+}
+static COLD long drawn(void *to, size_t size, unsigned flags) {
+    return shim_getrandom(to, size, flags);
+}
+WRAP(long, syscall, ALL(f)) {
+    return RARE(n == SYS_getrandom) ? drawn((void *)a, (size_t)b, (unsigned)c) : onward GIVEN(f);
 }
 
 /* -- the start --------------------------------------------------------------------------------------- */
@@ -573,12 +587,13 @@ __attribute__((constructor)) static void start(void) {
     size_t slots = 0, size;
     for (int i = 0; i < COUNT; i++)
         get(i);
+    onward = (onward_t *)get(N_syscall);
     for (int i = 0; i < LEVELS; i++)
         slots += 1ull << level_bits[i];
     size = 4096 + slots * sizeof *sets;
     char *shared = memory(size);
     if (shared) {
-        wipes = !sys(SYS_madvise, shared, size, MADV_WIPEONFORK);
+        wipes = !sys(SYS_madvise, shared, size, SHIM_WIPE);
         sys(SYS_madvise, shared, size, MADV_NOHUGEPAGE);
         sys(SYS_madvise, shared, size, MADV_DONTDUMP);
         sets = (void *)(shared + 4096);

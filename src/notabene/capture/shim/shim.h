@@ -48,8 +48,8 @@
 #ifndef SYS_statx
 #define SYS_statx NEWER(332, 291)
 #endif
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
+#ifndef SHIM_WIPE
+#define SHIM_WIPE 18 /* MADV_WIPEONFORK */
 #endif
 #ifndef O_TMPFILE
 #define O_TMPFILE (020000000 | O_DIRECTORY)
@@ -166,6 +166,11 @@ static ssize_t late_getrandom(void *to, size_t size, unsigned flags) {
     return r < 0 ? (errno = -r, -1) : r;
 }
 
+static void *get(int i);
+static char *late_canonical(const char *path) {
+    return ((char *(*)(const char *, char *))get(N_realpath))(path, NULL);
+}
+
 static COLD void *find(int i) {
     void *f = dlsym(RTLD_NEXT, words[i]);
     size_t n = strlen(words[i]);
@@ -180,11 +185,12 @@ static COLD void *find(int i) {
             : i == N_renameat2 ? (void *)late_renameat2
             : i == N_execveat  ? (void *)late_execveat
             : i == N_getrandom ? (void *)late_getrandom
-                               : (void *)absent;
+            : i == N_canonicalize_file_name ? (void *)late_canonical
+                                            : (void *)absent;
     return real[i] = f;
 }
 
-static inline void *get(int i) {
+static void *get(int i) {
     void *f = real[i];
     return RARE(!f) ? find(i) : f;
 }
@@ -363,13 +369,20 @@ static u64 identity(int fd) {
     return 0;
 }
 
+/* The descriptor that was opened last, here or in a parent, and the process that opened it. */
+static _Atomic u64 last, last_file;
+
 /* A descriptor that is our log and nothing else: a program may have closed it, and then given its
  * number to a file of its own. */
 static int log_descriptor(void) {
     int held = atomic_load(&state->fd), fresh;
-    u64 file = atomic_load(&state->file);
+    u64 file = atomic_load(&state->file), before, me = (u64)atomic_load(&state->process) << 32;
     if (held && identity(held - 1) == file)
         return held - 1;
+    before = atomic_load(&last);
+    if (before && (before ^ me) >> 32 && atomic_compare_exchange_strong(&last, &before, 0) &&
+        identity((int)before) == atomic_load(&last_file))
+        sys(SYS_close, (int)before); /* the parent's log: forks of forks would have many */
     fresh = open_log();
     if (fresh < 0)
         return -1;
@@ -381,8 +394,10 @@ static int log_descriptor(void) {
     atomic_store(&state->file, file);
     if (!atomic_compare_exchange_strong(&state->fd, &held, fresh + 1)) {
         sys(SYS_close, fresh); /* another thread was first */
-        fresh = held - 1;
+        return held - 1;
     }
+    atomic_store(&last_file, file);
+    atomic_store(&last, me | (u64)fresh);
     return fresh;
 }
 
@@ -743,11 +758,13 @@ static COLD void note_removed(int at, const char *path) {
         tell('u', full, n, "", 0);
 }
 
-static void moved(void) {
+static COLD void moved(void) {
     char full[LONGEST];
+    if (!recording)
+        return;
     atomic_fetch_add(&state->turns, 1);
     long n = sys(SYS_getcwd, full, sizeof full) - 1;
-    if (recording && n > 0 && full[0] == '/')
+    if (n > 0 && full[0] == '/')
         tell('c', full, original(full, (size_t)n, sizeof full), "", 0);
 }
 
