@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 JOBS ?= 2
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadgroup
-CODE := src tests tools bench examples web/e2e noxfile.py hatch_build.py
+CODE := src tests tools bench examples zoo web/e2e noxfile.py hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-all bench bench-ui docs docs-check fmt fmt-check lint types layers \
+.PHONY: help demo test check test-all bench bench-ui zoo docs docs-check fmt fmt-check lint types layers \
 	deps web web-check web-test pictures coverage frozen clean
 
 help: ## what there is
@@ -46,6 +46,9 @@ web-test: $(VENV)/.ready-dev web ## its logic, and its pages in a real browser
 
 pictures: $(VENV)/.ready-dev web ## take the README's pictures anew, of the demo's runs
 	$(PY) tools/pictures.py
+
+zoo: $(VENV)/.ready-dev ## run scripts that cannot be repeated, and score what is said of them
+	$(PY) zoo/run.py $(ZOO_ARGS)
 
 bench-ui: $(VENV)/.ready-dev web ## print what the pages cost in a browser, beside peers that are installed
 	$(PY) bench/pages.py $(BENCH_ARGS)
