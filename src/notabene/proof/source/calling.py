@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from notabene.proof.source import clocks, declared, known, randomness, surroundings
+from notabene.proof.source import clocks, declared, known, orders, randomness, surroundings
 from notabene.proof.source import values as v
 from notabene.proof.source.calls import (
     Call,
@@ -43,6 +43,7 @@ class Caller(Evaluator):
         tells = self._tells(call)
         self.quiet += tells
         self._arguments(call)
+        self._threads(call)
         surroundings.look(call, self.found)
         clocks.look(call, self.found)
         drawn = randomness.look(call, self.found)
@@ -98,6 +99,16 @@ class Caller(Evaluator):
         return teller in known.TELLERS or teller in {"parser", "tqdm", "warnings", "getLogger"}
 
     # -- functions of the source ---------------------------------------------------------------
+
+    def _threads(self, call: Call) -> None:
+        """Work that is given to threads, and changes what they share."""
+        pool = call.receiver is not None and call.receiver.marks & v.POOL
+        if not pool and call.path not in {"threading.Thread", "threading.Timer"}:
+            return
+        for value in call.all():
+            function = value.owner
+            if isinstance(function, Function) and orders.shares(function.node):
+                self.found.add("thread_uses", *call.at, f"{function.node.name} shares state")
 
     def _own(self, call: Call, owner: Function | Class, receiver: Value | None) -> Value:
         if isinstance(owner, Class):
@@ -180,6 +191,10 @@ class Caller(Evaluator):
         if path in known.TAKING:
             for value in call.args:
                 self.take(value, call.at)
+            return
+        if path in {"sorted", "max", "min"} and call.args and not call.args[0].marks & v.LISTING:
+            if orders.leaves_ties(call.argument(-1, "key")):
+                self.take(call.args[0], call.at)
             return
         if path in known.CLEARING or path in known.PASSING or path in known.MAPPING:
             if path in known.MAPPING and any(a.marks & v.COUNTED for a in call.args):

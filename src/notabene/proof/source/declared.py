@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 from notabene.proof.source.calls import Call
 from notabene.proof.source.canonical import argument_defaults, constant_names
+from notabene.proof.source.known import CLOCKS, ENTROPY, LISTINGS, PROCESS
 from notabene.proof.source.literals import is_literal, value_of
+from notabene.proof.source.randomness import SHARED_DRAWS
 from notabene.proof.source.uses import Constant, Found
 from notabene.proof.source.values import Value
 
@@ -146,10 +148,16 @@ def imported(node: ast.Import | ast.ImportFrom, found: Found) -> dict[str, str]:
     for alias in node.names:
         if not node.module:
             found.add("imports", node.lineno, module + alias.name)
-        if alias.name != "*":
+        if alias.name == "*":
+            names |= {path.rpartition(".")[2]: path for path in _ALL if _lies_in(path, module)}
+        else:
             joint = "" if module.endswith(".") else "."
             names[alias.asname or alias.name] = _canonical(f"{module}{joint}{alias.name}")
     return names
+
+
+def _lies_in(path: str, module: str) -> bool:
+    return path.rpartition(".")[0] == module
 
 
 def loaded(call: Call, found: Found) -> None:
@@ -168,6 +176,8 @@ def _canonical(path: str) -> str:
     return path
 
 
+_ALL: Final = sorted(SHARED_DRAWS | CLOCKS | ENTROPY | PROCESS | LISTINGS | {"random.seed"})
+"""What a star brings in, of modules where it matters."""
 _SAME: Final = {
     "numpy.random.mtrand": "numpy.random",
     "torch.utils.data": "torch.utils.data",

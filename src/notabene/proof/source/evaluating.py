@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable
 from typing import Any, Final
 
 from notabene.proof.source import values as v
 from notabene.proof.source.calls import attribute_result, written
+from notabene.proof.source.naming import Names
 from notabene.proof.source.uses import Found
-from notabene.proof.source.values import PLAIN, At, Class, Function, Instance, Scope, Value, join
+from notabene.proof.source.values import PLAIN, At, Function, Instance, Scope, Value, join
 
-_BUILTINS: Final = frozenset(dir(builtins))
 _SPECIAL: Final = {
     "os.environ": v.ENVIRON,
     "os.environb": v.ENVIRON,
     "absl.flags.FLAGS": v.ARGUMENTS,
 }
+_MOST_ITEMS: Final = 64
+"""Of longer tables in a source only what they are made of is followed, not each entry."""
 _SCALING: Final = (ast.Mult, ast.Pow, ast.MatMult)
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
-class Evaluator:
-    """Expressions of one module; statements are added by :class:`~.reading.Reader`.
-
-    Attributes:
-        found: Where uses are collected.
-        aliases: Full dotted names of what is imported, by the name it has here.
-        scope: The names at the point reached.
-        options: What options of the command line are if they are not given, by name.
-    """
+class Evaluator(Names):
+    """Expressions of one module; calls and statements are added by its subclasses."""
 
     def __init__(self, found: Found) -> None:
-        self.found = found
-        self.aliases: dict[str, str] = {}
-        self.scope = Scope(None)
-        self.options: dict[str, Value] = {}
-        self.quiet = 0  # within what only tells something: order there changes no result
+        super().__init__(found)
         self._kinds: dict[type, Callable[[Any], Value]] = {
             kind: getattr(self, "_" + kind.__name__.lower()) for kind in _KINDS
         }
@@ -46,116 +36,6 @@ class Evaluator:
         """What is known of an expression; everything in it is looked at."""
         kind = self._kinds.get(node.__class__)
         return kind(node) if kind is not None else PLAIN
-
-    def call(self, node: ast.Call) -> Value:
-        """What is known of the result of a call."""
-        raise NotImplementedError
-
-    def entry(self, line: int, key: object, value: Value) -> None:
-        """Look at a value that a mapping is given under a key."""
-        raise NotImplementedError
-
-    def enter(self, function: Function, bound: Value | None = None) -> Value:
-        """Go through a function of the source, and tell what it returns."""
-        raise NotImplementedError
-
-    # -- names ---------------------------------------------------------------------------------
-
-    def path(self, node: ast.expr) -> str:
-        """Full dotted name of a module, function or class that is not of this source."""
-        if isinstance(node, ast.Name):
-            name = node.id
-            if self.scope.find(name) is not None:
-                return ""
-            return self.aliases.get(name) or (name if name in _BUILTINS else "")
-        if isinstance(node, ast.Attribute):
-            base = self.path(node.value)
-            if not base or base in _BUILTINS:
-                return "dict.fromkeys" if base == "dict" and node.attr == "fromkeys" else ""
-            return f"{base}.{node.attr}"
-        return ""
-
-    def take(self, value: Value, at: At | None = None) -> None:
-        """Note that something is used in the order it has, if that order is not fixed.
-
-        Args:
-            value: What is used.
-            at: The place, for a set; of a sequence, the place where it was made is told.
-        """
-        marks = value.marks
-        if self.quiet or not marks & (v.SET | v.IN_ORDER):
-            return
-        line, call = value.at or at or (0, "")
-        if marks & v.LISTING:
-            self.found.add("listing_order", line, call)
-        if marks & v.NUMBERS:
-            return
-        if marks & v.ORDERED:
-            self.found.add("hash_order", line, call)
-        elif marks & v.SET and at is not None:
-            self.found.add("hash_order", *at)
-
-    def take_sequence(self, value: Value) -> None:
-        """The same for what looks at sequences only: handing a set on tells no order."""
-        if value.marks & v.IN_ORDER and not value.marks & v.KEYED:
-            self.take(value)
-
-    def rebind(self, node: ast.expr, value: Value) -> None:
-        """Give a name or an attribute a value that it got without an assignment, by ``.sort()``."""
-        if isinstance(node, ast.Name):
-            scope: Scope | None = self.scope
-            while scope is not None and node.id not in scope.names:
-                scope = scope.parent
-            if scope is not None:
-                scope.names[node.id] = value
-        elif isinstance(node, ast.Attribute):
-            owner = self.value(node.value).owner
-            if isinstance(owner, Instance):
-                owner.of.attributes[node.attr] = value
-            elif isinstance(owner, Class):
-                owner.attributes[node.attr] = value
-            else:
-                self._keep(node.value, node.attr, value)
-
-    def _keep(self, base: ast.expr, key: object, value: Value) -> None:
-        """Remember an entry of a mapping, or an attribute of something like a namespace."""
-        kept = self.value(base)
-        if kept.marks & v.ARGUMENTS and isinstance(key, str):
-            self.options[key] = join(self.options.get(key), value)
-        elif isinstance(base, ast.Name):
-            items = {**(kept.items or {}), key: value}
-            self.rebind(base, Value(kept.marks, kept.at, items, kept.owner))
-
-    def bind(self, target: ast.expr, value: Value) -> None:
-        """Give a target of an assignment its value."""
-        if isinstance(target, ast.Name):
-            self.scope.bind(target.id, value)
-        elif isinstance(target, ast.Tuple | ast.List):
-            if value.items is None and len(target.elts) > 1:
-                self.take(value, (target.lineno, "unpacking"))
-            inner = self.element(value)
-            for place, item in enumerate(target.elts):
-                self.bind(item, value.items.get(place, PLAIN) if value.items else inner)
-        elif isinstance(target, ast.Starred):
-            self.bind(target.value, value.only(v.ORIGINS))
-        elif isinstance(target, ast.Attribute):
-            self.rebind(target, value)
-        elif isinstance(target, ast.Subscript):
-            self._index(target.slice)
-            if isinstance(target.slice, ast.Constant):
-                self._keep(target.value, target.slice.value, value)
-            else:
-                self.value(target.value)
-
-    def element(self, value: Value) -> Value:
-        """What is known of each item of a collection."""
-        if value.items and not value.marks & v.KEYED and len(value.items) <= 8:
-            result: Value | None = None
-            for item in value.items.values():
-                result = item if result is None else join(result, item)
-            return result or PLAIN
-        number = v.NUMBER if value.marks & v.NUMBERS else 0
-        return value.only(v.ORIGINS, number) if value.marks else PLAIN
 
     # -- expressions ---------------------------------------------------------------------------
 
@@ -208,17 +88,9 @@ class Evaluator:
         marks = v.OPTION | (default.marks & v.ORIGINS if default else 0)
         return Value(marks, (default.at if default else None) or (line, name))
 
-    def _index(self, node: ast.expr) -> Value:
-        # A memory with hashes as keys gives the same whatever they are.
-        hashes = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "hash"
-        self.quiet += hashes
-        value = self.value(node)
-        self.quiet -= hashes
-        return value
-
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
-        index = self._index(node.slice)
+        index = self.index(node.slice)
         if index.marks & v.IN_ORDER and isinstance(node.ctx, ast.Load):
             self.take_sequence(index)  # ``frame[list(set(columns))]``
         if index.marks & v.CLOCK and not index.marks & v.SPAN and not index.marks & v.TEXT:
@@ -278,15 +150,9 @@ class Evaluator:
                 marks |= v.PART
         elif isinstance(op, ast.Div):
             marks |= (one | two) & v.PATH
-        elif isinstance(op, _SCALING) and self._scales(one, two) and not self.quiet:
-            self.found.add("clock_values", node.lineno, (at or (0, "clock"))[1], "as factor")
+        if marks & v.CLOCK and not self.quiet and _becomes_number(op, one, two):
+            self.found.add("clock_values", node.lineno, (at or (0, "clock"))[1], "in a sum")
         return Value(marks, at) if marks else PLAIN
-
-    @staticmethod
-    def _scales(one: int, two: int) -> bool:
-        """Whether the time of day is multiplied with something that is not a fixed unit."""
-        clock, other = (one, two) if one & v.CLOCK else (two, one)
-        return bool(clock & v.CLOCK) and not (clock & v.SPAN or other & (v.LITERAL | v.CLOCK))
 
     def _unaryop(self, node: ast.UnaryOp) -> Value:
         inner = self.value(node.operand)
@@ -372,12 +238,13 @@ class Evaluator:
                 marks |= value.marks & (v.IN_ORDER | v.ORIGINS)
                 at = at or value.at
             else:
-                items[place] = value
+                if place < _MOST_ITEMS:
+                    items[place] = value
                 marks |= value.marks & v.ORIGINS
                 at = at or (value.at if value.marks & v.ORIGINS else None)
             if not value.marks & v.NUMBER:
                 marks &= ~v.NUMBERS
-        starred = len(items) != len(node.elts)
+        starred = len(items) != len(node.elts)  # or very many
         return Value(marks, at, None if starred else items)
 
     _list = _tuple
@@ -509,6 +376,17 @@ class Evaluator:
         for part in (node.lower, node.upper, node.step):
             self.value(part)
         return PLAIN
+
+
+def _becomes_number(op: ast.operator, one: int, two: int) -> bool:
+    """Whether the time of day is reckoned with as a number, and not as a time."""
+    clock, other = (one, two) if one & v.CLOCK else (two, one)
+    if clock & v.SPAN or (one | two) & v.TEXT or other & v.CLOCK:
+        return False
+    if clock & v.PART:
+        fixed = bool(other & v.LITERAL) and isinstance(op, ast.Add | ast.Sub)
+        return isinstance(op, (*_SCALING, ast.Add, ast.Sub, ast.Div)) and not fixed
+    return isinstance(op, _SCALING) and not other & v.LITERAL
 
 
 _LITERALS: Final = {

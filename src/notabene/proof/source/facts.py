@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Final
 
 from notabene.proof.source import declared
 from notabene.proof.source.canonical import PARSE_FAILURES, canonical_digests, parse, text_digest
-from notabene.proof.source.reading import Reader
+from notabene.proof.source.reading import DEEPEST, Reader
 from notabene.proof.source.uses import Constant, Facts, Found, Origin, SeedUse, Use
 
 __all__ = ["VERSION", "Constant", "Facts", "Origin", "SeedUse", "Use", "analyse"]
@@ -30,14 +31,22 @@ def analyse(text: str | bytes, *, name: str = "") -> Facts:
         facts.code = facts.code_without_seeds = facts.code_without_constants = text_digest(text)
         return facts
     facts.code, facts.code_without_seeds, facts.code_without_constants = canonical_digests(tree)
+    if not any(_told(tree, facts, deepest) for deepest in (DEEPEST, 2)):
+        facts.failed = _reason(RecursionError("nested too deeply"), name)
+    return facts
+
+
+def _told(tree: ast.Module, facts: Facts, deepest: int) -> bool:
+    """Fill the facts, calls followed so deep; False where Python's own stack did not suffice."""
     found = Found()
     try:
         declared.constants(tree, found)
-        Reader(found).read(tree)
+        Reader(found, deepest).read(tree)
     except RecursionError:
-        facts.failed = _reason(RecursionError("nested too deeply"), name)
-    found.into(facts)
-    return facts
+        return False
+    finally:
+        found.into(facts)
+    return True
 
 
 def _reason(error: BaseException, name: str) -> str:

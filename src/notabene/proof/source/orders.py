@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from notabene.proof.source.known import FILE_WORK, QUIET_METHODS, TELLERS
+from notabene.proof.source.values import KEYED, SET
 
 _GATHERING = {"append", "extend", "appendleft", "insert", "put"}
-_INDIFFERENT = {"add", "discard", "remove", "update", "setdefault", "clear", "write_text"}
+_INDIFFERENT = {"add", "discard", "remove", "setdefault", "clear", "write_text"}
+_CHANGING = {*_GATHERING, "add", "update", "setdefault"}
 _COUNTS = {"len", "int", "getsize", "bool"}
 
 
 class Gathering:
     """A loop's body, looked through.
+
+    Args:
+        body: Its statements.
+        target: What it gives names to.
+        marks: Tells what is known of an expression.
 
     Attributes:
         indifferent: The order does not matter, but for what stands in the other two.
@@ -21,7 +28,10 @@ class Gathering:
         mappings: Expressions that get items under keys of the loop.
     """
 
-    def __init__(self, body: list[ast.stmt], target: ast.expr) -> None:
+    def __init__(
+        self, body: list[ast.stmt], target: ast.expr, marks: Callable[[ast.expr], int]
+    ) -> None:
+        self._marks = marks
         self.lists: list[ast.expr] = []
         self.mappings: list[ast.expr] = []
         self._own = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
@@ -86,6 +96,11 @@ class Gathering:
             return True
         if isinstance(func.value, ast.Name) and func.value.id in TELLERS:
             return True
+        if func.attr == "update":
+            marks = self._marks(func.value)
+            if marks & KEYED:
+                self.mappings.append(root_of(func.value))
+            return bool(marks & (SET | KEYED))
         return func.attr in _INDIFFERENT or func.attr in FILE_WORK or func.attr in QUIET_METHODS
 
     def _assign(self, target: ast.expr, value: ast.expr) -> bool:
@@ -122,6 +137,50 @@ class Gathering:
     @staticmethod
     def _uses(node: ast.AST, names: set[str]) -> bool:
         return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
+
+
+def leaves_ties(key: ast.expr | None) -> bool:
+    """Whether things that a sort key calls equal stand as they came: ``key=len``, of counts."""
+    if isinstance(key, ast.Name):
+        return key.id == "len"
+    if isinstance(key, ast.Attribute):
+        return key.attr in {"get", "count", "__getitem__"}
+    if not isinstance(key, ast.Lambda):
+        return False
+    names = {arg.arg for arg in key.args.args}
+    parts = key.body.elts if isinstance(key.body, ast.Tuple) else [key.body]
+    if any(isinstance(part, ast.Name) and part.id in names for part in parts):
+        return False
+    for node in ast.walk(key.body):
+        if isinstance(node, ast.Call) and _last(node.func) in {"len", "get", "count"}:
+            return True
+        # ``counts[word]``, not ``pair[0]``: an entry of something else.
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
+            return node.slice.id in names
+    return False
+
+
+def shares(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function changes things that are not its own, but those of all threads."""
+    args = function.args
+    own = {arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+    others: list[ast.expr] = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            return True
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            others.append(root_of(node))
+        elif isinstance(node, ast.Call) and _last(node.func) in _CHANGING:
+            func = node.func
+            others += [root_of(func.value)] if isinstance(func, ast.Attribute) else []
+    for node in others:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        if isinstance(node, ast.Name) and (node.id not in own or node.id == "self"):
+            return True
+    return False
 
 
 def root_of(node: ast.expr) -> ast.expr:

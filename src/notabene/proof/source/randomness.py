@@ -93,6 +93,11 @@ _KERAS_LAYERS: Final = frozenset(
     " SpatialDropout2D GaussianNoise GaussianDropout MultiHeadAttention SeparableConv2D"
     " DepthwiseConv2D Conv2DTranspose RandomFlip RandomRotation RandomZoom RandomCrop".split()
 )
+_COMPUTED: Final = frozenset("sin cos tan exp log log2 log10 sqrt tanh pow fmod mod".split())
+"""Functions of numbers: what they make of the time of day is no name and no duration."""
+SHARED_DRAWS: Final = {f"random.{word}" for word in _RANDOM} | {
+    f"numpy.random.{word}" for word in _NUMPY
+}
 _DATA_TORCH: Final = {"random_split", "RandomSampler", "WeightedRandomSampler"}
 
 
@@ -204,7 +209,10 @@ def _by_keyword(call: Call, found: Found) -> None:
         value = call.keywords.get(name, PLAIN)
         if isinstance(node, ast.Constant) and isinstance(node.value, bool):
             continue
-        if call.name in {"add_argument", "option", "Option", "Field", "field", "dict", "init"}:
+        if call.path == "dict":
+            mapping_seed(node.lineno, name, value, found)
+            continue
+        if call.name in {"add_argument", "option", "Option", "Field", "field", "init"}:
             continue
         if not value.marks & v.OWN:
             _told(call, value, node, "new", found)
@@ -293,7 +301,8 @@ def _method_draw(call: Call) -> tuple[Generator, str] | None:
 
 def _data(call: Call, found: Found) -> None:
     """The clock's value becomes data."""
-    if call.path not in DATA and call.path != "range":
+    computed = call.path.startswith(("math.", "numpy.")) and call.name in _COMPUTED
+    if call.path not in DATA and call.path != "range" and not computed:
         return
     for value in call.args:
         marks = value.marks

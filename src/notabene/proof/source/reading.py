@@ -22,7 +22,8 @@ from notabene.proof.source.swallowed import silent_handlers
 from notabene.proof.source.uses import Found
 from notabene.proof.source.values import PLAIN, Class, Function, Instance, Scope, Value, join
 
-_DEEPEST: Final = 20
+DEEPEST: Final = 12
+"""So many calls within calls are followed."""
 _MOST_RUNS: Final = 3
 _COMMANDS: Final = ("command", "typer.run", "callback")
 
@@ -30,8 +31,9 @@ _COMMANDS: Final = ("command", "typer.run", "callback")
 class Reader(Caller):
     """Statements of one module."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Found, deepest: int = DEEPEST) -> None:
         super().__init__(found)
+        self._deepest = deepest
         self._functions: list[Function] = []
         self._classes: list[Class] = []
         self._loops = 0  # loops around the point reached, within its function
@@ -200,7 +202,7 @@ class Reader(Caller):
         marks = over.marks
         gathering: Gathering | None = None
         if marks & (v.IN_ORDER | v.SET) and (marks & v.LISTING or not marks & v.NUMBERS):
-            gathering = Gathering(node.body, node.target)
+            gathering = Gathering(node.body, node.target, lambda it: self.value(it).marks)
             sorts = marks & v.WALK and _sorts_folders(node)
             if sorts:
                 gathering = None
@@ -335,7 +337,7 @@ class Reader(Caller):
         function.called = True
         seen = {name: value.marks for name, value in function.params.items()}
         again = seen != function.seen and function.runs < _MOST_RUNS
-        if function.active or self._depth >= _DEEPEST or (function.runs and not again):
+        if function.active or self._depth >= self._deepest or (function.runs and not again):
             return function.returns
         function.active, function.seen = True, seen
         function.runs += 1

@@ -157,6 +157,10 @@ VALUES = {
     "hour": ("if datetime.now().hour < 12:\n    lr = 0.1", [1]),
     "parity": ("lr = 0.1 if int(time.time()) % 2 else 0.2", [1]),
     "factor": ("y = x * time.time()", [1]),
+    "sine": ("import math\ny = math.sin(time.time())", [2]),
+    "hour as factor": ("lr = 0.1 * datetime.now().hour", [1]),
+    "fraction": ("j = time.time() % 1\nx = x + j", [2]),
+    "dict": ("c = dict(n=3, random_state=int(time.time()))", [1]),
     "timestamp": ("random.seed(datetime.now().timestamp())", [1]),
     "walrus": ("if (s := int(time.time())):\n    random.seed(s)", [2]),
     "config": (

@@ -57,6 +57,9 @@ SETS = {
     "zip": ("ids = dict(zip(set(words), range(9)))", [1]),
     "floats": ("t = 0.0\nfor w in set(words):\n    t += weight[w]", [2]),
     "written": ("f.write(','.join(set(words)))", [1]),
+    "ties": ("best = max(set(words), key=lambda w: counts[w])", [1]),
+    "ties of lengths": ("xs = sorted(set(words), key=len)\ntrain(xs)", [1]),
+    "trained": ("for w in set(words):\n    model.update(w)", [1]),
     "enumerate": ("for i, w in enumerate(set(words)):\n    table[i] = w", [1]),
     "through numbers": ("s = set(words)\nfor i, w in zip(range(9), s):\n    step(i, w)", [2]),
 }
@@ -98,6 +101,10 @@ FIXED_SETS = {
     "rebound": "x = set(words)\nx = sorted(x)\nfor w in x:\n    step(w)",
     "looked up": "d = {w: 0 for w in set(words)}\nfor w in text:\n    d[w] += 1",
     "list of numbers": "for k in list({1, 2}):\n    step(k)\nx = next(iter({3, 4}))",
+    "no ties": "xs = sorted(set(words), key=lambda w: (-counts[w], w))\ntrain(xs)",
+    "key": "xs = sorted(set(words), key=str.lower)\ntrain(xs)",
+    "pairs": "xs = sorted(set(pairs), key=lambda p: p[0])\ntrain(xs)",
+    "updated": "a, b = set(), {}\nfor w in set(words):\n    a.update(w)\nprint(len(a))",
     "only one": "(x,) = set(words)",
     "one of one": "s = set(words)\nx = s.pop() if len(s) == 1 else None",
     "if one": "s = set(words)\nif len(s) == 1:\n    x = next(iter(s))",
@@ -150,6 +157,10 @@ LISTINGS = {
     "top of a walk": ("files = next(os.walk(d))[2]\nfit(files)", [1]),
     "either": ("fs = os.listdir(d)\nfs = sorted(fs) if tidy else fs\nfit(fs)", [1]),
     "concat": ("import pandas as pd\nx = pd.concat([read(f) for f in glob.glob('*')])", [2]),
+    "mapping": (
+        "d = {f: read(f) for f in glob.glob('*')}\nfor k, x in d.items():\n    fit(x)",
+        [1],
+    ),
     "iglob": ("for f in glob.iglob('*'):\n    step(f)", [1]),
     "set of a listing": ("xs = np.array(os.listdir(d))", [1]),
 }

@@ -117,6 +117,7 @@ SKLEARN = "from sklearn.ensemble import RandomForestClassifier as RF\n"
 UNSEEDED = {
     "random": ("x = random.random()", ["random"]),
     "imported": ("from random import shuffle\nshuffle(xs)", ["random"]),
+    "star": ("from random import *\nx = randint(1, 2)", ["random"]),
     "numpy": ("x = np.random.rand(3)", ["numpy"]),
     "alias": ("import numpy.random as npr\nx = npr.permutation(3)", ["numpy"]),
     "bound": ("rand = np.random.rand\nx = rand(3)", ["numpy"]),

@@ -79,6 +79,24 @@ PLACES = [
     ("thread_uses", "t = threading.Thread(target=f)", ["threading.Thread"]),
     ("thread_uses", "for x in pool.imap_unordered(f, xs):\n    y = x", ["pool.imap_unordered"]),
     ("thread_uses", "os.environ['OMP_NUM_THREADS'] = '2'", ["os.environ['OMP_NUM_THREADS']"]),
+    (
+        "thread_uses",
+        "n = 0\ndef add(x):\n    global n\n    n += x\n"
+        "with futures.ThreadPoolExecutor(2) as p:\n    list(p.map(add, xs))",
+        ["p.map"],
+    ),
+    (
+        "thread_uses",
+        "out = []\ndef work(x):\n    out.append(x)\n"
+        "multiprocessing.pool.ThreadPool(2).map(work, xs)",
+        ["multiprocessing.pool.ThreadPool().map"],
+    ),
+    (
+        "thread_uses",
+        "def work(x):\n    y = [x]\n    y.append(x)\n    return y\n"
+        "with futures.ThreadPoolExecutor(2) as p:\n    xs = list(p.map(work, xs))",
+        [],
+    ),
     ("thread_uses", "m = Forest(n_jobs=2)", []),
     ("thread_uses", "m = Forest()", []),
     ("thread_uses", "xs = pool.map(f, xs)", []),
