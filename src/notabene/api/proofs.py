@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from notabene.compare.repeated import Group
     from notabene.compare.waste import Waste
     from notabene.compare.whence import Origin
+    from notabene.compare.why import Why
     from notabene.proof.memory import SourceMemory
     from notabene.proof.source.facts import Facts
 
@@ -107,6 +108,38 @@ class Proofs(Reading):
 
         one, other = self.side(a), self.side(b)
         return diff(one, other, self.partings(one.record.run, other.record.run))
+
+    def why(self, a: RunRef, b: RunRef, *, metric: str | None = None) -> Why:
+        """Why two runs differ, from the runs that exist.
+
+        Args:
+            a, b: The runs.
+            metric: What is to be explained; default is the one that parts first.
+        """
+        from notabene.compare.why import Why, from_runs, sentence
+        from notabene.proof.telling import headline_key
+        from notabene.proof.versus import differences
+
+        one, other = self.side(a), self.side(b)
+        partings = self.partings(one.record.run, other.record.run)
+        parted = [p for p in partings if p.first_divergent_step is not None]
+        parted.sort(key=lambda p: (p.first_divergent_step or 0, p.metric))
+        name = metric or headline_key({p.metric: 0.0 for p in parted})
+        chosen = next((p for p in partings if p.metric == name), None)
+        repeats, _ = self._repeats(one.record)
+        memo: dict[str, Any] = {}
+        runs = [(m, repeats.tables_of(m, memo)) for m in repeats.all()[-500:]]
+        found = Why(
+            a=one.record.run,
+            b=other.record.run,
+            metric=name,
+            value_a=chosen.a if chosen else None,
+            value_b=chosen.b if chosen else None,
+            first_step=chosen.first_divergent_step if chosen else None,
+            causes=from_runs(differences(one.tables, other.tables), name, runs, one.record.run),
+        )
+        found.answer = sentence(found)
+        return found
 
     def side(self, run: RunRef) -> Side:
         """A run as :func:`notabene.compare.diff.diff` takes it."""

@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "restore": "editing:restore",
     "diary": "showing:diary",
     "diff": "proving:diff",
+    "why": "asking_why:why",
     "check": "proving:check",
     "repeats": "looking_back:repeats",
     "whence": "looking_back:whence",

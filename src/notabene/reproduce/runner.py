@@ -129,6 +129,22 @@ def reproduce(api: Api, ref: str, options: Options, say: Say) -> Reproduction:
         return judge(api, record, run, options, interpreter)
 
 
+def rerun_of(api: Api, record: Record, options: Options, say: Say) -> str:
+    """Run a record, which may be a changed one, and give the id of the new run.
+
+    Returns:
+        An empty text where something is missing.
+    """
+    with _folder(options.folder) as folder:
+        workspace = Workspace(record, folder, api.content)
+        command = _command(workspace, options)
+        workspace.fill()
+        if command is None or workspace.missing:
+            return ""
+        interpreter = interpreter_for(record, api.settings.cache, allow=True, build=False)
+        return _start(api, record, workspace, interpreter, command, options, say)
+
+
 @contextlib.contextmanager
 def _folder(given: Path | None) -> Iterator[Path]:
     if given is not None:

@@ -33,6 +33,7 @@ from notabene.settings import Settings
 from notabene.tracking import context, given, lifecycle, names
 from notabene.tracking.attendance import Attendance
 from notabene.tracking.config import as_mapping, plain
+from notabene.tracking.cut import cut_short
 from notabene.tracking.guard import Guard
 from notabene.tracking.keys import tag_cells
 from notabene.tracking.past import Past, has_rank, look_back
@@ -305,6 +306,7 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
     )
     lifecycle.install()
     names.tell_children(run)
+    cut_short(run)
     return run
 
 

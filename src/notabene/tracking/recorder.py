@@ -115,6 +115,15 @@ class Recorder:
         except TROUBLE as error:
             self._log_slowly(data, step, error)
 
+    @property
+    def writer(self) -> Writer | None:
+        """What brings rows home; None where nothing is recorded."""
+        return self._writer
+
+    def replace_row(self, row: Callable[[Any, Any], None]) -> None:
+        """Have rows of numbers taken by something else, in this process."""
+        self._row = row
+
     def _log_slowly(self, data: Any, step: Any, error: Exception) -> None:
         """All that is not a plain row of numbers in an open run."""
         if not isinstance(data, Mapping):
