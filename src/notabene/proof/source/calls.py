@@ -170,7 +170,7 @@ def passed(call: Call) -> Value:
         result = join(result, Value(marks, at))
     result = result or PLAIN
     if call.path in {"enumerate", "zip"} and result.marks & v.IN_ORDER:
-        result = Value(result.marks & ~v.NUMBERS | v.COUNTED, result.at)
+        result = Value(result.marks | v.COUNTED, result.at)
     if len(call.args) == 1 and call.path in {"list", "tuple", "iter"}:
         items = call.args[0].items
         return Value(result.marks, result.at, items)

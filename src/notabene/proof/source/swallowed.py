@@ -108,9 +108,11 @@ def _leaves(body: list[ast.stmt]) -> bool:
 
 
 def _puts_away(body: list[ast.stmt]) -> bool:
-    """Whether only files are removed, or things closed."""
+    """Whether only files are removed, or things closed, and perhaps that is told."""
     calls = [s.value for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)]
-    return len(calls) == len(body) and all(_last(call.func) in FILE_WORK for call in calls)
+    words = {_last(call.func) for call in calls}
+    told = {"print", *QUIET_METHODS}
+    return len(calls) == len(body) and bool(words & FILE_WORK) and words <= FILE_WORK | told
 
 
 def _gathers(body: list[ast.stmt]) -> bool:

@@ -105,6 +105,7 @@ FIXED_SETS = {
     "key": "xs = sorted(set(words), key=str.lower)\ntrain(xs)",
     "pairs": "xs = sorted(set(pairs), key=lambda p: p[0])\ntrain(xs)",
     "updated": "a, b = set(), {}\nfor w in set(words):\n    a.update(w)\nprint(len(a))",
+    "numbers in pairs": "for a, b in zip(list(set(range(9)) - {1}), range(8)):\n    step(a, b)",
     "only one": "(x,) = set(words)",
     "one of one": "s = set(words)\nx = s.pop() if len(s) == 1 else None",
     "if one": "s = set(words)\nif len(s) == 1:\n    x = next(iter(s))",

@@ -280,6 +280,10 @@ KEPT = {
     "empty": "    try:\n        f(q.get())\n    except queue.Empty:\n        continue",
     "exists": "    try:\n        os.mkdir(p)\n    except FileExistsError:\n        pass",
     "removed": "    try:\n        os.remove(p)\n    except OSError:\n        pass",
+    "removed and told": (
+        "    try:\n        log.debug(p)\n        os.remove(p)\n    except OSError as e:\n"
+        "        log.error(e)"
+    ),
     "fallback": (
         "    try:\n        p = int(p)\n    except ValueError:\n        pass\n    out.append(p)"
     ),
