@@ -1,4 +1,4 @@
-"""The watch begins with ``import notabene``: much of what a run hangs on happens before ``init``."""
+"""The watch begins with ``import notabene``: much that a run hangs on happens before ``init``."""
 
 from __future__ import annotations
 

@@ -25,8 +25,16 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
     ("clock", function, value, file, line)     the first time read at a place
     ("processors", file, line)                 the program asked how many there are
     ("program", words, file, line)             another program was started
-    ("host", name, port, file, line)           a connection was made
-    ("ready", path, file, line)                a native reader was given this path
+    ("host", name, port, file, line)           a connection was made; those that libraries make
+                                               to this machine itself are left out
+    ("fetched", url, status, bytes, sha256, file, line)
+                                               an answer of HTTP, once it was read or closed;
+                                               secrets in the address are hidden
+    ("stdin", bytes, sha256)                   read from the standard input, unless it was typed
+    ("ready", path, file, line, ms)            a native reader was given this path
+    ("kept", path, name)                       the file of this name, beside the events, holds
+                                               what was in path before it was written over
+    ("lost", count)                            events that came when there were too many
 
 Nothing is printed, nothing is raised into the program, and no result changes. This package uses
 the standard library alone and knows nothing of the rest of notabene, so that it can be loaded
@@ -35,6 +43,7 @@ into the interpreter of a program whose environment has no notabene.
 
 from __future__ import annotations
 
-from .core import Watch, current, start
+from .begin import start
+from .core import Watch, current
 
 __all__ = ["Watch", "current", "start"]

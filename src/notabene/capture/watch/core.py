@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
+from _thread import RLock
+
+from .spill import Spill
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+    from .replay import Replay
+
+    Event = tuple[Any, ...]
 
 FULL = 200_000
 """Events kept in all; what comes after is counted."""
 AT_ONCE = 256
 BATCH = 64
+AFTER = 0.1
 """A child process writes its first events one by one, since it may be killed at any moment, and
-those that follow in batches; its end writes the rest."""
+those that follow in batches, or when the last were written so many seconds ago; its end writes
+the rest."""
 
 KEPT_FILE = 8 << 20
 KEPT = 64 << 20
 """Bytes of one file, and of all, that are kept before the program writes over what it read."""
+_REGULAR = 0o100000
 
-_watch = None
+
+class Unwatched:
+    """What is told of files, where nobody listens."""
+
+    def ignore(self, prefix: str) -> None:
+        """Do not report files below a folder."""
+
+    def forget(self) -> None:
+        """In a forked child: what the parent read is read anew here."""
+
+    def ready(self, path: object, frame: FrameType | None) -> None:
+        """A native reader was given a path."""
+
+    def opened_natively(self, path: object, frame: FrameType | None) -> None:
+        """A native writer was given a path."""
 
 
 class Watch:
@@ -30,76 +59,94 @@ class Watch:
         key: Which process this is: empty for the first, then ``f1``, ``f1.f2`` for forked ones,
             ``mp:1`` for those of multiprocessing: equal when the program is run again.
         on: Whether anything is observed now.
+        files: Takes what is told of files.
+        drawing: Whether a generator draws entropy now, which it tells of itself.
+        handlers: What is called for an audit event.
+        preserved: Content of files as it was before the program wrote over them, by path.
     """
 
-    def __init__(self, how="main"):
-        self.events = []
+    def __init__(self, how: str = "main") -> None:
+        self.events: list[Event] = []
         self.lost = 0
         self.key = ""
         self.how = how
         self.on = False
-        self.replay = None
-        self.preserved = {}
-        self._preserved = 0
-        self.after_fork = []
+        self.replay: Replay | None = None
+        self.preserved: dict[str, bytes] = {}
+        self.files: Unwatched = Unwatched()
+        self.handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {}
+        self.after_fork: list[Callable[[], None]] = []
+        self.when_named: list[Callable[[], None]] = []
         self.drawing = False
         self.began = time.monotonic()
         self.pid = os.getpid()
-        self._fd = -1
-        self._file = self._folder = ""
+        self._kept = 0
+        self._spill = Spill()
         self._written = 0
         self._batch = False
-        self._ends = []
-        self._said = set()
-        self._lock = threading.RLock()
+        self._ends: list[Callable[[], None]] = []
+        self._said: set[str] = set()
+        self._named = ""
+        self._lock = RLock()
 
     # -- collecting ------------------------------------------------------------------------
 
-    def add(self, *event):
+    def add(self, *event: object) -> None:
         """Take an event."""
-        if len(self.events) >= FULL:
+        self.take(event)
+
+    def take(self, event: Event) -> None:
+        """Take an event, given as a tuple."""
+        events = self.events
+        if len(events) >= FULL:
             self.lost += 1
             return
-        self.events.append(event)
+        events.append(event)
         if self._batch:
-            count = len(self.events)
-            if count - self._written >= (1 if count <= AT_ONCE else BATCH):
+            count = len(events)
+            behind = count - self._written
+            if count <= AT_ONCE or behind >= BATCH or self._spill.idle() > AFTER:
                 self.flush()
 
-    def ms(self):
+    def ms(self) -> int:
         """Milliseconds since the watch began."""
         return int((time.monotonic() - self.began) * 1000)
 
-    def at_end(self, call):
+    def at_end(self, call: Callable[[], None]) -> None:
         """Have something called when the process ends, for the last events."""
         self._ends.append(call)
 
-    def process_key(self):
+    def process_key(self) -> str:
         """The key; of a spawned worker its place in multiprocessing's tree, once it has one."""
-        module = sys.modules.get("multiprocessing.process")
-        if module is not None and self.how == "spawn":
-            identity = getattr(module.current_process(), "_identity", ())
-            if identity:
-                return "mp:" + ".".join(map(str, identity))
-        return self.key
+        return self._named or self.key
 
-    def preserve(self, path):
+    def name(self, key: str) -> None:
+        """A worker of multiprocessing learns its place among the others."""
+        if key and key != self._named:
+            self._named = key
+            self.add("name", key)
+            for call in self.when_named:
+                quietly(call)
+
+    def preserve(self, path: str) -> None:
         """Keep a file's content as it is now, once; too large ones are let go."""
-        size = os.stat(path).st_size
-        if path in self.preserved or size > KEPT_FILE or self._preserved + size > KEPT:
+        if path in self.preserved:
+            return
+        found = os.stat(path)
+        size = found.st_size
+        if found.st_mode & 0o170000 != _REGULAR or size > KEPT_FILE or self._kept + size > KEPT:
             return
         with open(path, "rb") as file:
-            self.preserved[path] = file.read()
-        self._preserved += size
-        if self.how != "main" and self._folder:
-            name = f"{os.getpid()}-{time.time_ns()}.kept"
-            with open(os.path.join(self._folder, name), "wb") as file:
-                file.write(self.preserved[path])
-            self.add("kept", path, name)
+            self.preserved[path] = file.read(KEPT_FILE)
+        self._kept += size
+        if self.how != "main" and self.folder:
+            name = self._spill.beside(self.preserved[path])
+            if name:
+                self.add("kept", path, name)
 
     # -- handing on ------------------------------------------------------------------------
 
-    def spill(self, folder, batch=True):
+    def spill(self, folder: str, batch: bool = True) -> None:
         """Write events to a file of this process in a folder.
 
         Args:
@@ -108,58 +155,36 @@ class Watch:
         """
         with self._lock:
             self.files.ignore(os.path.dirname(folder))
-            self._folder = folder
             self._batch = batch
             self._written = 0
-            self._open()
+            self._spill.begin(folder)
 
-    def release(self, folder=""):
-        """Write no more to the file of :meth:`spill`; go on in another folder, where one is named."""
+    def release(self, folder: str = "") -> None:
+        """Write no more to the file of :meth:`spill`; go on in another folder, if one is named."""
         with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-            self._fd, self._folder, self._batch = -1, "", False
+            self._spill.stop()
+            self._batch = False
         if folder and os.path.isdir(folder):
             self.spill(folder, batch=False)
 
     @property
-    def folder(self):
+    def folder(self) -> str:
         """Where events are written, or empty."""
-        return self._folder
+        return self._spill.folder
 
     @property
-    def file(self):
+    def file(self) -> str:
         """Name of the file that events are written to, or empty."""
-        return self._file if self._fd >= 0 else ""
+        return self._spill.file
 
-    def _open(self):
-        if not self._folder:
-            return
-        self._file = f"{os.getpid()}-{time.time_ns()}.seen"
-        path = os.path.join(self._folder, self._file)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        try:
-            self._fd = os.open(path, flags, 0o600)
-        except OSError:
-            self._fd = -1
-
-    def flush(self):
+    def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
             fresh, self._written = self.events[self._written :], len(self.events)
-            if self._fd < 0 or not fresh:
-                return
-            import json  # late: it takes longer than all the rest of the start
+            if fresh:
+                quietly(self._spill.write, fresh)
 
-            text = "".join(_line(json, event) for event in fresh)
-            data = memoryview(text.encode("utf-8", "surrogateescape"))
-            try:
-                while data:
-                    data = data[os.write(self._fd, data) :]
-            except OSError:
-                self._fd = -1
-
-    def last_words(self):
+    def last_words(self) -> None:
         """Have all that is only known at the end said now; what was said before is not again."""
         mark, batch = len(self.events), self._batch
         self._batch = False
@@ -170,42 +195,51 @@ class Watch:
         self.events[mark:] = [event for event in fresh if repr(event) not in self._said]
         self._said.update(map(repr, fresh))
 
-    def end(self):
+    def end(self) -> None:
         """The last events of this process, written."""
+        if not self.on:
+            return
         self.last_words()
-        if self.how == "spawn":
-            self.add("name", self.process_key())
         if self.lost:
             self.events.append(("lost", self.lost))
+            self.lost = 0
         self.flush()
 
     # -- processes -------------------------------------------------------------------------
 
-    def forked(self, number):
+    def forked(self, number: int) -> None:
         """In a forked child: its own events, in a file of its own."""
-        self._lock = threading.RLock()
-        self.key = f"{self.key}.f{number}".lstrip(".")
+        self._lock = RLock()
+        self.key = f"{self.process_key()}.f{number}".lstrip(".")
+        self._named = ""
         self.events = []
-        self.lost = self._written = 0
+        self.lost = self._written = self._kept = 0
         self.preserved = {}
         self.pid = os.getpid()
         self.how = "fork"
-        self._batch = bool(self._folder)
         self._said = set()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-        self._open()
+        self.drawing = False
+        folder = self.folder
+        self._spill.stop()
+        self._batch = bool(folder)
+        if folder:
+            self._spill.begin(folder)
         self.introduce()
 
-    def introduce(self):
+    def introduce(self) -> None:
         """Say which process this is."""
         version = "{}.{}.{}".format(*sys.version_info[:3])
         self.add("process", self.key, self.pid, self.how, version)
         self.add("folder", folder())
 
 
-def folder():
+class _One:
+    """The watch of this process."""
+
+    watch: Watch | None = None
+
+
+def folder() -> str:
     """The working folder; empty where it was deleted."""
     try:
         return os.getcwd()
@@ -213,14 +247,7 @@ def folder():
         return ""
 
 
-def _line(json, event):
-    try:
-        return json.dumps(event, ensure_ascii=True, default=repr) + "\n"
-    except (TypeError, ValueError):
-        return ""
-
-
-def quietly(call, *args):
+def quietly(call: Callable[..., Any], *args: object) -> Any:
     """Call something for us in the user's process: whatever it raises is ours to swallow."""
     try:
         return call(*args)
@@ -228,41 +255,12 @@ def quietly(call, *args):
         return None
 
 
-def current():
+def current() -> Watch | None:
     """The watch of this process, or None where nothing is watched."""
-    return _watch
+    return _One.watch
 
 
-def start(how="main", key=""):
-    """Begin to watch this process; a second call changes nothing.
-
-    Args:
-        how: ``main`` where ``import notabene`` began it, ``boot`` where the interpreter was
-            started under ``notabene run``, ``spawn`` for a worker of a watched process.
-        key: Which process this is; empty for the program itself.
-
-    Returns:
-        The watch.
-    """
-    global _watch
-    if _watch is not None:
-        return _watch
-    watch = _watch = Watch(how)
-    watch.key = "s" if how == "spawn" else key
-    # Not `from . import chance`: that imports the topmost package as well, which is not wanted
-    # where only this one was loaded (see boot/sitecustomize.py).
-    from .chance import install as chance
-    from .files import install as files
-    from .options import install as options
-    from .outside import install as outside
-    from .processes import install as processes
-    from .readers import install as readers
-    from .replay import load
-    from .surroundings import install as surroundings
-
-    load(watch)
-    watch.introduce()
-    watch.on = True
-    for install in (processes, files, outside, surroundings, chance, options, readers):
-        quietly(install, watch)
+def make(how: str) -> Watch:
+    """The watch of this process, made."""
+    watch = _One.watch = Watch(how)
     return watch

@@ -9,260 +9,415 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
-from .core import folder, quietly
-from .places import direct, place
+from .core import Unwatched, folder, quietly
+from .later import Seen, rebind
+from .places import WATCH, direct, place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+    from .core import Watch
+
+    Args = tuple[Any, ...]
 
 _PARTS_OF_PYTHON = (".pyc", ".so", ".pyd", ".pyi", ".pth", "pyvenv.cfg", ".dylib")
-_SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/etc/", "/run/", "/lib/", "/lib64/")
+_SYSTEM = (
+    "/proc/ /sys/ /dev/ /etc/ /lib/ /lib64/ /usr/lib/ /usr/lib64/ /usr/share/ /usr/bin/ "
+    "/usr/include/ /usr/libexec/ /run/lock/ /run/systemd/ /run/udev/ /run/nvidia/"
+).split()
+_SHARED = "/dev/shm/"  # noqa: S108  # data sets are put there
+_OF_PYTHON = "lib lib64 bin include share Lib DLLs Scripts conda-meta pyvenv.cfg".split()
 _CACHES = (
-    "matplotlib",
-    "fontconfig",
-    "pip",
-    "uv",
-    "notabene",
-    "mesa_shader_cache",
-    "nvidia",
-    "pypoetry",
-    "node-gyp",
-    "Python-Eggs",
-)
+    "matplotlib fontconfig pip uv notabene mesa_shader_cache nvidia pypoetry node-gyp Python-Eggs"
+).split()
 """Folders below ``~/.cache`` whose files are no data; others (huggingface, torch) are."""
 _IMPORTERS = ("<frozen importlib._bootstrap_external>", "<frozen zipimport>")
+_WRITES = os.O_WRONLY | os.O_RDWR
+_DESCRIPTORS = "/proc/self/fd/"
 
 
-def install(watch):
+def install(watch: Watch) -> None:
     """Begin to watch files."""
-    observer = _Files(watch)
+    observer = Files(watch)
     watch.files = observer
-    handlers = {
-        "open": observer.opened,
-        "os.listdir": observer.listed,
-        "os.scandir": observer.listed,
-        "glob.glob": observer.pattern,
-        "pathlib.Path.glob": observer.path_pattern,
-        "pathlib.Path.rglob": observer.path_pattern,
-        "os.rename": observer.renamed,
-        "os.remove": observer.removed,
-        "os.truncate": observer.removed,
-        "sqlite3.connect": observer.database,
-    }
-    watch.handlers = handlers
-    find = handlers.get
-
-    def hook(event, args):
-        handler = find(event)
-        if handler is not None and watch.on:
-            try:
-                handler(args)
-            except Exception:
-                # The program's own call goes on, whatever we stumbled over.
-                return
-
-    sys.addaudithook(hook)
-    for name in ("stat", "lstat", "access"):
-        quietly(_wrap_miss, name, observer)
-    for name in ("chdir", "fchdir"):
-        quietly(_wrap_move, name, observer)
+    watch.handlers.update(
+        {
+            "os.listdir": observer.listed,
+            "os.scandir": observer.listed,
+            "pathlib.Path.glob": observer.path_pattern,
+            "pathlib.Path.rglob": observer.path_pattern,
+            "os.rename": observer.renamed,
+            "os.remove": observer.removed,
+            "os.truncate": observer.removed,
+            "sqlite3.connect": observer.database,
+            "sys.excepthook": lambda args: clean(args[2]),
+        }
+    )
+    pattern = "glob.glob" if sys.version_info < (3, 10) else "glob.glob/2"
+    watch.handlers[pattern] = observer.pattern
+    sys.addaudithook(_hook(watch, observer))
+    for wrap in (_wrap_stat, _wrap_access, _wrap_open, _wrap_moves):
+        quietly(wrap, observer)
 
 
-class _Files:
-    def __init__(self, watch):
-        self._add = watch.add
+def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
+    find = watch.handlers.get
+    read, within, opened = observer.read, observer.within, observer.opened
+
+    def hook(event: str, args: Args) -> None:
+        try:
+            if event == "open":
+                if not args[2] & _WRITES and args[0] in read and not within:
+                    return
+                if watch.on:
+                    opened(args)
+            else:
+                handler = find(event)
+                if handler is not None and watch.on:
+                    handler(args)
+        except Exception:
+            # The program's own call goes on, whatever we stumbled over.
+            return
+
+    return hook
+
+
+class Files(Unwatched):
+    """What this process does with files.
+
+    Attributes:
+        read: Paths, as they were given, that were opened for reading.
+        within: By thread the folder that a path given to ``os.open`` is relative to.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.read: set[object] = set()
+        self.within: dict[int, str] = {}
+        self._take = watch.take
         self._ms = watch.ms
-        self._watch = watch
         self._noise = _noise()
-        self._read = set()
-        self._written = set()
-        self._missing = set()
-        self._listed = set()
+        self._inherited: set[object] = set()
+        self._written: set[object] = set()
+        self._missing: set[object] = set()
+        self._listed: set[object] = set()
 
-    def ignore(self, prefix):
+    def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
         self._noise += (prefix.rstrip(os.sep) + os.sep,)
 
-    def forget(self):
+    def forget(self) -> None:
         """In a forked child: what the parent read is read anew here."""
-        self._read, self._written = set(), set()
+        self._inherited |= self.read
+        self.read.clear()
+        self.within.clear()
+        self._written = set()
 
-    def opened(self, args):
+    def _is_noise(self, name: str) -> bool:
+        return name.startswith(self._noise) and not name.startswith(_SHARED)
+
+    def opened(self, args: Args) -> None:
+        """A file is about to be opened."""
         path, _, flags = args
-        writing = flags & 3
+        if self.within:
+            above = self.within.get(get_ident())
+            if above:
+                path = os.path.join(above, _text(path))
+        read = self.read
+        writing = flags & _WRITES
         if not writing:
-            if path in self._read:
+            if path in read:
                 return
-            self._read.add(path)
-        elif path in self._written and (writing == 1 or path in self._read):
+            read.add(path)
+        elif path in self._written and (writing == os.O_WRONLY or path in read):
             return
-        elif path in self._read:
+        elif path in read or path in self._inherited:
             self._preserve(path)
-        name = _text(path)
-        if name.startswith(self._noise):
+        name = path if type(path) is str else _text(path)
+        if name.startswith(self._noise) and not name.startswith(_SHARED):
             return
         if name.endswith(_PARTS_OF_PYTHON):
             if name.endswith(".pyc"):
-                self._add("source", name)
+                self._take(("source", name))
             return
         frame = sys._getframe(2)
         if name.endswith(".py") and frame.f_code.co_filename in _IMPORTERS:
-            self._add("source", name)
+            self._take(("source", name))
             return
         where = place(frame)
         if where is None or not name:
             return
-        changed = writing == 2 and not flags & os.O_TRUNC and path not in self._read
-        if changed:  # opened to be changed: what it holds goes in first
-            self._read.add(path)
-            self._preserve(path)
-        if changed or not writing:
-            self._add("read", name, where[0], where[1], self._ms())
         if writing:
-            self._written.add(path)
-            self._add("write", name, where[0], where[1], self._ms())
+            self._changed(path, name, where, flags)
+        else:
+            self._take(("read", name, where[0], where[1], self._ms()))
 
-    def ready(self, path, frame):
+    def _changed(self, path: object, name: str, where: tuple[str, int], flags: int) -> None:
+        # Opened to be changed: what it holds goes in first.
+        goes_in = flags & _WRITES == os.O_RDWR and not flags & os.O_TRUNC
+        if goes_in and path not in self.read and os.path.lexists(name):
+            self.read.add(path)
+            self._preserve(path)
+            self._take(("read", name, where[0], where[1], self._ms()))
+        self._written.add(path)
+        self._take(("write", name, where[0], where[1], self._ms()))
+
+    def ready(self, path: object, frame: FrameType | None) -> None:
         """A native reader was given a path."""
         name = _text(path)
-        if not name or name in self._read or name.startswith(self._noise):
+        if not name or name in self.read or self._is_noise(name):
             return
-        self._read.add(name)
+        self.read.add(name)
         where = place(frame)
         if where is not None:
-            self._add("ready", name, where[0], where[1], self._ms())
+            self._take(("ready", name, where[0], where[1], self._ms()))
 
-    def opened_natively(self, path, frame):
+    def opened_natively(self, path: object, frame: FrameType | None) -> None:
         """A native writer was given a path."""
         name = _text(path)
-        where = None if name.startswith(self._noise) else place(frame)
+        where = None if self._is_noise(name) else place(frame)
         if where is not None and name and path not in self._written:
+            if path in self.read:
+                self._preserve(path)
             self._written.add(path)
-            self._add("write", name, where[0], where[1], self._ms())
+            self._take(("write", name, where[0], where[1], self._ms()))
 
-    def listed(self, args):
-        name = _text(args[0]) if args and args[0] is not None else "."
+    def listed(self, args: Args) -> None:
+        """A folder is read."""
+        path = args[0] if args else None
+        name = "." if path is None else of_descriptor(path) if _is_number(path) else _text(path)
         self._list(name, sys._getframe(2))
 
-    def pattern(self, args):
-        self._list(_text(args[0]), sys._getframe(2))
+    def pattern(self, args: Args) -> None:
+        """``glob.glob`` expands a pattern, perhaps in another folder."""
+        name = _text(args[0])
+        if len(args) > 2 and args[2] is not None:
+            name = os.path.join(_text(args[2]), name)
+        elif len(args) > 3 and args[3] is not None:
+            name = os.path.join(of_descriptor(args[3]), name)
+        self._list(name, sys._getframe(2))
 
-    def path_pattern(self, args):
+    def path_pattern(self, args: Args) -> None:
+        """``Path.glob`` expands a pattern."""
         self._list(os.path.join(_text(args[0]), _text(args[1])), sys._getframe(2))
 
-    def _list(self, name, frame):
-        if name in self._listed or name.startswith(self._noise):
+    def _list(self, name: str, frame: FrameType) -> None:
+        if not name or name in self._listed or self._is_noise(name):
             return
         where = direct(frame)
         # The import system lists folders all the time.
         if where is None or frame.f_code.co_filename in _IMPORTERS:
             return
         self._listed.add(name)
-        self._add("list", name, where[0], where[1], self._ms())
+        self._take(("list", name, where[0], where[1], self._ms()))
 
-    def renamed(self, args):
-        source, target = _text(args[0]), _text(args[1])
-        if target.startswith(self._noise) or place(sys._getframe(2)) is None:
+    def renamed(self, args: Args) -> None:
+        """A file is about to get another name, or to take the place of another."""
+        source, target = (
+            _under(args[at], args[at + 2]) if len(args) > at + 2 else _text(args[at])
+            for at in (0, 1)
+        )
+        if self._is_noise(target) or place(sys._getframe(2)) is None:
             return
         self._written.discard(args[0])
-        for path in (args[0], args[1]):
-            if path in self._read:
+        for path in (source, target):
+            if path in self.read or path in self._inherited:
                 self._preserve(path)
-        self._add("move", source, target, self._ms())
+        self._take(("move", source, target, self._ms()))
 
-    def removed(self, args):
-        if args[0] in self._read:
-            self._preserve(args[0])
+    def removed(self, args: Args) -> None:
+        """A file is about to go."""
+        path = args[0]
+        if len(args) > 1 and _is_number(args[1]) and args[1] >= 0:
+            path = _under(path, args[1])
+        if path in self.read or path in self._inherited:
+            self._preserve(path)
 
-    def _preserve(self, path):
+    def _preserve(self, path: object) -> None:
         """Keep what was read of a file before it is written over, renamed or removed."""
-        quietly(self._watch.preserve, os.path.abspath(_text(path)))
+        quietly(self.watch.preserve, os.path.abspath(_text(path)))
 
-    def moved(self):
+    def moved(self) -> None:
         """The working folder is another: a relative path seen before was another file."""
-        for seen in (self._read, self._written, self._missing, self._listed):
-            seen.difference_update([path for path in seen if not _absolute(path)])
-        self._add("folder", folder())
+        for seen in (self.read, self._inherited, self._written, self._missing, self._listed):
+            seen.difference_update([path for path in seen if not _is_absolute(path)])
+        self.watch.add("folder", folder())
 
-    def database(self, args):
+    def database(self, args: Args) -> None:
+        """SQLite opens its files itself."""
         name = _text(args[0])
-        if name and name != ":memory:" and not name.startswith("file:"):
+        if name.startswith("file:"):
+            name = name[len("file:") :].partition("?")[0]
+        if name and name != ":memory:" and os.path.lexists(name):
             self.ready(name, sys._getframe(2))
 
-    def missed(self, path, frame):
+    def missed(self, path: object, frame: FrameType, dir_fd: int | None = None) -> None:
         """A file was looked for in vain."""
+        if dir_fd is not None:
+            path = _under(path, dir_fd)
         if path in self._missing:
             return
         name = _text(path)
-        if not name or name.startswith(self._noise) or name.endswith((".py", ".pyc", ".so")):
+        if not name or self._is_noise(name) or name.endswith((".py", ".pyc", ".so")):
             return
         where = direct(frame)
         if where is not None and where[0]:
             self._missing.add(path)
-            self._add("missing", name, where[0], where[1], self._ms())
+            self._take(("missing", name, where[0], where[1], self._ms()))
 
 
-def _text(path):
+def clean(error: BaseException | None) -> None:
+    """Take our own frames out of the traceback that is about to be printed."""
+    seen = 0
+    while error is not None and seen < 50:
+        entry = error.__traceback__
+        while entry is not None:
+            below = entry.tb_next
+            while below is not None and below.tb_frame.f_code.co_filename.startswith(WATCH):
+                below = entry.tb_next = below.tb_next
+            entry = below
+        error = error.__cause__ or error.__context__
+        seen += 1
+
+
+def _text(path: Any) -> str:
     if isinstance(path, int):
         return ""
-    name = os.fspath(path)
+    name: str | bytes = os.fspath(path)
     return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
 
 
-def _absolute(path):
+def _is_number(value: object) -> bool:
+    return isinstance(value, int)
+
+
+def of_descriptor(number: int) -> str:
+    """The path of an open folder or file, where the system tells."""
+    try:
+        found = os.readlink(_DESCRIPTORS + str(number))
+    except (OSError, ValueError):
+        return ""
+    return found if found.startswith("/") else ""
+
+
+def _under(path: object, dir_fd: int) -> str:
+    """A path relative to an open folder; -1 is the working folder."""
+    name = _text(path)
+    above = of_descriptor(dir_fd) if dir_fd >= 0 and not os.path.isabs(name) else ""
+    return os.path.join(above, name) if above else name
+
+
+def _is_absolute(path: Any) -> bool:
     return isinstance(path, int) or os.path.isabs(path)
 
 
-def _noise():
+def _noise() -> tuple[str, ...]:
     """Folders whose files belong to Python and the system."""
     home = os.path.expanduser("~")
-    places = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(os.__file__)}
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    places = {os.path.join(prefix, name) for prefix in prefixes for name in _OF_PYTHON}
     places |= {os.path.join(home, ".cache", name) for name in _CACHES}
-    places.add(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    places |= {os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(WATCH.rstrip(os.sep)))}
     found = {place.rstrip(os.sep) + os.sep for place in places if place not in ("", os.sep)}
     return (*_SYSTEM, *sorted(found))
 
 
-def _wrap_miss(name, observer):
-    real = getattr(os, name)
-
-    if name == "access":
-
-        def wrapper(path, mode, **options):
-            there = real(path, mode, **options)
-            if not there and observer._watch.on:
-                quietly(observer.missed, path, sys._getframe(1))
-            return there
-    else:
-
-        def wrapper(path, **options):
-            try:
-                return real(path, **options)
-            except (FileNotFoundError, NotADirectoryError):
-                if observer._watch.on:
-                    quietly(observer.missed, path, sys._getframe(1))
-                raise
-
-    _put(name, real, wrapper)
+# -- functions of os -----------------------------------------------------------------------
 
 
-def _wrap_move(name, observer):
-    real = getattr(os, name)
+def _wrap_stat(observer: Files) -> None:
+    _put("stat", _stat(observer, os.stat))
+    real, watch = os.lstat, observer.watch
 
-    def wrapper(path):
+    def lstat(path: Any, *, dir_fd: int | None = None) -> os.stat_result:
+        try:
+            return real(path, dir_fd=dir_fd)
+        except (FileNotFoundError, NotADirectoryError):
+            if watch.on:
+                quietly(observer.missed, path, sys._getframe(1), dir_fd)
+            raise
+
+    _put("lstat", lstat)
+
+
+def _stat(observer: Files, real: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+    watch = observer.watch
+
+    def stat(
+        path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True
+    ) -> os.stat_result:
+        try:
+            return real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        except (FileNotFoundError, NotADirectoryError):
+            if watch.on:
+                quietly(observer.missed, path, sys._getframe(1), dir_fd)
+            raise
+
+    return stat
+
+
+def _wrap_access(observer: Files) -> None:
+    real, watch = os.access, observer.watch
+
+    def access(path: Any, mode: int, **options: Any) -> bool:
+        there = real(path, mode, **options)
+        if not there and watch.on:
+            quietly(observer.missed, path, sys._getframe(1), options.get("dir_fd"))
+        return there
+
+    _put("access", access)
+
+
+def _wrap_open(observer: Files) -> None:
+    """The audit event of ``os.open`` does not tell to which folder a path is relative."""
+    real, within = os.open, observer.within
+
+    def open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if dir_fd is None:
+            return real(path, flags, mode)
+        thread = get_ident()
+        within[thread] = of_descriptor(dir_fd)
+        try:
+            return real(path, flags, mode, dir_fd=dir_fd)
+        finally:
+            within.pop(thread, None)
+
+    _put("open", open)
+
+
+def _wrap_moves(observer: Files) -> None:
+    for name in ("chdir", "fchdir"):
+        if hasattr(os, name):
+            _put(name, _move(observer, getattr(os, name)))
+
+
+def _move(observer: Files, real: Callable[[Any], None]) -> Callable[[Any], None]:
+    def chdir(path: Any) -> None:
         real(path)
-        if observer._watch.on:
+        if observer.watch.on:
             quietly(observer.moved)
 
-    _put(name, real, wrapper)
+    return chdir
 
 
-def _put(name, real, wrapper):
+def _put(name: str, call: Callable[..., Any]) -> None:
     """Put a wrapper in the place of a function of ``os``."""
-    wrapper.__name__ = wrapper.__qualname__ = name
-    wrapper.__doc__ = real.__doc__
-    wrapper.__wrapped__ = real
+    real = getattr(os, name)
+    wrapper = Seen(call, real, "os")
     # What os says of the function itself must stay true of ours.
-    for known in ("supports_dir_fd", "supports_fd", "supports_follow_symlinks"):
-        members = getattr(os, known, None)
-        if members is not None and real in members:
-            members.add(wrapper)
+    for known in ("supports_dir_fd", "supports_effective_ids", "supports_fd"):
+        _join(known, real, wrapper)
+    _join("supports_follow_symlinks", real, wrapper)
     setattr(os, name, wrapper)
+    rebind(real, wrapper)
+
+
+def _join(known: str, real: object, wrapper: object) -> None:
+    members = getattr(os, known, None)
+    if members is not None and real in members:
+        members.add(wrapper)

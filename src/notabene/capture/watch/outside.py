@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import sys
 
+from .core import quietly
 from .files import _text
 from .places import direct, place
 
-_LOCAL = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+    from .core import Watch
+
+    Args = tuple[Any, ...]
+
+_LOCAL = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "")  # noqa: S104  # compared with, not bound
+_CLIENTS = ("requests", "urllib3", "httpx", "httpcore", "anyio", "aiohttp", "websocket")
+"""What a program talks through; of other libraries connections to this machine are their own."""
 
 
-def install(watch):
+def install(watch: Watch) -> None:
     """Begin to watch what the program reaches beyond itself."""
     observer = _Outside(watch)
     watch.handlers.update(
@@ -18,7 +30,8 @@ def install(watch):
             "subprocess.Popen": observer.popen,
             "os.system": observer.system,
             "os.posix_spawn": observer.spawned,
-            "os.exec": observer.spawned,
+            "os.spawn": observer.launched,
+            "os.exec": observer.replaced,
             "socket.connect": observer.connected,
             "socket.getaddrinfo": observer.resolved,
             "urllib.Request": observer.requested,
@@ -27,52 +40,63 @@ def install(watch):
 
 
 class _Outside:
-    def __init__(self, watch):
+    def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._seen = set()
-        self._names = {}
+        self._seen: set[object] = set()
+        self._names: dict[tuple[str, int], str] = {}
 
-    def popen(self, args):
+    def popen(self, args: Args) -> None:
         executable, words = args[0], args[1]
         self._program(words if words else [executable], sys._getframe(2))
 
-    def system(self, args):
+    def system(self, args: Args) -> None:
         self._program(_text(args[0]), sys._getframe(2))
 
-    def spawned(self, args):
+    def spawned(self, args: Args) -> None:
         # subprocess has told of it already.
         if "subprocess" not in sys._getframe(2).f_code.co_filename:
             self._program(args[1] or [args[0]], sys._getframe(2))
 
-    def _program(self, words, frame):
+    def launched(self, args: Args) -> None:
+        self._program(args[2] or [args[1]], sys._getframe(2))
+
+    def replaced(self, args: Args) -> None:
+        self.spawned(args)
+        quietly(self._watch.end)
+
+    def _program(self, words: Any, frame: FrameType) -> None:
         where = direct(frame)
         if where is None or not where[0]:
             return
-        if isinstance(words, (str, bytes)):
-            words = [_text(words)]
+        if isinstance(words, (str, bytes)) or hasattr(words, "__fspath__"):
+            words = [words]
         found = [_text(word)[:2000] for word in list(words)[:200]]
         if (*where, *found) not in self._seen:
             self._seen.add((*where, *found))
-            self._watch.add("program", found, where[0], where[1])
+            from .hidden import words as shown
 
-    def resolved(self, args):
-        self._host(_text(args[0]) if args[0] else "", args[1], sys._getframe(2), resolve=True)
+            self._watch.add("program", shown(found), where[0], where[1])
 
-    def connected(self, args):
+    def resolved(self, args: Args) -> None:
+        self._host(_text(args[0] or ""), args[1], sys._getframe(2), resolve=True)
+
+    def connected(self, args: Args) -> None:
         address = args[1]
         if isinstance(address, tuple) and len(address) >= 2:
             self._host(str(address[0]), address[1], sys._getframe(2))
 
-    def requested(self, args):
+    def requested(self, args: Args) -> None:
         from urllib.parse import urlsplit
 
         parts = urlsplit(args[0])
         if parts.scheme in ("http", "https", "ftp"):
-            self._host(parts.hostname or "", parts.port or parts.scheme, sys._getframe(2))
+            port = parts.port or {"http": 80, "https": 443, "ftp": 21}[parts.scheme]
+            self._host(parts.hostname or "", port, sys._getframe(2))
 
-    def _host(self, name, port, frame, resolve=False):
-        where = place(frame)
-        if where is None or not where[0]:
+    def _host(self, name: str, port: object, frame: FrameType, resolve: bool = False) -> None:
+        local = name in _LOCAL or name.startswith("127.")
+        where = direct(frame, _CLIENTS) if local else place(frame)
+        if where is None or not where[0] or (local and _is_between(frame)):
             return
         known = self._names.get(where)
         # An address that follows the look-up of a name at the same line is that name's.
@@ -83,6 +107,16 @@ class _Outside:
         if (where, name) in self._seen:
             return
         self._seen.add((where, name))
-        local = name in _LOCAL or name.startswith("127.")
-        kind = "host" if not local else "local-host"
-        self._watch.add(kind, name, str(port or ""), where[0], where[1])
+        self._watch.add("host", name, str(port or ""), where[0], where[1])
+
+
+def _is_between(frame: FrameType | None) -> bool:
+    """Whether processes of one program talk to each other."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith(("multiprocessing.", "notabene.")):
+            return not frame.f_code.co_filename.startswith(_HERE)
+        frame = frame.f_back
+    return False
+
+
+_HERE = __file__.rpartition("outside")[0]

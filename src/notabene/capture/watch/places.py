@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+    Place = tuple[str, int]
+
 USER, STANDARD, LIBRARY, OWN = range(4)
 
 NOWHERE = ("", 0)
 
 _STANDARD = os.path.dirname(os.__file__) + os.sep
-_WATCH = os.path.dirname(os.path.abspath(__file__)) + os.sep
+WATCH = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-_kinds = {}
+_SCRIPTS = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin") + os.sep
+_kinds: dict[str, int] = {}
 
 
-def kind_of(name):
+def kind_of(name: str) -> int:
     """Whose code a file is: one of USER, STANDARD, LIBRARY, OWN."""
     kind = _kinds.get(name)
     if kind is None:
@@ -24,21 +31,21 @@ def kind_of(name):
     return kind
 
 
-def _classify(name):
+def _classify(name: str) -> int:
     if name.startswith("<"):
         # dataclasses and namedtuples are compiled as "<string>"; so is `python -c`.
         command = name == "<string>" and sys.argv[:1] == ["-c"]
-        typed = name == "<stdin>" or name.startswith(("<ipython", "<python-input", "<cell"))
+        typed = name.startswith(("<stdin", "<ipython", "<python-input", "<cell"))
         return USER if command or typed else STANDARD
     if name.startswith(_OWN):
         # Our wrappers stand between the user's code and what it calls, and are looked through.
-        return STANDARD if name.startswith(_WATCH) else OWN
-    if any(part in name for part in _SITE):
+        return STANDARD if name.startswith(WATCH) else OWN
+    if any(part in name for part in _SITE) or name.startswith(_SCRIPTS):
         return LIBRARY
     return STANDARD if name.startswith(_STANDARD) else USER
 
 
-def place(frame):
+def place(frame: FrameType | None) -> Place | None:
     """The nearest user's line at or above a frame, through any library.
 
     Returns:
@@ -58,8 +65,12 @@ def place(frame):
     return NOWHERE
 
 
-def direct(frame):
+def direct(frame: FrameType | None, through: tuple[str, ...] = ()) -> Place | None:
     """The user's line that made a call with nothing but the standard library in between.
+
+    Args:
+        frame: Where to begin.
+        through: Libraries that are looked through as well.
 
     Returns:
         ``(file, line)``, or None where a library made the call.
@@ -72,7 +83,11 @@ def direct(frame):
             kind = kind_of(name)
         if kind == USER:
             return name, frame.f_lineno
-        if kind != STANDARD:
+        if kind != STANDARD and not (through and kind == LIBRARY and _named(frame, through)):
             return None
         frame = frame.f_back
     return None
+
+
+def _named(frame: FrameType, names: tuple[str, ...]) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in names

@@ -4,57 +4,68 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 
 from .core import quietly
-from .later import when_imported
+from .later import Seen, dress, rebind, when_imported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, NoReturn
+
+    from .core import Watch
 
 
-def install(watch):
+def install(watch: Watch) -> None:
     """Follow the process into its children, and to its end."""
     forks = [0]
 
-    def before():
+    def before() -> None:
         forks[0] += 1
         quietly(watch.flush)
 
-    def in_child():
+    def in_child() -> None:
         if watch.on:
             quietly(watch.forked, forks[0])
             quietly(watch.files.forget)
             forks[0] = 0
             for call in watch.after_fork:
                 quietly(call)
-            quietly(_finish_with_multiprocessing, watch)
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=before, after_in_child=in_child)
     atexit.register(quietly, watch.end)
-    leave = os._exit
-
-    def _exit(status):
-        # Forked workers leave this way: neither atexit nor destructors are called.
-        if watch.on and watch.key:
-            quietly(watch.end)
-        leave(status)
-
-    _exit.__wrapped__ = leave
-    os._exit = _exit
+    _wrap_exit(watch)
     when_imported("multiprocessing.spawn", lambda module: _name_spawned(watch, module))
 
 
-def _finish_with_multiprocessing(watch):
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.Finalize(None, watch.end, exitpriority=-100)
+def _wrap_exit(watch: Watch) -> None:
+    leave = os._exit
+
+    def _exit(status: int) -> NoReturn:
+        # Forked workers leave this way: neither atexit nor destructors are called.
+        if watch.on:
+            quietly(watch.end)
+        leave(status)
+
+    wrapper = Seen(_exit, leave, "os")
+    os._exit = wrapper  # type: ignore[assignment]  # a function all the same
+    rebind(leave, wrapper)
 
 
-def _name_spawned(watch, module):
+def _name_spawned(watch: Watch, module: ModuleType) -> None:
     """A spawned worker learns its name only after it has begun."""
-    prepare = module.prepare
+    real = module.prepare
 
-    def prepared(data):
-        prepare(data)
-        quietly(_finish_with_multiprocessing, watch)
+    def prepare(data: dict[str, Any]) -> Any:
+        quietly(_name, watch, data)
+        return real(data)
 
-    module.prepare = prepared
+    module.prepare = dress(prepare, real)
+
+
+def _name(watch: Watch, data: dict[str, Any]) -> None:
+    """Workers are called ``SpawnProcess-1``, or ``SpawnPoolWorker-2:1`` by a worker."""
+    numbers = str(data.get("name", "")).rpartition("-")[2].split(":")
+    if all(number.isdigit() for number in numbers):
+        watch.name("mp:" + ".".join(numbers))

@@ -10,7 +10,17 @@ import os
 import sys
 
 from .core import quietly
-from .later import rebind, when_imported
+from .later import dress, put
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType, ModuleType
+    from typing import Any
+
+    from .core import Watch
+
+FunctionType = type(lambda: None)
 
 _READ = {
     "pandas": "read_parquet read_hdf read_orc read_feather",
@@ -72,45 +82,40 @@ _WRITE = {
 _WRITING = ("w", "w-", "x", "a", "r+", "wb", "w+")
 
 
-def install(watch):
-    """Wrap what is imported, now or later."""
+def of_library(watch: Watch, module: ModuleType) -> None:
+    """Wrap what a library has that opens files by itself."""
     for table, write in ((_READ, False), (_WRITE, True)):
-        for name, words in table.items():
-            when_imported(name, lambda module, w=words, out=write: _wrap_all(watch, module, w, out))
+        for path in table.get(module.__name__, "").split():
+            owner, _, name = path.rpartition(".")
+            holder = getattr(module, owner, None) if owner else module
+            if holder is not None and hasattr(holder, name):
+                quietly(_wrap, watch, holder, name, write)
 
 
-def _wrap_all(watch, module, words, write):
-    for path in words.split():
-        owner, _, name = path.rpartition(".")
-        holder = getattr(module, owner, None) if owner else module
-        if holder is not None and hasattr(holder, name):
-            quietly(_wrap, watch, holder, name, write)
-
-
-def _wrap(watch, holder, name, write):
+def _wrap(watch: Watch, holder: Any, name: str, write: bool) -> None:
     real = getattr(holder, name)
     if isinstance(real, type):
         # The class itself stays what it is: others ask isinstance() of it.
-        if not isinstance(real.__dict__.get("__init__"), type(lambda: None)):
+        if not isinstance(real.__dict__.get("__init__"), FunctionType):
             return
-        holder, name, real = real, "__init__", real.__init__
-    static = isinstance(holder, type) and isinstance(holder.__dict__.get(name), staticmethod)
+        holder, name, real = real, "__init__", real.__dict__["__init__"]
+    kept = holder.__dict__.get(name) if isinstance(holder, type) else None
+    if isinstance(kept, classmethod):
+        real = kept.__func__
 
-    def wrapper(*args, **options):
+    def wrapper(*args: Any, **options: Any) -> Any:
         if watch.on:
             quietly(_tell, watch, (*args, *options.values()), write, sys._getframe(1))
         return real(*args, **options)
 
-    wrapper.__name__ = getattr(real, "__name__", name)
-    wrapper.__qualname__ = getattr(real, "__qualname__", name)
-    wrapper.__module__ = getattr(real, "__module__", None)
-    wrapper.__doc__ = getattr(real, "__doc__", None)
-    wrapper.__wrapped__ = real
-    setattr(holder, name, staticmethod(wrapper) if static else wrapper)
-    rebind(real, wrapper)
+    dress(wrapper, real)
+    if isinstance(kept, (staticmethod, classmethod)):
+        setattr(holder, name, type(kept)(wrapper))
+    else:
+        put(holder, name, wrapper)
 
 
-def _tell(watch, values, write, frame):
+def _tell(watch: Watch, values: tuple[Any, ...], write: bool, frame: FrameType) -> None:
     if any(isinstance(value, str) and value in _WRITING for value in values):
         write = True
     for path in _paths(values):
@@ -120,19 +125,18 @@ def _tell(watch, values, write, frame):
             watch.files.ready(path, frame)
 
 
-def _paths(values):
+def _paths(values: tuple[Any, ...]) -> Iterator[str]:
     for value in values:
         many = value if isinstance(value, (list, tuple)) else (value,)
         for one in many[:10_000]:
             if isinstance(one, (str, bytes, os.PathLike)):
-                text = os.fspath(one)
+                text = os.fsdecode(one)
                 if text and len(text) < 4096 and _looks_like_a_path(text):
                     yield text
 
 
-def _looks_like_a_path(text):
+def _looks_like_a_path(text: str) -> bool:
     """Options are texts as well; a path has a slash or a suffix, or is there."""
-    text = os.fsdecode(text)
     if "\n" in text or "://" in text:
         return False
     return os.sep in text or "." in text or os.path.lexists(text)

@@ -13,10 +13,16 @@ from __future__ import annotations
 import json
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .core import Watch
+
 VARIABLE = "NOTABENE_REPLAY"
 
 
-def load(watch):
+def load(watch: Watch) -> None:
     """Take what the variable names, where it names something."""
     path = os.environ.get(VARIABLE)
     if not path:
@@ -31,30 +37,30 @@ def load(watch):
 class Replay:
     """What is still to be handed back."""
 
-    def __init__(self, found):
-        self._starts = found.get("starts", {})
+    def __init__(self, found: dict[str, Any]) -> None:
+        self._starts: dict[str, str] = found.get("starts", {})
         self._draws = {key: list(values) for key, values in found.get("draws", {}).items()}
         self._seeds = {key: list(values) for key, values in found.get("seeds", {}).items()}
         self._clock = dict(found.get("clock", {}))
-        self.missed = []
+        self.missed: list[str] = []
 
-    def start(self, process, generator):
+    def start(self, process: str, generator: str) -> str | None:
         """Start state of a generator, or None."""
         return self._starts.get(f"{process}|{generator}")
 
-    def draw(self, process, by, where, value):
+    def draw(self, process: str, by: str, where: tuple[str, int], value: Any) -> Any:
         """The entropy that was drawn here, as an int."""
         return self._next(self._draws, f"{process}|{by}|{spot(where)}", value)
 
-    def seed(self, process, generator, where, value):
+    def seed(self, process: str, generator: str, where: tuple[str, int], value: Any) -> Any:
         """The seed that was given here."""
         return self._next(self._seeds, f"{process}|{generator}|{spot(where)}", value)
 
-    def clock(self, where, value):
+    def clock(self, where: tuple[str, int], value: Any) -> Any:
         """The time that was read here first; once."""
         return self._clock.pop(spot(where), value)
 
-    def _next(self, table, key, value):
+    def _next(self, table: dict[str, list[Any]], key: str, value: Any) -> Any:
         values = table.get(key)
         if not values:
             if table is self._draws:
@@ -63,6 +69,6 @@ class Replay:
         return values.pop(0)
 
 
-def spot(where):
+def spot(where: tuple[str, int]) -> str:
     """A place as the replay names it: the file's name and the line."""
     return f"{os.path.basename(where[0])}:{where[1]}"

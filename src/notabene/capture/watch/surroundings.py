@@ -3,100 +3,145 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 
-from .later import rebind
+from .later import Seen, dress, rebind
 from .places import USER, direct, kind_of
 
-_SECRET = re.compile(r"(?i)key|token|secret|passw|passphrase|credential|auth|cookie|dsn")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .core import Watch
+
 _ENVIRONMENT = ("os", "_collections_abc", "collections.abc")
-HIDDEN = "[hidden]"
+COPIED = 9
+"""A line that reads so many variables copies the environment, and asks for none of them."""
+_CLOCKS = "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns".split()
 
 
-def install(watch):
+def install(watch: Watch) -> None:
     """Begin to watch reads of the environment and the clock."""
-    _watch_environment(watch)
-    for name in ("time", "time_ns"):
+    _Environment(watch)
+    for name in _CLOCKS:
         _watch_clock(watch, name)
     for name in ("cpu_count", "process_cpu_count", "sched_getaffinity"):
         if hasattr(os, name):
             _watch_processors(watch, name)
 
 
-def _watch_environment(watch):
-    kind = type(os.environ)
-    real = kind.__getitem__
-    seen = set()
+class _Environment:
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._seen: set[object] = set()
+        self._at: dict[tuple[str, int], list[object]] = {}
+        kind: Any = type(os.environ)
+        kind.__getitem__ = self._reader(kind.__getitem__)
+        kind.__setitem__ = self._writer(kind.__setitem__)
 
-    def __getitem__(self, key):
-        try:
-            value = real(self, key)
-        except KeyError:
+    def _reader(self, real: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        watch, seen, note = self._watch, self._seen, self._note
+
+        def __getitem__(self: Any, key: Any) -> Any:
+            try:
+                value = real(self, key)
+            except KeyError:
+                if watch.on and key not in seen:
+                    note(key, None)
+                raise
             if key not in seen and watch.on:
-                note(key, None)
-            raise
-        if key not in seen and watch.on:
-            note(key, value)
-        return value
+                note(key, value)
+            return value
 
-    def note(key, value):
-        frame = sys._getframe(2)
-        while frame is not None and frame.f_globals.get("__name__") in _ENVIRONMENT:
+        dress(__getitem__, real)
+        return __getitem__
+
+    def _writer(self, real: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any, Any], None]:
+        seen = self._seen
+
+        def __setitem__(self: Any, key: Any, value: Any) -> None:
+            real(self, key, value)
+            seen.add(key)  # from now on its value is the program's own
+
+        dress(__setitem__, real)
+        return __setitem__
+
+    def _note(self, key: Any, value: Any) -> None:
+        try:
+            self._tell(key, value)
+        except Exception:
+            return
+
+    def _tell(self, key: Any, value: Any) -> None:
+        frame = sys._getframe(3)
+        while frame.f_globals.get("__name__") in _ENVIRONMENT and frame.f_back is not None:
             frame = frame.f_back
         # gettext and its likes read variables of their own on behalf of whoever calls them.
-        if frame is None or kind_of(frame.f_code.co_filename) != USER or not isinstance(key, str):
+        if kind_of(frame.f_code.co_filename) != USER:
             return
         where = (frame.f_code.co_filename, frame.f_lineno)
-        seen.add(key)
-        if value is not None and _SECRET.search(key):
-            value = HIDDEN
-        watch.add("variable", key, value, where[0], where[1])
+        known = self._at.setdefault(where, [])
+        if len(known) >= COPIED:
+            return
+        known.append(key)
+        self._seen.add(key)
+        if len(known) == COPIED:
+            # Who asks for one of them later has not been heard yet.
+            self._seen.difference_update(known)
+        from .hidden import HIDDEN, is_secret, text
 
-    __getitem__.__wrapped__ = real
-    kind.__getitem__ = __getitem__
+        name = os.fsdecode(key)
+        if value is not None:
+            value = HIDDEN if is_secret(name) else text(os.fsdecode(value))
+        self._watch.add("variable", name, value, where[0], where[1])
 
 
-def _watch_clock(watch, name):
-    real = getattr(time, name)
-    seen = set()
+def _watch_clock(watch: Watch, name: str) -> None:
+    real: Callable[[], Any] = getattr(time, name)
+    seen: set[tuple[str, int, int]] = set()
     getframe = sys._getframe
 
-    def clock():
+    def clock() -> Any:
         value = real()
         frame = getframe(1)
-        here = (frame.f_code.co_filename, frame.f_lineno)
+        code = frame.f_code
+        # Where in the code: the number of the line takes long to tell.
+        here = (code.co_filename, code.co_firstlineno, frame.f_lasti)
         if here in seen or not watch.on:
             return value
         seen.add(here)
         if kind_of(here[0]) != USER:
             return value
-        if watch.replay is not None:
-            value = watch.replay.clock(here, value)
-        watch.add("clock", name, value, *here)
+        return told(value, (here[0], frame.f_lineno))
+
+    def told(value: Any, where: tuple[str, int]) -> Any:
+        try:
+            if watch.replay is not None:
+                value = watch.replay.clock(where, value)
+            watch.add("clock", name, value, where[0], where[1])
+        except Exception:
+            return value
         return value
 
-    clock.__name__ = clock.__qualname__ = name
-    clock.__doc__ = real.__doc__
-    clock.__wrapped__ = real
-    setattr(time, name, clock)
-    rebind(real, clock)
+    wrapper = Seen(clock, real, "time")
+    setattr(time, name, wrapper)
+    rebind(real, wrapper)
 
 
-def _watch_processors(watch, name):
+def _watch_processors(watch: Watch, name: str) -> None:
     real = getattr(os, name)
-    seen = set()
+    seen: set[tuple[str, int]] = set()
 
-    def processors(*args):
-        where = direct(sys._getframe(1))
-        if where is not None and where[0] and where not in seen and watch.on:
-            seen.add(where)
-            watch.add("processors", where[0], where[1])
+    def processors(*args: Any) -> Any:
+        if watch.on:
+            where = direct(sys._getframe(1))
+            if where is not None and where[0] and where not in seen:
+                seen.add(where)
+                watch.add("processors", where[0], where[1])
         return real(*args)
 
-    processors.__name__ = processors.__qualname__ = name
-    processors.__doc__ = real.__doc__
-    processors.__wrapped__ = real
-    setattr(os, name, processors)
-    rebind(real, processors)
+    wrapper = Seen(processors, real, "os")
+    setattr(os, name, wrapper)
+    rebind(real, wrapper)

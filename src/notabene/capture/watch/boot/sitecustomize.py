@@ -10,7 +10,7 @@ import os
 import sys
 
 
-def _begin():
+def _begin() -> None:
     folder, mark, _ = os.environ.get("NOTABENE_WATCH", "").partition(os.pathsep)
     if not folder:
         return
@@ -18,32 +18,36 @@ def _begin():
     os.environ["NOTABENE_WATCH"] = folder + os.pathsep + "child"
     here = os.path.dirname(os.path.abspath(__file__))
     package = os.path.dirname(here)
-    from importlib.util import module_from_spec, spec_from_file_location
+    # Of these importlib.util is made, whose import takes as long as all the rest.
+    from _frozen_importlib import module_from_spec
+    from _frozen_importlib_external import spec_from_file_location
 
     name = "notabene.capture.watch"
     spec = spec_from_file_location(
         name, os.path.join(package, "__init__.py"), submodule_search_locations=[package]
     )
+    if spec is None or spec.loader is None:
+        return
     module = module_from_spec(spec)
     # Only this package: the program's environment may have no notabene, or another.
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    spawned = "--multiprocessing-fork" in sys.argv or "--multiprocessing-fork" in sys.orig_argv
-    program = os.path.basename(sys.argv[0]) if sys.argv else ""
+    words = [*getattr(sys, "argv", ()), *getattr(sys, "orig_argv", ())]
+    spawned = "--multiprocessing-fork" in words
+    program = os.path.basename(words[0]) if words else ""
     key = "" if spawned or not mark else f"c:{program or 'python'}"
     watch = module.start("spawn" if spawned else "boot", key)
     watch.spill(folder)
     watch.flush()
 
 
-def _chain():
+def _chain() -> None:
     """Import the ``sitecustomize`` that was there before, as if this one were not."""
     here = os.path.dirname(os.path.abspath(__file__))
     mine = sys.modules.pop("sitecustomize", None)
-    before = list(sys.path)
-    sys.path[:] = [path for path in before if os.path.abspath(path or os.curdir) != here]
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or os.curdir) != here]
     try:
-        import sitecustomize  # noqa: F401
+        import sitecustomize  # type: ignore[import-not-found]  # noqa: F401  # the other
     except ImportError as error:
         if error.name != "sitecustomize":
             raise
