@@ -47,7 +47,7 @@ class _Outside:
 
     def popen(self, args: Args) -> None:
         executable, words = args[0], args[1]
-        self._program(words if words else [executable], sys._getframe(2))
+        self._program(words or [executable], sys._getframe(2))
 
     def system(self, args: Args) -> None:
         self._program(_text(args[0]), sys._getframe(2))

@@ -10,7 +10,6 @@ from .later import Seen, dress, rebind, when_imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
     from typing import Any, NoReturn
 
     from .core import Watch
@@ -49,11 +48,11 @@ def _wrap_exit(watch: Watch) -> None:
         leave(status)
 
     wrapper = Seen(_exit, leave, "os")
-    os._exit = wrapper  # type: ignore[assignment]  # a function all the same
+    os._exit = wrapper
     rebind(leave, wrapper)
 
 
-def _name_spawned(watch: Watch, module: ModuleType) -> None:
+def _name_spawned(watch: Watch, module: Any) -> None:
     """A spawned worker learns its name only after it has begun."""
     real = module.prepare
 
