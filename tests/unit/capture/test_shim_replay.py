@@ -20,7 +20,8 @@ SHOW = (
     "s = bytes((ctypes.c_ubyte * 24).in_dll(ctypes.pythonapi, '_Py_HashSecret')).hex();"
     "print(s, hash('abc'), list({'a', 'b', 'c', 'd', 'e', 'f', 'g'}))"
 )
-PYTHONS = sorted(Path("/root/.pyenv/versions").glob("3.*/bin/python")) or [Path(sys.executable)]
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+PYTHONS = sorted(PYENV.glob("versions/3.*/bin/python")) or [Path(sys.executable)]
 
 
 @pytest.fixture(scope="module")
