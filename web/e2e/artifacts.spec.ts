@@ -1,6 +1,6 @@
 import { test } from '@playwright/test';
 
-import { expect, PATIENT, expectAccessible, expectFits, watchErrors } from './kit';
+import { expect, PATIENT, expectAccessible, expectFits, runIds, watchErrors } from './kit';
 
 const at = (name: string, more = '') =>
   `p/vision/artifacts?name=${encodeURIComponent(name)}${more}`;
@@ -123,4 +123,73 @@ test.describe('artifacts', () => {
     await page.goto(at('no such artifact'));
     await expect(page.getByRole('alert')).toContainText('no artifact');
   });
+});
+
+test('a page of HTML that was logged reaches nothing of ours', async ({
+  page,
+  request,
+  context,
+}) => {
+  await context.addCookies([
+    { name: 'secret', value: 'of-ours', url: test.info().project.use.baseURL ?? '' },
+  ]);
+  await page.addInitScript(() => {
+    window.addEventListener('message', (event) => {
+      const { probe } = event.data as { probe?: Record<string, string> };
+      if (probe) Object.assign(window, { probe, from: event.origin });
+    });
+  });
+  const asked: string[] = [];
+  // what the policy refuses is told as a request as well, but never answered
+  page.on('response', (one) => {
+    if (one.frame() !== page.mainFrame()) asked.push(one.url());
+  });
+  const errors = watchErrors(page);
+  const [run] = await runIds(request, 'name is not null', {
+    project: 'text / small-lm',
+    order: 'created',
+    limit: '1',
+  });
+  const notes = async () =>
+    (
+      (await (await request.get('api/v1/diary?project=vision&kinds=note&q=frame')).json()) as {
+        total: number;
+      }
+    ).total;
+  const places = [
+    `p/text%20%2F%20small-lm/artifacts?name=probe&path=probe.html`,
+    `r/${run}?v=1&tab=media&keys=probe`,
+  ];
+  for (const place of places) {
+    asked.length = 0;
+    await page.goto(place);
+    await page.evaluate(() => localStorage.setItem('secret', 'of-ours'));
+    const frame = page.locator('iframe');
+    await expect(frame).toHaveAttribute('sandbox', 'allow-scripts');
+    const read = () =>
+      page.evaluate(() => (window as unknown as { probe?: Record<string, string> }).probe);
+    await expect.poll(read).toBeTruthy();
+    const found = (await read()) ?? {};
+    expect(found.origin).toBe('null');
+    expect(await page.evaluate(() => (window as unknown as { from?: string }).from)).toBe('null');
+    for (const name of [
+      'cookie',
+      'storage',
+      'session',
+      'database',
+      'parent',
+      'api',
+      'write',
+      'image',
+      'window',
+    ]) {
+      expect(`${name} ${found[name]}`).toMatch(/ refused: /);
+    }
+    expect(JSON.stringify(found)).not.toContain('of-ours');
+    // one answer: the page itself
+    expect(asked.filter((url) => !/\/api\/v1\/(artifacts\/file|blobs\/)/.test(url))).toEqual([]);
+    expect(await page.title()).toContain('notabene');
+  }
+  expect(await notes()).toBe(0);
+  expect(errors).toEqual([]);
 });

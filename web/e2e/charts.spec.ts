@@ -1,6 +1,6 @@
 import { test, type Page } from '@playwright/test';
 
-import { expect, expectAccessible, expectFits, PATIENT, watchErrors } from './kit';
+import { expect, expectAccessible, expectFits, PATIENT, runIds, watchErrors } from './kit';
 
 test.describe.configure(PATIENT);
 
@@ -102,6 +102,113 @@ test.describe('charts', () => {
     const beyond = panel(page, 'loss').getByRole('button', { name: /beyond the axis/ });
     await beyond.click();
     await expect(beyond).toHaveCount(0);
+  });
+
+  test('of groups name the runs of the group that is pointed at', async ({ page }) => {
+    await page.goto(
+      'p/vision/charts?v=1&match=train/loss&group=params.model.name&q=params.epochs%20%3D%2020',
+    );
+    const one = panel(page, 'train/loss');
+    await expect(one).toContainText(/mean of each/);
+    await one.getByRole('group').hover();
+    await expect(one.locator('.readout .member').first()).toContainText(/-\d\d/);
+  });
+
+  test('mark what happened, and can do without', async ({ page }) => {
+    await page.goto("p/vision/charts?v=1&match=train/loss&q=name%20like%20'%25-02'");
+    const one = panel(page, 'train/loss');
+    const chart = one.getByRole('group');
+    await expect(chart).toHaveAttribute('aria-label', /1 mark of what happened/);
+    await chart.focus();
+    await page.keyboard.press('ArrowRight');
+    // the alert came at the end of the curve
+    for (let i = 0; i < 80; i++) await page.keyboard.press('Shift+ArrowRight');
+    await expect(one.getByText(/warning: Learning rate is high loss rose twice/)).toBeAttached();
+    const box = await chart.boundingBox();
+    if (!box) throw new Error('no chart');
+    await page.mouse.move(box.x + box.width - 16, box.y + 12);
+    await expect(one.locator('.told')).toContainText('Learning rate is high');
+    await page.getByRole('button', { name: 'More about how charts are drawn' }).click();
+    await page.getByText('Marks of alerts').click();
+    await expect(page).toHaveURL(/marks=0/);
+    await expect(chart).not.toHaveAttribute('aria-label', /what happened/);
+  });
+
+  test('have a baseline, by their menu or the table', async ({ page, request }) => {
+    const [id] = await runIds(request, 'name like "vit%"');
+    await page.goto(
+      `p/vision/charts?v=1&match=train/loss&n=3&q=params.epochs%20%3D%2020&base=${id}`,
+    );
+    const legend = page.getByRole('list', { name: 'Lines' });
+    await expect(legend.getByText(/\(baseline\)/)).toHaveCount(1);
+    await expect(panel(page, 'train/loss').getByRole('group')).toHaveAttribute(
+      'aria-label',
+      /[34] lines/,
+    );
+    await panel(page, 'train/loss')
+      .getByRole('button', { name: /^More for/ })
+      .click();
+    await page.getByRole('menuitemcheckbox', { name: 'none' }).click();
+    await expect(page).not.toHaveURL(/base=/);
+    await expect(legend.getByText(/\(baseline\)/)).toHaveCount(0);
+    await page.goto('p/vision/runs');
+    const row = page.getByRole('row').nth(1);
+    await row.hover();
+    await row.getByRole('button', { name: /as baseline/ }).click();
+    await expect(page).toHaveURL(/base=/);
+    await expect(row.getByRole('button', { name: /as baseline/ })).toHaveAttribute(
+      'aria-pressed',
+      'true',
+    );
+  });
+
+  test('narrow the search by a range that is drawn, and step back', async ({ page }) => {
+    const panels = JSON.stringify([
+      { t: 'hist', f: 'params.optim.lr' },
+      { t: 'scatter', x: 'params.seed', y: 'metrics.val/acc.best' },
+    ]);
+    const q = 'params.epochs%20%3D%2020';
+    await page.goto(
+      `p/vision/charts?v=1&match=val/acc&q=${q}&panels=${encodeURIComponent(panels)}`,
+    );
+    const search = page.getByRole('combobox', { name: 'Search the runs' });
+    const drag = async (box: { x: number; y: number; width: number; height: number } | null) => {
+      if (!box) throw new Error('nothing to draw on');
+      await page.mouse.move(box.x, box.y);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 3 });
+      await page.mouse.move(box.x + box.width, box.y + box.height, { steps: 3 });
+      await page.mouse.up();
+    };
+    const back = async () => {
+      await page.getByRole('button', { name: 'Undo' }).last().click();
+      await expect(search).toHaveValue('params.epochs = 20');
+    };
+
+    const chart = panel(page, 'val/acc').getByRole('group');
+    await expect(chart).toBeVisible();
+    const area = await chart.boundingBox();
+    await drag(area && { x: area.x + 12, y: area.y + 20, width: 0, height: area.height / 2 });
+    await expect(search).toHaveValue(/^params.epochs = 20 and metrics.val\/acc >= 0.* <= /);
+    await expect(page.getByText(/of \d+ runs/).first()).toBeVisible();
+    await back();
+
+    const bars = panel(page, 'optim.lr').getByRole('img');
+    await expect(bars).toBeVisible();
+    const low = await bars.boundingBox();
+    await drag(low && { x: low.x + 2, y: low.y + 9, width: low.width / 3, height: 0 });
+    await expect(search).toHaveValue(/and params.optim.lr >= 0.001 and params.optim.lr <= /);
+    await page.goBack();
+    await expect(search).toHaveValue('params.epochs = 20');
+
+    const dots = panel(page, 'val/acc best over seed').getByRole('img');
+    await expect(dots).toBeVisible();
+    const all = await dots.boundingBox();
+    await drag(
+      all && { x: all.x + 60, y: all.y + 10, width: all.width / 3, height: all.height - 50 },
+    );
+    await expect(search).toHaveValue(/params.seed >= .* and metrics.val\/acc.best <= /);
+    await back();
   });
 
   test('of one’s own are added, kept in the address, and taken off', async ({ page }) => {

@@ -90,6 +90,40 @@ test.describe('diary', () => {
     await expectFits(page);
   });
 
+  test('comes in pages while one scrolls, searched on the server', async ({ page, request }) => {
+    const text = `page mark ${Date.now()}`;
+    for (let i = 0; i < 160; i++) {
+      const data = { project: 'text / small-lm', text: `${text} ${i}` };
+      await request.post('api/v1/projects/notes', { data });
+    }
+    await page.goto('p/text%20%2F%20small-lm/diary?v=1&kinds=note');
+    const all = page.locator('article');
+    await expect(page.getByText(`${text} 159`, { exact: true })).toBeVisible();
+    await expect(all).toHaveCount(150);
+    await page.getByRole('button', { name: /^Read/ }).scrollIntoViewIfNeeded();
+    await expect(page.getByText(`${text} 0`, { exact: true })).toBeAttached();
+    await page.getByLabel('Order').selectOption('oldest');
+    await expect(all.last()).toContainText(text);
+    const asked = page.waitForRequest((one) => /diary\?.*q=.*151/.test(one.url()));
+    await page.getByLabel('Find in the diary').fill(`${text} 151`);
+    await asked;
+    await expect(all).toHaveCount(1);
+  });
+
+  test('a first conclusion is taken back', async ({ page }) => {
+    const words = `too early ${Date.now()}`;
+    await page.goto('p/text%20%2F%20small-lm/diary?v=1&kinds=ended,conclusion');
+    const first = page.locator('article[data-kind=ended]').first();
+    await first.hover();
+    await first.getByRole('button', { name: 'Write a conclusion' }).click();
+    const dialog = page.getByRole('dialog', { name: /Conclude/ });
+    await dialog.getByLabel('What it showed').fill(words);
+    await dialog.getByRole('button', { name: 'Save the conclusion' }).click();
+    await expect(page.locator('article', { hasText: words })).toBeVisible();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect(page.locator('article', { hasText: words })).toHaveCount(0);
+  });
+
   test('prints without the bars', async ({ page }) => {
     await page.goto('p/vision/diary');
     await expect(page.getByText('Today: try larger batches')).toBeVisible();

@@ -164,14 +164,22 @@ test.describe('the table of runs', () => {
     await expect(page.getByText('1 run tagged seen-by-test')).toHaveCount(0);
   });
 
-  test('is saved under a name, with a short link', async ({ page }) => {
+  test('is saved under a name, with a short link', async ({ page, request }) => {
     await page.goto('p/vision/runs?v=1&sort=name');
     await page.getByRole('button', { name: 'Views' }).click();
     await page.getByLabel('Name of the view').fill('by name');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await expect(page.getByText(/View “by name” saved/)).toBeVisible();
     const link = page.getByRole('link', { name: /by name/ }).first();
-    await page.goto((await link.getAttribute('href')) ?? '');
+    const short = (await link.getAttribute('href')) ?? '';
+    await page.goto(short);
+    await expect(page).toHaveURL(/p\/vision\/runs\?.*sort=name/);
+    await page.getByRole('button', { name: 'Views' }).click();
+    await page.getByRole('button', { name: 'Delete the view by name' }).first().click();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    const id = short.split('/').at(-1) ?? '';
+    await expect.poll(async () => (await request.get(`api/v1/views/${id}`)).status()).toBe(200);
+    await page.goto(short);
     await expect(page).toHaveURL(/p\/vision\/runs\?.*sort=name/);
   });
 

@@ -22,6 +22,18 @@ test.describe('search', () => {
     expect(errors).toEqual([]);
   });
 
+  test('finds words of notes on runs, here and in the palette', async ({ page }) => {
+    await page.goto('search?q=see%20val/loss%20after');
+    const notes = page.getByRole('region', { name: 'Notes' });
+    await expect(notes.getByRole('link').first()).toContainText(/by .* on .*-\d\d/);
+    await notes.getByRole('link').first().click();
+    await expect(page).toHaveURL(/\/r\//);
+    await expect(page.getByText('check seed').first()).toBeVisible();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: /Find runs/ }).fill('check seed');
+    await expect(page.getByRole('option', { name: /note.*check seed/ }).first()).toBeVisible();
+  });
+
   test('narrows by kind, and says when nothing fits', async ({ page }) => {
     await page.goto('search?q=val');
     await page.getByRole('button', { name: /^Metrics/ }).click();
@@ -60,5 +72,29 @@ test.describe('settings', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await expectFits(page);
     expect(errors).toEqual([]);
+  });
+
+  test('say how to reach a server that wants a token, and show it by a click', async ({ page }) => {
+    await page.goto('settings');
+    await expect(page.getByText(/\d+ runs in/)).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Send data to this server' })).toHaveCount(0);
+    await page.route('**/api/v1/server', async (route) => {
+      const answer = await route.fetch();
+      const more = { token: true, token_at: '/cache/server/token', doors: ['mlflow'] };
+      await route.fulfill({ json: { ...(await answer.json()), ...more } });
+    });
+    await page.route('**/api/v1/server/token', (route) =>
+      route.fulfill({ json: { token: 'nbt_of_a_test' } }),
+    );
+    await page.reload();
+    const part = page.getByRole('region', { name: 'Send data to this server' });
+    await expect(part).toContainText('/cache/server/token');
+    await expect(part).toContainText('MLFLOW_TRACKING_URI="http://');
+    await expect(part).not.toContainText('nbt_of_a_test');
+    await part.getByRole('button', { name: 'Show' }).click();
+    await expect(part).toContainText('MLFLOW_TRACKING_TOKEN="nbt_of_a_test"');
+    await expectAccessible(page);
+    await part.getByRole('button', { name: 'Hide' }).click();
+    await expect(part).not.toContainText('nbt_of_a_test');
   });
 });

@@ -20,6 +20,7 @@ API = "/api/v1"
 RULES: dict[str, Rule] = {
     "GET /health": "public",
     f"GET {API}/server": "read",
+    f"POST {API}/server/token": "admin",
     f"GET {API}/openapi.json": "read",
     f"GET {API}/projects": "read",
     f"GET {API}/projects/fields": "read",
@@ -70,6 +71,13 @@ RULES: dict[str, Rule] = {
     f"POST {API}/views/{{view}}/restore": "write",
 }
 """Rule by method and path."""
+
+DOORS = {
+    "notabene": f"POST {API}/journals",
+    "mlflow": "POST /api/2.0/mlflow/runs/create",
+    "wandb": "POST /graphql",
+}
+"""Routes by which clients send runs; pages tell of those that are in the table."""
 
 PAGES: Rule = "read"
 """Rule of the pages of the interface and their files: everything below no route of the API."""

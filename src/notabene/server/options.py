@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 
@@ -13,9 +15,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         token: Whether visitors must show that they may.
         hosts: Names it answers to besides those of this machine's loopback.
         port: Where it listens.
+        bearer: Gives the token for programs; None where none is in use.
+        bearer_at: Where that token is kept: a file, or the name of a setting.
     """
 
     base_path: str = ""
     token: bool = True
     hosts: tuple[str, ...] = ()
     port: int = 0
+    bearer: Callable[[], str] | None = None
+    bearer_at: str = ""

@@ -82,13 +82,21 @@ class Server:
         folder = api.settings.cache / "server"
         token = api.settings["token"]
         self._session = Session(folder, self.port, token) if plan.token else None
+        self._token_file = folder / "token"
         self._uvicorn: _Uvicorn | None = None
         self.app = self._make()
 
     def _make(self) -> Guard:
         plan = self._plan
+        session = self._session
+        kept = "NOTABENE_TOKEN" if self._api.settings["token"] else str(self._token_file)
         options = Options(
-            base_path=plan.base_path, token=plan.token, hosts=_names(plan), port=self.port
+            base_path=plan.base_path,
+            token=plan.token,
+            hosts=_names(plan),
+            port=self.port,
+            bearer=None if session is None else lambda: session.token,
+            bearer_at=kept if session is not None else "",
         )
         return Guard(
             Routes(self._notebook, self._feed, options),

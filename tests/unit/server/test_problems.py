@@ -169,3 +169,30 @@ class TestEveryRoute:
             reply = visitor.get(f"{path}?{query}")
             assert is_problem(reply)["code"] in ("usage", "query"), reply.body
             assert reply.status == 400
+
+
+@pytest.mark.parametrize("place", sorted(p for p in access.RULES if p[:3] != "GET"))
+@pytest.mark.parametrize("part", [b"", b'{"project": "oth'])
+def test_who_goes_away_while_asking_leaves_no_traceback(visitor, place, part, caplog):
+    """A browser that leaves a page breaks off what it sends: no error of the server."""
+    method, path = place.split(" ")
+    path = re.sub(r"\{\w+\}", "some", path)
+    headers = [(b"host", b"127.0.0.1:7610"), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "root_path": "", "headers": [*headers, (b"content-length", b"500")],
+        "client": ("127.0.0.1", 40000), "server": ("127.0.0.1", 7610), "state": {},
+    }  # fmt: skip
+    events = [{"type": "http.request", "body": part, "more_body": True}] if part else []
+    sent = []
+
+    async def receive():
+        return events.pop(0) if events else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    visitor._runner.run(visitor.app(scope, receive, send))
+    assert not caplog.records
+    assert all(message.get("status", 400) < 500 for message in sent)

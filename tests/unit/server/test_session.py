@@ -111,3 +111,17 @@ def test_a_folder_that_cannot_be_used(tmp_path):
     with pytest.raises(AccessError):
         Session(broken, 1)
     assert os.listdir(broken) == ["key"]
+
+
+def test_the_token_is_told_to_who_may_do_everything(ids, make_visitor, session):
+    """By a click of somebody who is let in; never kept, and never told without a session."""
+    options = {"bearer": lambda: session.token, "bearer_at": "/cache/server/token"}
+    visitor = make_visitor(session=session, **options)
+    assert visitor.send("POST", "/server/token").status == 401
+    visitor.cookie = f"{session.cookie}={session.make()}"
+    reply = visitor.send("POST", "/server/token")
+    assert reply.json() == {"token": session.token}
+    assert reply.headers["cache-control"] == "no-store"
+    assert visitor.json("/server")["token_at"] == "/cache/server/token"
+    assert session.token not in str(visitor.json("/server"))
+    assert make_visitor().send("POST", "/server/token").status == 404

@@ -28,6 +28,7 @@ from notabene import Api
 RNG = np.random.default_rng(7)
 COLOURS = ("\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m", "\x1b[1;34m")
 EVIL = "<script>alert(1)</script>"
+PROBE = (Path(__file__).parent / "probe.html").read_text()
 VISION, TEXT = 30, 10
 
 
@@ -206,11 +207,21 @@ def text(at: int) -> None:
         "same": "constant",
     }
     with notabene.init("text / small-lm", config=config, tags=["lm"], group="scaling") as run:
+        if at == 0:
+            keep_probe(run)
         run.define_metric("val/ppl", goal="min", summary="best")
         for step in range(400):
             run.log({"train/loss": 6 * math.exp(-step / 150) + 2, "tokens": step * 4096}, step=step)
             if step % 40 == 39:
                 run.log({"val/ppl": math.exp(2 + 3 * math.exp(-step / 150))}, step=step)
+
+
+def keep_probe(run: notabene.Run) -> None:
+    """A page of HTML that tries to reach what it must not, as a file and as a value."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "probe.html").write_text(PROBE)
+        run.log_artifact(folder, name="probe", type="report")
+    run.log({"probe": notabene.Html(PROBE)})
 
 
 def diverged() -> None:

@@ -30,6 +30,8 @@ export const runs = (query: RunsQuery, o?: Opt) =>
   get<T.List<T.RunInfo>>('/runs', { ...o, query: { ...query } });
 export const runsTable = (query: RunsQuery & { fields: string[]; constant?: boolean }, o?: Opt) =>
   get<T.RunsTable>('/runs/table', { ...o, query: { ...query } });
+export const events = (runs: readonly string[], o?: Opt) =>
+  get<T.List<T.ChartEvent>>('/runs/events', { ...o, query: { ids: runs.join(',') } });
 export const run = (id: string, o?: Opt) => get<T.RunDetail>(`/runs/${id}`, o);
 
 export const bulk = (body: {

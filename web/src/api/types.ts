@@ -70,6 +70,8 @@ export type ArtifactItem = With<S['ArtifactCard'], { latest: ArtifactVersion }>;
 export type Change = S['Change'];
 export type Changes = S['ChangeSet'];
 export type View = S['View'];
+export type ChartEvent = S['Event'];
+export type DiaryPage = S['DiaryPage'];
 export type SearchHit = S['Finding'];
 
 export type BulkAction = S['Bulk']['action'];

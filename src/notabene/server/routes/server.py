@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from litestar import get
+from litestar import Response, get
 
 from notabene._ids import host_name, now_us
 from notabene._version import __version__
+from notabene.errors import NotFoundError
+from notabene.server import access
 from notabene.server.answers import made, packed
 from notabene.server.notebook import Notebook, shortened
 from notabene.server.options import Options
-from notabene.server.requests import read
+from notabene.server.requests import read, write
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -43,6 +45,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         base_path: Path below which everything lies, empty for the root.
         python: Version of Python.
         token: Whether visitors must show that they may.
+        token_at: Where the token for programs is kept: a file, or the name of a setting.
+        doors: Clients that may send runs here: ``notabene``, ``mlflow``, ``wandb``.
     """
 
     version: str
@@ -55,6 +59,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     base_path: str
     python: str
     token: bool
+    token_at: str
+    doors: list[str]
 
 
 @get("/health", sync_to_thread=False, summary="Is the server ready?")
@@ -78,6 +84,8 @@ def about(notebook: Notebook, *, options: Options) -> Server:
         base_path=options.base_path,
         python=platform.python_version(),
         token=options.token,
+        token_at=options.bearer_at,
+        doors=[client for client, route in access.DOORS.items() if route in access.RULES],
     )
 
 
@@ -87,4 +95,20 @@ def openapi(describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return made(packed(msgspec.json.encode(describe()), "content"), dict)
 
 
-HANDLERS = [about, openapi]
+class Bearer(msgspec.Struct, frozen=True):
+    """The token that programs show."""
+
+    token: str
+
+
+@write("/server/token", summary="The token for programs")
+def token(options: Options) -> Bearer:
+    """For who may do everything already; asked for by a click, and never kept by browsers."""
+    if options.bearer is None:
+        raise NotFoundError("this server asks for no token", hint="it was started with --no-token")
+    body = msgspec.json.encode(Bearer(options.bearer()))
+    headers = {"Cache-Control": "no-store"}
+    return made(Response(body, media_type="application/json", headers=headers), Bearer)
+
+
+HANDLERS = [about, token, openapi]

@@ -1,6 +1,6 @@
 /** What is under the pointer. */
 import { lowerBound } from './range';
-import type { ChartData } from './types';
+import type { ChartData, Member } from './types';
 
 /** Index of the bucket or point nearest to x. */
 export function nearestIndex(x: Float64Array, value: number, width = 0): number {
@@ -55,6 +55,20 @@ export function nearestReading(
     if (away < least) [best, least] = [i, away];
   }
   return best;
+}
+
+/** Runs of a group at an index, from the highest value down; those without one are left out. */
+export function membersAt(
+  members: readonly Member[],
+  index: number,
+  most = 10,
+): { list: { member: Member; value: number }[]; more: number } {
+  const all = members
+    .map((member) => ({ member, at: valueNear(member.y, index, 24) }))
+    .filter(({ at }) => at >= 0)
+    .map(({ member, at }) => ({ member, value: member.y[at] as number }))
+    .sort((a, b) => b.value - a.value);
+  return { list: all.slice(0, most), more: Math.max(0, all.length - most) };
 }
 
 /** Those to list: around the nearest, at most `most`, from the highest value down. */

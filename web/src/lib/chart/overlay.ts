@@ -1,7 +1,7 @@
 /** What moves with the pointer, on a canvas of its own: cursor line, dots, the raised line. */
 import { drawLine, type Plot } from './draw';
 import type { Reading } from './nearest';
-import type { ChartData, Range } from './types';
+import type { ChartData, Line, Range } from './types';
 
 export interface OverlayState {
   data: ChartData;
@@ -11,6 +11,8 @@ export interface OverlayState {
   readings: readonly Reading[];
   raised: number;
   select: Range | null;
+  /** A range of y that is being chosen. */
+  band: Range | null;
   colours: { cursor: string; ground: string; accent: string; text: string };
   font: string;
 }
@@ -36,11 +38,30 @@ export function drawOverlay(canvas: HTMLCanvasElement, state: OverlayState): voi
   ctx.rect(plot.left, plot.top, plot.width, plot.height);
   ctx.clip();
   if (state.select) drawSelect(ctx, state, state.select);
+  if (state.band) drawBand(ctx, state, state.band);
   const raised = data.lines[state.raised];
-  if (raised) drawLine(ctx, data, raised, plot, 2.5);
+  if (raised) {
+    for (const one of raised.members?.slice(0, MOST_MEMBERS) ?? []) {
+      drawLine(ctx, data, { ...one, style: 'plain' }, plot, 0.8);
+    }
+    drawLine(ctx, data, raised, plot, Math.max(2.5, raised.thick ?? 0));
+  }
   if (state.x !== null) drawCursor(ctx, state, state.x);
   ctx.restore();
-  if (raised) drawName(ctx, state, raised.name, raised.colour);
+  if (raised) drawName(ctx, state, raised);
+}
+
+/** Runs of a group that are drawn while it is pointed at. */
+const MOST_MEMBERS = 60;
+
+function drawBand(ctx: CanvasRenderingContext2D, state: OverlayState, band: Range): void {
+  const { plot, colours } = state;
+  const a = plot.top + (1 - plot.y(band.high)) * plot.height;
+  const b = plot.top + (1 - plot.y(band.low)) * plot.height;
+  ctx.globalAlpha = 0.15;
+  ctx.fillStyle = colours.accent;
+  ctx.fillRect(plot.left, a, plot.width, b - a);
+  ctx.globalAlpha = 1;
 }
 
 function drawSelect(ctx: CanvasRenderingContext2D, state: OverlayState, select: Range): void {
@@ -80,16 +101,14 @@ function drawCursor(ctx: CanvasRenderingContext2D, state: OverlayState, at: numb
   }
 }
 
-/** The raised line's name at its last value in view. */
-function drawName(
+/** A line's name at its last value in view. */
+export function drawName(
   ctx: CanvasRenderingContext2D,
-  state: OverlayState,
-  name: string,
-  colour: string,
+  state: Pick<OverlayState, 'plot' | 'data' | 'font'> & { colours: { ground: string } },
+  line: Line,
 ): void {
   const { plot, data, colours } = state;
-  const line = data.lines[state.raised];
-  if (!line) return;
+  const { name, colour } = line;
   let i = data.x.length - 1;
   while (i >= 0 && ((data.x[i] as number) > plot.view.high || !Number.isFinite(line.y[i]))) i -= 1;
   if (i < 0) return;

@@ -4,7 +4,9 @@ import uPlot from 'uplot';
 import { durationSteps, durationText, logText, tickText, timeText } from './axes';
 import { PLAIN, quantitySteps, quantityTicks, type Quantity } from './quantity';
 import { drawEdges, drawLine, drawMarks, type Plot } from './draw';
+import { drawName } from './overlay';
 import { placer, symlogThreshold } from './scale';
+import { drawTicks, type Tick } from './ticks';
 import type { ChartData, Range, YScale } from './types';
 
 export type XKind = 'step' | 'time' | 'relative' | 'number';
@@ -20,8 +22,10 @@ export interface PlotSettings {
   quantity?: Quantity | undefined;
   xQuantity?: Quantity | undefined;
   /** Lines drawn in the background colour strength: all but this one fade. */
-  colours: { text: string; grid: string };
+  colours: { text: string; grid: string; ground?: string };
   font: string;
+  /** Marks along the top. */
+  ticks?: readonly Tick[];
   /** Draws what is no line. */
   paint?: (ctx: CanvasRenderingContext2D) => void;
 }
@@ -188,10 +192,16 @@ export class Plotter {
     u.ctx.rect(plot.left - 4, plot.top - 4, plot.width + 8, plot.height + 8);
     u.ctx.clip();
     const thick = data.lines.length > 40 ? 1 : 1.5;
-    for (const line of data.lines) drawLine(u.ctx, data, line, plot, thick);
+    for (const line of data.lines) drawLine(u.ctx, data, line, plot, line.thick ?? thick);
     this.now.paint?.(u.ctx);
     drawEdges(u.ctx, data, plot, range);
     drawMarks(u.ctx, data, plot);
+    drawTicks(u.ctx, this.now.ticks ?? [], plot);
+    const { font, colours } = this.now;
+    const ground = colours.ground ?? 'transparent';
+    for (const line of data.lines) {
+      if (line.thick) drawName(u.ctx, { plot, data, font, colours: { ground } }, line);
+    }
     u.ctx.restore();
   }
 }

@@ -20,9 +20,15 @@ export interface Line {
   style: 'spikes' | 'band' | 'ghost' | 'plain';
   /** Shown beside the value at the cursor: '± 0.01, n = 12'. */
   note?: (index: number, text: (value: number) => string) => string;
+  /** Thicker than others: the baseline. */
+  thick?: number | undefined;
+  /** Of a group: its runs, shown when it is pointed at. */
+  members?: readonly Member[] | undefined;
   /** Where it was NaN or infinite. */
   marks?: readonly Mark[];
 }
+
+export type Member = Pick<Line, 'id' | 'name' | 'colour' | 'dash' | 'y'>;
 
 export interface Mark {
   x: number;

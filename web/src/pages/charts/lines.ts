@@ -1,6 +1,6 @@
 /** From the server's series to the lines of a chart. */
 import { groupSlots, look } from '../../lib/colour';
-import type { ChartData, Line, Mark } from '../../lib/chart/types';
+import type { ChartData, Line, Mark, Member } from '../../lib/chart/types';
 import type { Floats, SeriesFrame } from '../../lib/series';
 import type { Band, RunRef } from './settings';
 
@@ -12,6 +12,9 @@ export interface LineOptions {
   /** Times of the series are shifted by nothing; kept for panels with several metrics. */
   keys: readonly string[];
 }
+
+/** px of the pinned run's line. */
+const BASELINE = 3;
 
 /** One line a run (and metric). */
 export function runLines(frame: SeriesFrame, options: LineOptions): ChartData {
@@ -36,6 +39,7 @@ export function runLines(frame: SeriesFrame, options: LineOptions): ChartData {
       low: frame.column(i, 'min'),
       high: frame.column(i, 'max'),
       style: smooth ? 'ghost' : 'spikes',
+      thick: run.baseline ? BASELINE : undefined,
       marks: marksOf(frame, i, last),
     });
   }
@@ -73,21 +77,33 @@ interface Sums {
 /** One line a group: the mean of its runs, and how far they spread. */
 export function groupLines(frame: SeriesFrame, options: LineOptions): ChartData {
   const { header, x } = frame;
-  const groupOf = new Map(options.runs.map((run) => [run.id, run.group ?? '']));
+  const byId = new Map(options.runs.map((run) => [run.id, run]));
   const sums = new Map<string, Sums>();
+  const members = new Map<string, Member[]>();
+  const pinned = new Set<string>();
   for (const [i, entry] of header.series.entries()) {
-    const group = groupOf.get(header.runs[entry.run] ?? '');
+    const run = byId.get(header.runs[entry.run] ?? '');
     const column =
       (options.smoothed ? frame.column(i, 'smooth') : undefined) ?? frame.column(i, 'mean');
-    if (group === undefined || !column) continue;
+    if (!run || !column) continue;
+    const group = run.group ?? '';
     const several = options.keys.length > 1;
     const id = several ? `${group} · ${header.keys[entry.key]}` : group;
     let own = sums.get(id);
     if (!own) sums.set(id, (own = emptySums(x.length)));
     addHeld(own, column);
+    const member = { id: run.id, name: run.name, ...look(run.slot, options.dark), y: column };
+    const there = members.get(id);
+    if (there) there.push(member);
+    else members.set(id, [member]);
+    if (run.baseline) pinned.add(id);
   }
   const slots = groupSlots([...sums.keys()]);
-  const lines = [...sums].map(([id, own]) => groupLine(id, own, slots.get(id) ?? 0, options));
+  const lines = [...sums].map(([id, own]): Line => {
+    const all = members.get(id) ?? [];
+    const line = groupLine(id, own, slots.get(id) ?? 0, options);
+    return pinned.has(id) ? { ...line, thick: BASELINE } : { ...line, members: all };
+  });
   return { x, width: header.width, lines };
 }
 

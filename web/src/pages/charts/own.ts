@@ -6,12 +6,14 @@ export type OwnPanel =
   | { t: 'line'; k: string[] }
   | { t: 'scatter'; x: string; y: string }
   | { t: 'bar'; f: string }
+  | { t: 'hist'; f: string }
   | { t: 'values'; k: string };
 
 export const KINDS: { value: OwnPanel['t']; label: string }[] = [
   { value: 'line', label: 'Lines of several metrics' },
   { value: 'scatter', label: 'Scatter of two fields' },
   { value: 'bar', label: 'Bars of a field' },
+  { value: 'hist', label: 'Histogram of a field' },
   { value: 'values', label: 'Images, histograms, tables by step' },
 ];
 
@@ -44,6 +46,6 @@ function readPanel(value: unknown): OwnPanel | undefined {
   const { t, k, x, y, f } = value as Record<string, unknown>;
   if (t === 'line' && Array.isArray(k) && k.length) return { t, k: k.filter(isText) };
   if (t === 'scatter' && isText(x) && isText(y)) return { t, x, y };
-  if (t === 'bar' && isText(f)) return { t, f };
+  if ((t === 'bar' || t === 'hist') && isText(f)) return { t, f };
   return t === 'values' && isText(k) ? { t, k } : undefined;
 }

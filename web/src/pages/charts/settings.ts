@@ -26,6 +26,10 @@ export const chartSchema = {
   band: choice(BANDS, 'std'),
   /** Outliers count for the range of y. */
   outliers: flag(),
+  /** Marks of alerts, notes, resumes and bad ends. */
+  marks: flag(true),
+  /** Run that is drawn thicker than all others. */
+  base: text(),
   zoom: json<[number, number] | null>(null, readZoom),
   /** Only metrics that fit this regular expression. */
   match: text(),
@@ -49,6 +53,8 @@ export interface ChartSettings {
   by: (typeof SMOOTHINGS)[number];
   band: Band;
   outliers: boolean;
+  marks: boolean;
+  base: string;
   zoom: [number, number] | null;
   match: string;
   folded: string[];
@@ -63,6 +69,8 @@ export const DEFAULTS: ChartSettings = {
   by: 'ema',
   band: 'std',
   outliers: false,
+  marks: true,
+  base: '',
   zoom: null,
   match: '',
   folded: [],
@@ -95,4 +103,6 @@ export interface RunRef {
   status: string;
   /** Name of its group, where runs are taken together. */
   group?: string | undefined;
+  /** Pinned to compare with. */
+  baseline?: boolean | undefined;
 }

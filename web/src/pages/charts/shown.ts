@@ -53,6 +53,20 @@ export function runRefs(
   }));
 }
 
+/** With the pinned run among them, named as such; in groups it is one of its own. */
+export function withBaseline(
+  runs: readonly RunRef[],
+  base: string,
+  elsewhere?: RunRef | undefined,
+): RunRef[] {
+  const found = runs.find((run) => run.id === base) ?? elsewhere;
+  if (!base || found?.id !== base) return [...runs];
+  const grouped = runs.some((run) => run.group !== undefined);
+  const name = `${found.name} (baseline)`;
+  const pinned = { ...found, name, baseline: true, group: grouped ? name : undefined };
+  return [pinned, ...runs.filter((run) => run.id !== base)];
+}
+
 /** Two runs with one look: the later ones get a ring, so that the legend can tell. */
 export function sharedLooks(runs: readonly RunRef[]): Set<string> {
   const first = new Set<number>();

@@ -1,34 +1,7 @@
 /** Routes that only the diary uses. */
 import { get, write, type Options } from '../../api/client';
-import type { List, Note, RunInfo, Verdict } from '../../api/types';
+import type { Note, RunInfo, Verdict } from '../../api/types';
 import type { DiaryEntry } from './days';
-
-const PAGE = 1000;
-
-export interface Asked {
-  project: string;
-  kinds: string;
-  /** How many of the newest entries. */
-  most: number;
-}
-
-/** The newest entries; several requests where they are many. */
-export async function diary(asked: Asked, signal: AbortSignal): Promise<List<DiaryEntry>> {
-  const { project, kinds, most } = asked;
-  const part = (offset: number) =>
-    get<List<DiaryEntry>>('/diary', {
-      signal,
-      query: { project, kinds, limit: Math.min(PAGE, most - offset), offset },
-    });
-  const first = await part(0);
-  const items = [...first.items];
-  while (items.length < Math.min(most, first.total)) {
-    const next = await part(items.length);
-    if (!next.items.length) break;
-    items.push(...next.items);
-  }
-  return { ...first, items };
-}
 
 export const noteProject = (project: string, text: string) =>
   write<Note>('POST', '/projects/notes', { project, text });

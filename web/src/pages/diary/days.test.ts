@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import {
-  alertParts,
-  byDay,
-  dayTitle,
-  filterEntries,
-  foldText,
-  type DiaryEntry,
-  type Kind,
-} from './days';
+import { alertParts, byDay, dayTitle, foldText, type DiaryEntry, type Kind } from './days';
+import { joined } from './pages.svelte';
 
 const DAY = Date.UTC(2026, 10, 28) * 1000;
 
@@ -72,18 +65,14 @@ describe('byDay', () => {
   });
 });
 
-it('filters by kind, author and words', () => {
-  const all = [
-    entry(3, 'note', '', { text: 'Larger batches' }),
-    entry(2, 'run', 'a', { author: 'ben' }),
-  ];
-  const some = (filter: object) =>
-    filterEntries(all, { kinds: [], who: '', search: '', ...filter }).length;
-  expect(some({})).toBe(2);
-  expect(some({ kinds: ['note'] })).toBe(1);
-  expect(some({ who: 'ben' })).toBe(1);
-  expect(some({ search: 'BATCH larger' })).toBe(1);
-  expect(some({ search: 'run a' })).toBe(1);
+it('what was read anew stands before what had been read of what follows', () => {
+  const known = [5, 4, 3, 2, 1].map((minute) => entry(minute, 'note'));
+  const fresh = [6, 5, 4].map((minute) => entry(minute, 'note'));
+  expect(joined(fresh, known).map((one) => one.time)).toEqual(
+    [6, 5, 4, 3, 2, 1].map((minute) => entry(minute, 'note').time),
+  );
+  expect(joined([entry(9, 'note')], known)).toHaveLength(1);
+  expect(joined([], known)).toEqual([]);
 });
 
 it('names days', () => {

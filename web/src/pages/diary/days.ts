@@ -42,25 +42,6 @@ export interface Day {
   items: (Told | Fold)[];
 }
 
-export interface Filter {
-  kinds: readonly string[];
-  who: string;
-  search: string;
-}
-
-export function filterEntries(entries: readonly DiaryEntry[], filter: Filter): DiaryEntry[] {
-  const words = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
-  return entries.filter((entry) => {
-    if (filter.kinds.length && !filter.kinds.includes(entry.kind)) return false;
-    if (filter.who && entry.author !== filter.who) return false;
-    if (!words.length) return true;
-    const text = [entry.text, entry.run_name, entry.run, entry.author, entry.verdict, entry.status]
-      .join(' ')
-      .toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-}
-
 const FEW = 6;
 
 /** Entries (newest first) by day. `apart`: nothing is drawn together. */
@@ -72,7 +53,9 @@ export function byDay(
   const days = new Map<string, DiaryEntry[]>();
   for (const entry of entries) {
     const day = dayOf(entry.time, zone);
-    days.set(day, [...(days.get(day) ?? []), entry]);
+    const there = days.get(day);
+    if (there) there.push(entry);
+    else days.set(day, [entry]);
   }
   const out: Day[] = [];
   for (const [day, all] of days) {

@@ -81,6 +81,25 @@ export function restrict(show: (typeof SHOWS)[number], where: string) {
   return show === 'trash' ? { deleted: true, archived: true, where } : { where };
 }
 
+/** A search, narrowed by one more condition. */
+export function narrowed(q: string, clause: string): string {
+  const typed = q.trim();
+  if (!typed) return clause;
+  return `${/\bor\b/i.test(typed) ? `(${typed})` : typed} and ${clause}`;
+}
+
+/** What lies in a range that was chosen by the pointer: with as many digits as a hand can mean. */
+export function rangeClause(field: string, range: { low: number; high: number }): string {
+  const { low, high } = range;
+  const size = high - low;
+  const places = size > 0 ? Math.min(100, Math.max(0, 2 - Math.floor(Math.log10(size)))) : 6;
+  const text = (value: number) => {
+    const fixed = Number(value.toFixed(places));
+    return String(Math.abs(fixed) < 1e15 ? fixed : value);
+  };
+  return `${field} >= ${text(low)} and ${field} <= ${text(high)}`;
+}
+
 export function toggleFacet(facets: Facets, field: string, value: Facets[string][number]): Facets {
   const before = facets[field] ?? [];
   const after = before.includes(value) ? before.filter((one) => one !== value) : [...before, value];
