@@ -117,6 +117,8 @@ def known_result(call: Call) -> Value | None:
         return Value(v.PATH, at)
     if path in known.NUMBER_SOURCES:
         return Value(known.NUMBER_SOURCES[path] | origins(call))
+    if path in known.NUMERIC_DATA:
+        return Value(v.NUMBERS | origins(call))
     if path in known.PASSING:
         return passed(call)
     if path in known.MAPPING:
@@ -228,6 +230,8 @@ def method_result(call: Call) -> Value:
         given = call.args[0]
         mixed = given.marks & v.IN_ORDER | (v.ORDERED if given.marks & v.SET else 0)
         return Value(mixed | v.TEXT, given.at) if mixed else Value(v.TEXT | origins(call))
+    if name in known.NUMERIC_METHODS or (name == "astype" and _is_number_type(call)):
+        return Value(v.NUMBERS | marks & v.ORIGINS | origins(call), receiver.at)
     if name in {"keys", "values", "items"}:
         keep = marks & (v.IN_ORDER | v.NUMBERS | v.ORIGINS)
         if receiver.items and marks & v.ARGUMENTS:
@@ -250,6 +254,15 @@ def method_result(call: Call) -> Value:
     if name in {"from_bytes", "fromhex", "unpack"}:
         return Value(origins(call), _source(call))
     return receiver.only(v.ORIGINS | v.OWN)
+
+
+def _is_number_type(call: Call) -> bool:
+    """``.astype(int)``, ``.astype("int64")``, ``.astype(np.float32)``."""
+    first = call.node.args[0] if call.node.args else None
+    word = first.value if isinstance(first, ast.Constant) else written(first) if first else ""
+    return isinstance(word, str) and word.split(".")[-1].startswith(
+        ("int", "float", "uint", "bool")
+    )
 
 
 def _lists(call: Call, receiver: Value) -> bool:
@@ -302,6 +315,8 @@ def attribute_result(name: str, base: Value) -> Value:
     if base.marks & v.UUID:
         number = name in {"int", "fields", "time", "node", "clock_seq", "bytes"}
         return Value(v.ENTROPY if number else v.UUID | v.TEXT, base.at)
+    if base.marks & v.NUMBERS and name in {"data", "target", "T", "flat"}:
+        return base
     if base.marks & v.PATH and name in {"parent", "parents"}:
         return base.only(v.PATH)
     return base.only(v.ORIGINS)

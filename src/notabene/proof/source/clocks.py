@@ -16,6 +16,8 @@ _LIMITS = {
     "max_time_mins", "time_budget_s", "max_train_time",
 }  # fmt: skip
 """Arguments by which libraries are told how long to go on."""
+_COUNTS = {"n_trials", "max_epochs", "max_steps", "epochs", "num_boost_round", "max_iter"}
+"""Beside one of these, a limit of time is a safeguard that is seldom reached."""
 _WAITING = {"sleep", "wait", "poll", "refresh", "join", "update", "flush", "debug", "print"}
 
 
@@ -86,7 +88,8 @@ def only_waits(body: list[ast.stmt]) -> bool:
 
 def look(call: Call, found: Found) -> None:
     """Note calls that are given a limit of time for what they do, or end by the clock."""
-    for keyword in call.node.keywords:
+    counted = any(keyword.arg in _COUNTS for keyword in call.node.keywords)
+    for keyword in [] if counted else call.node.keywords:
         name, node = keyword.arg, keyword.value
         limit = name in _LIMITS or (name == "timeout" and call.name == "optimize")
         if limit and not (isinstance(node, ast.Constant) and node.value is None):

@@ -95,6 +95,18 @@ LIST_SILENT = {
 }  # fmt: skip
 
 NUMERIC = {"len", "int", "round", "ord", "sum", "float", "abs", "pow", "os.path.getsize"}
+NUMERIC_DATA = (
+    _paths("numpy.", "zeros ones empty arange linspace eye argmax argsort argmin bincount digitize")
+    | _paths("numpy.random.", "rand randn randint random normal uniform integers standard_normal")
+    | _paths("sklearn.datasets.", "load_iris load_digits load_wine load_breast_cancer make_blobs")
+    | _paths("sklearn.datasets.", "load_diabetes make_classification make_regression make_moons")
+    | _paths("torch.", "zeros ones arange rand randn randint randperm linspace")
+)
+"""Calls that give numbers, and nothing whose hash differs from process to process."""
+NUMERIC_METHODS = {
+    "integers", "random", "normal", "uniform", "standard_normal", "randint", "argmax", "argsort",
+    "argmin", "randrange", "poisson", "binomial", "exponential",
+}  # fmt: skip
 NUMBER_SOURCES = {"range": v.NUMBERS, "numpy.arange": v.NUMBERS}
 THROUGH = {"int", "float", "str", "round", "abs", "hex", "repr", "bytes", "format", "pow", "divmod"}
 """Calls that give one value made of the values they are given."""

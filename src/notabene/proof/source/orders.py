@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from notabene.proof.source.known import FILE_WORK, QUIET_METHODS, TELLERS
@@ -10,6 +11,8 @@ from notabene.proof.source.values import KEYED, SET
 
 _GATHERING = {"append", "extend", "appendleft", "insert", "put"}
 _INDIFFERENT = {"add", "discard", "remove", "setdefault", "clear", "write_text"}
+_PLACES = re.compile(r"(?:.*_)?(?:rank|order|index|place|pos|position|idx|id)s?(?:_.*)?\Z")
+"""Names of mappings in which no two things have the same value."""
 _CHANGING = {*_GATHERING, "add", "update", "setdefault"}
 _COUNTS = {"len", "int", "getsize", "bool"}
 
@@ -153,11 +156,18 @@ def leaves_ties(key: ast.expr | None) -> bool:
         return False
     for node in ast.walk(key.body):
         if isinstance(node, ast.Call) and _last(node.func) in {"len", "get", "count"}:
-            return True
+            return not _is_place(node.func)
         # ``counts[word]``, not ``pair[0]``: an entry of something else.
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
-            return node.slice.id in names
+            return node.slice.id in names and not _is_place(node.value)
     return False
+
+
+def _is_place(node: ast.expr) -> bool:
+    """Whether a mapping, or a method of one, is called like one of places in an order."""
+    if isinstance(node, ast.Attribute) and node.attr in {"get", "count"}:
+        node = node.value
+    return _PLACES.match(_last(node).lower()) is not None
 
 
 def shares(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

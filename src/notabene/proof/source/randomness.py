@@ -8,7 +8,7 @@ from typing import Final
 from notabene.proof.source import values as v
 from notabene.proof.source.calls import Call
 from notabene.proof.source.estimators import without_seed
-from notabene.proof.source.known import DATA, ENTROPY
+from notabene.proof.source.known import DATA, ENTROPY, NUMERIC_DATA
 from notabene.proof.source.literals import is_literal, is_seed_name
 from notabene.proof.source.uses import Found, Generator, Origin, SeedUse
 from notabene.proof.source.values import PLAIN, Value
@@ -117,7 +117,8 @@ def look(call: Call, found: Found) -> Value | None:
             generator, detail = drawn
             use = SeedUse(*call.at, detail, generator=generator)
             found.seed("unseeded", use)
-            result = Value(v.DRAWN, call.at)
+            numbers = v.NUMBERS | v.NUMBER if call.path in NUMERIC_DATA else 0
+            result = Value(v.DRAWN | numbers, call.at)
     _by_keyword(call, found)
     return result
 

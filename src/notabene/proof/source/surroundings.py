@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from notabene.proof.source import values as v
 from notabene.proof.source.calls import Call
 from notabene.proof.source.uses import Found
 
@@ -114,7 +113,7 @@ def _in_words(call: Call, found: Found) -> None:
 def _keywords(call: Call, found: Found) -> None:
     for keyword in call.node.keywords:
         name, node = keyword.arg, keyword.value
-        if name in _ALL_CORES and (_is_minus_one(node) or call.keywords[name].marks & v.PROCESS):
+        if name in _ALL_CORES and _is_minus_one(node):
             found.add("thread_uses", *call.at, f"{name}=-1")
         elif name in {"fp16", "bf16", "tf32"} and isinstance(node, ast.Constant) and node.value:
             found.add("precision_uses", *call.at, name)

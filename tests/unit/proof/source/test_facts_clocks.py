@@ -123,6 +123,7 @@ MEASURES = {
     "patience": "for e in range(9):\n    t = time.time()\n    if loss > best:\n        break",
     "average": "times.append(time.time() - t0)\nprint(sum(times) / len(times))",
     "given time": "if time.localtime(stamp).tm_hour > 5:\n    x = 1",
+    "safeguard": "study.optimize(goal, n_trials=9, timeout=600)",
     "other timeout": "requests.get(url, timeout=5)\nTrainer(max_time=None)",
     "rate": "rate = n / (time.time() - t0)\nprint(rate)",
 }

@@ -106,6 +106,20 @@ FIXED_SETS = {
     "pairs": "xs = sorted(set(pairs), key=lambda p: p[0])\ntrain(xs)",
     "updated": "a, b = set(), {}\nfor w in set(words):\n    a.update(w)\nprint(len(a))",
     "numbers in pairs": "for a, b in zip(list(set(range(9)) - {1}), range(8)):\n    step(a, b)",
+    "ranks": "best = min(set(pairs), key=lambda p: ranks.get(p, 9))",
+    "labels": (
+        "from sklearn.datasets import load_iris\niris = load_iris()\n"
+        "classes = list(set(iris.target))\nfit(classes)"
+    ),
+    "labels apart": (
+        "from sklearn.datasets import load_digits\nX, y = load_digits(return_X_y=True)\n"
+        "for c in set(y):\n    step(c)"
+    ),
+    "drawn labels": (
+        "rng = np.random.default_rng(0)\ny = rng.integers(0, 3, 9)\n"
+        "for c in set(y.tolist()):\n    step(c)"
+    ),
+    "cast labels": "for c in set(y.astype(int)):\n    step(c)",
     "only one": "(x,) = set(words)",
     "one of one": "s = set(words)\nx = s.pop() if len(s) == 1 else None",
     "if one": "s = set(words)\nif len(s) == 1:\n    x = next(iter(s))",
