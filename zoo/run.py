@@ -1,15 +1,22 @@
-"""Run the zoo and print the scores: python zoo/run.py [-k WORDS] [--keep FOLDER] [--json FILE]"""
+"""Run the zoo and print the scores: python zoo/run.py [-k WORDS] [-j 2] [--keep FOLDER]"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
+import http.server
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +30,14 @@ def main() -> int:
     parser.add_argument("-k", dest="words", default="", help="only cases with this in their name")
     parser.add_argument("--keep", type=Path, help="leave the folders here")
     parser.add_argument("--json", dest="out", type=Path, help="write the scores here")
+    parser.add_argument("-j", dest="jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what was found instead")
     given = parser.parse_args()
     cases = tomllib.loads((HERE / "cases.toml").read_text("utf-8"))["case"]
     cases = [case for case in cases if given.words in f"{case['class']} {case['name']}"]
-    results = [run_case(case, given) for case in cases]
+    cases = [case for case in cases if all(map(importlib.util.find_spec, case.get("needs", ())))]
+    with ThreadPoolExecutor(given.jobs) as pool:
+        results = list(pool.map(lambda case: run_case(case, given), cases))
     return report(results, given)
 
 
@@ -44,10 +54,10 @@ def run_case(case: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
         if not given.keep:
             shutil.rmtree(base, ignore_errors=True)
     told = " ".join(f"{name}={_mark(scores.get(name))}" for name in SCORES)
-    print(f"{case['class']:26} {case['name']:28} {told} {scores.get('failed', '')}", flush=True)
+    lines = [f"{case['class']:26} {case['name']:28} {told} {scores.get('failed', '')}"]
     if given.verbose:
-        for line in scores.get("notes", ()):
-            print(f"    {line}")
+        lines += [f"    {line}" for line in scores.get("notes", ())]
+    print("\n".join(lines), flush=True)
     return {"name": case["name"], "class": case["class"], **scores}
 
 
@@ -64,26 +74,54 @@ class Place:
         self.home = base / "home"
         self.store = base / "store"
         self.notes: list[str] = []
+        self.port = 0
+        self._known: set[str] = set()
         for folder in (self.work, self.home):
             folder.mkdir(parents=True)
         script = HERE / "cases" / case["script"]
         self.script = case.get("as", script.name)
-        self._place(self.script, script.read_text("utf-8"))
-        for name in case.get("with", ()):
-            self._place(Path(name).name, (HERE / "cases" / name).read_text("utf-8"))
+        self._copy(script, self.script)
+        for name, place in case.get("with", {}).items():
+            self._copy(HERE / "cases" / name, place)
         for name, content in case.get("files", {}).items():
             self._place(name, content)
+        for name, target in case.get("links", {}).items():
+            self._path(name).symlink_to(self.words([target])[0])
         if case.get("git"):
             self._git()
+        self._do(case.get("make", ()))
+
+    def _copy(self, source: Path, name: str) -> None:
+        self._place(name, source.read_text("utf-8"))
 
     def _place(self, name: str, content: str) -> None:
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
+        if content.startswith("#!"):
+            path.chmod(0o755)
 
     def _path(self, name: str) -> Path:
-        name = name.replace("$HOME", str(self.home)).replace("$BASE", str(self.work.parent))
-        return self.work / name
+        return self.work / self.words([name])[0]
+
+    def words(self, words: list[str]) -> list[str]:
+        """Words with what they stand for in this place."""
+        meant = {
+            "$HOME": str(self.home),
+            "$BASE": str(self.work.parent),
+            "$PATH": os.environ.get("PATH", ""),
+            "$PORT": str(self.port),
+            "$PY": sys.executable,
+        }
+        for name, value in meant.items():
+            words = [word.replace(name, value) for word in words]
+        return words
+
+    def _do(self, commands: Any) -> None:
+        """Commands of the case itself, which notabene knows nothing of."""
+        env = {**os.environ, "HOME": str(self.home), "NOTABENE_MODE": "disabled"}
+        for command in commands:
+            subprocess.run(self.words(command), cwd=self.work, env=env, check=True)
 
     def _git(self) -> None:
         tracked = self.case["git"]
@@ -92,16 +130,27 @@ class Place:
         subprocess.run([*git, "add", *tracked], cwd=self.work, check=True)
         subprocess.run([*git, "commit", "-qm", "first"], cwd=self.work, check=True)
 
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """A server for what lies in $BASE/www, where the case has such."""
+        folder = self.work.parent / "www"
+        if not folder.exists():
+            yield
+            return
+        handler = functools.partial(Silent, directory=str(folder))
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            self.port = server.server_port
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield
+            server.shutdown()
+
     # -- running ---------------------------------------------------------------------------
 
     def environ(self, more: dict[str, str]) -> dict[str, str]:
         """A plain environment: what the person at the keyboard has set does not count."""
         kept = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR")
         env = {name: os.environ[name] for name in kept if name in os.environ}
-        base = str(self.work.parent)
-        more = {
-            k: v.replace("$HOME", str(self.home)).replace("$BASE", base) for k, v in more.items()
-        }
+        more = {name: self.words([value])[0] for name, value in more.items()}
         return {
             **env,
             "HOME": str(self.home),
@@ -113,11 +162,9 @@ class Place:
 
     def command(self, which: str) -> list[str]:
         """The program of A or of B."""
-        base = str(self.work.parent)
-        words = [w.replace("$BASE", base) for w in self.case.get(f"args_{which}", [])]
-        flags = self.case.get("flags", [])
-        script = self.case.get(f"script_{which}", self.script)
-        return [sys.executable, *flags, str(script), *words]
+        words = self.words(self.case.get(f"args_{which}", []))
+        program = self.case.get("program", ["$PY", self.case.get(f"script_{which}", self.script)])
+        return [*self.words(program), *words]
 
     def notabene(
         self, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None
@@ -145,13 +192,14 @@ class Place:
             patterns = self.case.get("metrics", ["loss=([-0-9.e]+)"])
             words = [word for one in patterns for word in ("--metrics", one)]
             command = [sys.executable, "-m", "notabene", "run", *words, "--", *command]
-        before = {one["id"] for one in self._runs()}
         done = subprocess.run(
             command, cwd=cwd, env=self.environ(env), capture_output=True, text=True, timeout=120
         )
         if done.returncode and not self.case.get("fails"):
             raise ValueError(f"{which} ended with {done.returncode}: {done.stderr[-300:]}")
-        new = [one for one in self._runs() if one["id"] not in before and not one["parent"]]
+        runs = [one for one in self._runs() if not one["parent"]]
+        new = [one for one in runs if one["id"] not in self._known]
+        self._known |= {one["id"] for one in runs}
         if not new:
             raise ValueError(f"{which} made no run: {done.stderr[-300:]}")
         return str(new[0]["id"])
@@ -178,16 +226,24 @@ class Place:
                 os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         for name, content in case.get("put", {}).items():
             self._place(name, content)
+        for name, target in case.get("relink", {}).items():
+            self._path(name).unlink()
+            self._path(name).symlink_to(self.words([target])[0])
         for name in case.get("remove", ()):
             self._path(name).unlink()
         for old, new in case.get("move", {}).items():
             self._path(new).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(self._path(old), self._path(new))
+        self._do(case.get("between", ()))
 
     # -- scoring ---------------------------------------------------------------------------
 
     def play(self) -> dict[str, Any]:
         """All of it."""
+        with self.serving():
+            return self._play()
+
+    def _play(self) -> dict[str, Any]:
         case = self.case
         a = self.run("a")
         scores: dict[str, Any] = {}
@@ -236,16 +292,38 @@ class Place:
             self.notes.append(f"evidence: {told}"[:400])
         return hit
 
+    def _lines(self, where: str) -> Iterator[str]:
+        """Ends that a place may have: ``train.py@seed(`` is each line of it with that in it."""
+        name, at, text = where.partition("@")
+        if not at:
+            yield where
+            return
+        for path in (self._path(name), HERE / "cases" / name):
+            if path.exists():
+                yield from (f"{name}:{number}" for number in _numbered(path, text))
+                return
+
     def _finding(self, found: list[Any]) -> bool:
         case = self.case
         classes = case.get("expect", case["class"]).split("|")
-        where = case.get("where", "")
-        hit = any(
-            one["class"] in classes and (not where or one["where"].endswith(where)) for one in found
-        )
+        places = tuple(self._lines(case.get("where", "")))
+        hit = any(one["class"] in classes and one["where"].endswith(places) for one in found)
         if not hit:
             self.notes.append(f"findings: {_short(found)}")
         return hit
+
+
+def _numbered(path: Path, text: str) -> Iterator[int]:
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if text in line:
+            yield number
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and writes no log."""
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
 
 
 def _holds(record: Any, path: str) -> bool:

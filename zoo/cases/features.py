@@ -1,0 +1,2 @@
+def expand(x):
+    return [1.0, x, x * x]

@@ -1,0 +1,2 @@
+values = [float(x) for x in open("input.txt")]
+print("loss=%r" % (sum(values) / len(values)))

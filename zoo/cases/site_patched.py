@@ -1,0 +1,3 @@
+import math
+
+print(f"loss={math.floor(2.7) + 0.5}")
