@@ -496,7 +496,42 @@ def _schema(schema: dict[str, Any]) -> str:
     return " ".join([str(kind), *limits])
 
 
+def record_page() -> str:
+    """The record of a run as a document, and the classes of findings."""
+    from notabene.model import evidence
+    from notabene.proof import findings, record
+
+    parts = [cls for cls in public_classes(evidence, evidence.Part) if cls is not evidence.Part]
+    return page(
+        "The record of a run",
+        "`notabene show RUN --record --json` prints one document, whose JSON schema is "
+        "[record.schema.json](record.schema.json). `process`, `code`, `environment`, `hardware` and "
+        "`notebook` hold what [is captured](captured.md) there.",
+        plain(record.Record.__doc__),
+        "## Findings",
+        "`notabene check RUN --json` prints `run`, `record` (`complete` or `gaps`), `proof` (`untested`, "
+        "`steps`, `proven` or `differs`), `grade`, and `findings`:",
+        plain(findings.Finding.__doc__),
+        table(
+            ("class", "meaning"),
+            [(f"`{name}`", text) for name, text in findings.CLASSES.items()],
+        ),
+        "## Parts",
+        plain(evidence.__doc__),
+        *(f"### {cls.__name__}\n\n{plain(cls.__doc__)}" for cls in parts),
+    )
+
+
+def record_schema() -> str:
+    """JSON schema of the record."""
+    from notabene.proof.record import Record
+
+    return json.dumps(msgspec.json.schema(Record), indent=1) + "\n"
+
+
 PAGES = {
+    "record.md": record_page,
+    "record.schema.json": record_schema,
     "cli.md": cli_page,
     "entities.md": entities_page,
     "errors.md": errors_page,
