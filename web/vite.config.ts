@@ -9,11 +9,29 @@ import { licences } from './build/licences.ts';
 
 const server = process.env.NOTABENE_DEV_SERVER ?? 'http://127.0.0.1:7700';
 
+const SELDOM = /LineageGraph|FileTree|filetree|Preview|[Mm]arkdown|Sparkline/;
+const CHARTS = /\/lib\/chart\/|LineChart|Readout|\/lib\/series|\/node_modules\/uplot\//;
+const WORK = /\/src\/pages\/(runs|charts)\//;
+const BASE =
+  /\/node_modules\/svelte\/|\/src\/(lib|api|components)\/|\/pages\/settings\/(prefs|times)/;
+
+const EARLY = /\/src\/(early|lib\/(first|fields))\.ts$/;
+
+const GROUPS = [
+  { name: 'early', test: (id: string) => EARLY.test(id), priority: 2 },
+  {
+    name: 'base',
+    priority: 1,
+    test: (id: string) => BASE.test(id) && !SELDOM.test(id) && !CHARTS.test(id),
+  },
+  { name: 'work', test: (id: string) => WORK.test(id) || CHARTS.test(id) },
+];
+
 export default defineConfig({
   base: './',
   plugins: [
     svelte(),
-    early('./theme.js'),
+    early('./theme.js', 'early'),
     licences(['svelte', 'uplot']),
     compress(1024),
     budget('pages/runs/Runs.svelte', { first: 160, all: 360 }),
@@ -25,6 +43,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      // A browser without a cache asks for each file: few files, of what is wanted together.
+      input: { index: 'index.html', early: 'src/early.ts' },
+      output: { codeSplitting: { groups: GROUPS } },
+    },
   },
   server: {
     port: 7701,

@@ -48,8 +48,22 @@ export const values = (
 ) => get<T.List<T.LoggedValue>>(`/runs/${id}/values`, { ...o, query });
 export const valueKeys = (id: string, o?: Opt) => get<T.List<T.LoggedKey>>(`/runs/${id}/values`, o);
 
+/** Series are work for one processor of the server: many at once only wait for each other. */
+const SERIES_AT_ONCE = 2;
+let drawing = 0;
+const queue: (() => void)[] = [];
+
 export async function series(body: T.SeriesRequest, o?: Opt): Promise<SeriesFrame> {
-  return decodeSeries(await bytes('/series', body, o));
+  if (drawing >= SERIES_AT_ONCE) await new Promise<void>((go) => queue.push(go));
+  else drawing += 1;
+  try {
+    o?.signal?.throwIfAborted();
+    return decodeSeries(await bytes('/series', body, o));
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else drawing -= 1;
+  }
 }
 
 export const search = (query: { q: string; project?: string; limit?: number }, o?: Opt) =>

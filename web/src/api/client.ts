@@ -51,6 +51,9 @@ export interface Options {
   query?: Query;
 }
 
+/** ms after which what was asked early is stale. */
+const EARLY = 10_000;
+
 const AT_ONCE = 5;
 let running = 0;
 const waiting: (() => void)[] = [];
@@ -68,10 +71,19 @@ async function turn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   }
 }
 
+/** An answer that was asked for while the app was on its way: once, and only at the start. */
+function taken(url: string, init: RequestInit): Promise<Response> | undefined {
+  const early = typeof window === 'undefined' ? undefined : window.notabeneEarly;
+  if (init.method !== 'GET' || performance.now() > EARLY) return undefined;
+  const answer = early?.get(url);
+  early?.delete(url);
+  return answer;
+}
+
 async function send(url: string, init: RequestInit): Promise<Response> {
   for (;;) {
     try {
-      const answer = await fetch(url, init);
+      const answer = await (taken(url, init) ?? fetch(url, init));
       if (answer.ok) return answer;
       throw await errorOf(answer);
     } catch (error) {

@@ -51,31 +51,6 @@ export function makeColumn(
   };
 }
 
-/** What is shown before anyone chose: what tells the runs apart, and how they did. */
-export function defaultFields(infos: readonly FieldInfo[]): string[] {
-  const metrics = infos.filter((one) => one.kind === 'metric' && !one.key.startsWith('system/'));
-  const order = (a: FieldInfo, b: FieldInfo) => weight(b) - weight(a);
-  const aims = metrics.filter((one) => one.goal).sort(order);
-  const rest = metrics.filter((one) => !one.goal).sort(order);
-  const shown = aims.length ? aims.slice(0, 4) : rest.slice(0, 3);
-  const params = infos
-    .filter((one) => one.kind === 'param' && one.distinct > 1)
-    .sort((a, b) => b.runs - a.runs);
-  const users = infos.find((one) => one.field === 'user');
-  return [
-    'status',
-    'created',
-    'duration',
-    ...shown.map((one) => fieldOf('metric', one.key, one.goal ? 'best' : undefined)),
-    ...params.slice(0, 7).map((one) => one.field),
-    ...(users && users.distinct > 1 ? ['user'] : []),
-  ];
-}
-
-/** What was measured on data held back says more than what was trained on. */
-const weight = (one: FieldInfo) =>
-  one.runs * (/^(val|valid|validation|eval|test|dev)\b/i.test(one.key) ? 3 : 1);
-
 /** Fields with one and the same value in all the runs found, and which value. */
 export function constantFields(infos: readonly FieldInfo[], total: number): FieldInfo[] {
   const kinds = new Set(['param', 'tag', 'fact']);

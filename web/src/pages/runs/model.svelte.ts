@@ -2,6 +2,7 @@
 import * as calls from '../../api/calls';
 import { ApiError } from '../../api/client';
 import type { Change } from '../../api/types';
+import { FIRST_ROWS } from '../../lib/first';
 import { restrict } from './state';
 import { changedWhere, mergeTable, readTable, type TableData } from './tabledata';
 
@@ -15,7 +16,6 @@ export interface Question {
 
 /** So many rows are loaded at most; the rest is counted and said. */
 export const MOST_ROWS = 20_000;
-const FIRST_ROWS = 200;
 const MOST_CHANGED = 200;
 const REST_LATER = 500;
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { FieldInfo, RunsTable } from '../../api/types';
+import { defaultFields } from '../../lib/first';
 import { readView, writeView } from '../../lib/view';
 import { bestRow, cellText, cellTitle, decimals } from './cells';
 import {
   changeStatistic,
   constantFields,
-  defaultFields,
   directionOf,
   facetFields,
   makeColumn,
