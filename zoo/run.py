@@ -307,7 +307,11 @@ class Place:
         case = self.case
         classes = case.get("expect", case["class"]).split("|")
         places = tuple(self._lines(case.get("where", "")))
-        hit = any(one["class"] in classes and one["where"].endswith(places) for one in found)
+        hit = any(
+            one["class"] in classes
+            and (one["where"].endswith(places) or one["where"].rpartition(":")[0].endswith(places))
+            for one in found
+        )
         if not hit:
             self.notes.append(f"findings: {_short(found)}")
         return hit

@@ -14,9 +14,9 @@ from notabene.model.canonical import new_hasher
 from notabene.proof.findings import Evidence, Finding, sort, state
 from notabene.proof.fingerprint import tables
 from notabene.proof.record import Record, flat, record_of
-from notabene.proof.repeats import Manifest, Repeats
+from notabene.proof.repeats import FOLDER, Manifest, Repeats
 from notabene.proof.rules import findings
-from notabene.proof.since import nearest, since
+from notabene.proof.since import nearest, since, unexplained
 
 if TYPE_CHECKING:
     from notabene.api.door import RunRef
@@ -86,7 +86,11 @@ class Proofs(Reading):
         repeats, manifest = self._repeats(record)
         before = None if manifest is None else nearest(repeats.all(), manifest)
         if before is not None:
-            found = sort([*found, *since(evidence, mine, before, repeats.tables_of(before))])
+            assert manifest is not None
+            then = repeats.tables_of(before)
+            found = sort([*found, *since(evidence, mine, before, then)])
+            more = unexplained(evidence, found, (mine, manifest.results), (then, before.results))
+            found = sort([*found, *(msgspec.structs.replace(one, run=before.run) for one in more)])
         del texts
         proof = str(record.proof.get("proof", "untested"))
         complete = state(found)
@@ -189,6 +193,11 @@ class Proofs(Reading):
     def _repeats(self, record: Record) -> tuple[Repeats, Manifest | None]:
         script = next((one.path for one in record.sources.files if one.script), "")
         repeats = Repeats(self.store_path, script)
+        # A run without a script is kept under the name of its program.
+        for folder in [repeats.folder, *(self.store_path / FOLDER).glob("*")]:
+            if (folder / record.run).is_file():
+                repeats.folder = folder
+                break
         found = [one for one in repeats.all() if one.run == record.run]
         return repeats, found[0] if found else None
 

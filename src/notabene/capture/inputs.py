@@ -9,18 +9,30 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
+import shlex
+import shutil
 import stat as kinds
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from notabene.capture.links import link_of
+from notabene.capture.observed import fitting
 from notabene.capture.part import FAILURES, Deadline
 from notabene.capture.secrets import Redactor
 from notabene.model.canonical import digest_bytes, new_hasher
-from notabene.model.evidence import Data, FileRead, FileWritten, Listing, Settings
+from notabene.model.evidence import (
+    Data,
+    FileMissing,
+    FileRead,
+    FileWritten,
+    Listing,
+    Program,
+    Settings,
+)
 
 KEPT_FILE = 64 << 20
 """Files up to this size are kept with the run."""
@@ -33,6 +45,9 @@ MANY = 1000
 """Of a folder with more files than this, they are told in one line."""
 MOST_LISTED = 100_000
 _CHUNK = 1 << 20
+_GONE = "not there at the end"
+_SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
+_BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command")
 _SETTINGS = 256 << 10
 _TEXTS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".txt", ".properties")
 _CREDENTIALS = (".env", ".netrc", "credentials", ".pgpass", "kaggle.json", ".pypirc", ".npmrc")
@@ -88,6 +103,8 @@ class Inputs:
         self._found: dict[str, Found] = {}
         self._links: dict[str, dict[str, str]] = {}
         self.settings: list[Settings] = []
+        self.wanted: dict[str, bool | None] = {}
+        """Files that are to be kept whatever their size, or not at all."""
 
     def look(self, path: str, *, keep: bool = True, deadline: Deadline | None = None) -> Found:
         """What a file is; the first look at it stands, with a remark where it changed since."""
@@ -95,7 +112,7 @@ class Inputs:
         try:
             status = os.stat(path)
         except OSError as error:
-            return before or Found(note=f"not there at the end: {error.strerror}")
+            return before or Found(note=f"{_GONE}: {error.strerror}")
         sign = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if before is not None and (before.digest or before.note):
             if before.sign != sign and not before.note:
@@ -120,8 +137,9 @@ class Inputs:
         if name in _CREDENTIALS or name.endswith(_KEYS) or name.startswith("id_"):
             found.note = "looks like a secret: neither kept nor hashed"
             return
-        keep = keep and self._put is not None and found.size <= self._keep_file
-        keep = keep and self._kept + found.size <= self._keep_run
+        small = found.size <= self._keep_file and self._kept + found.size <= self._keep_run
+        wanted = self.wanted.get(path)
+        keep = keep and self._put is not None and (small if wanted is None else wanted)
         content = b""
         if found.size <= _SETTINGS and name.endswith(_TEXTS):
             content = Path(path).read_bytes()
@@ -156,6 +174,7 @@ class Inputs:
         for one in folders:
             data.read.remove(one)
             data.read += self._inside(one, full[one.path], data.root, deadline)
+        _put_aside_misses(data)
         for out in data.written:
             self._fill_written(out, os.path.join(data.root, out.path), deadline)
         for listing in data.listed:
@@ -213,6 +232,26 @@ class Inputs:
                 one.kept = True
                 self._outputs += one.size
 
+    def fill_programs(self, programs: Iterable[Program], folder: str, path: str) -> None:
+        """Which files the programs are that were started.
+
+        Args:
+            programs: Filled.
+            folder: Working folder of the run.
+            path: Its variable PATH.
+        """
+        for one in programs:
+            name = called(one.words)
+            found = shutil.which(os.path.join(folder, name) if os.sep in name else name, path=path)
+            if found:
+                one.path = os.path.normpath(found)
+                with contextlib.suppress(*FAILURES):
+                    status = os.stat(found)
+                    known = self._memory.get(status)
+                    one.digest = known or _hash(found)
+                    if not known:
+                        self._memory.keep(status, one.digest)
+
     def _read_settings(self, data: Data) -> None:
         for one in data.read:
             suffix = os.path.splitext(one.path)[1].lower()
@@ -220,10 +259,37 @@ class Inputs:
                 with contextlib.suppress(*FAILURES):
                     values = parse_settings(Path(data.root, one.path).read_text("utf-8"), suffix)
                     if isinstance(values, dict) and values:
-                        hidden = self._redactor.value(values)
+                        hidden = fitting(self._redactor.value(values))
                         self.settings.append(
                             Settings(source=one.path, values=hidden, where=one.where)
                         )
+
+
+def called(words: Sequence[str]) -> str:
+    """The program that a command line starts: behind ``sh -c``, ``env``, ``NAME=value``."""
+    left = list(words)
+    if len(left) > 2 and os.path.basename(left[0]) in _SHELLS and left[1].startswith("-"):
+        left = [left[2]]
+    if len(left) == 1 and not os.path.exists(left[0]):
+        try:
+            left = shlex.split(left[0])
+        except ValueError:
+            left = left[0].split()
+    while left and (os.path.basename(left[0]) in _BEFORE or re.fullmatch(r"\w+=.*", left[0])):
+        left.pop(0)
+    return left[0] if left else ""
+
+
+def _put_aside_misses(data: Data) -> None:
+    """What could not be opened was looked for in vain."""
+    known = {one.path for one in data.missing}
+    kept: list[FileRead] = []
+    for one in data.read:
+        if one.digest or not one.note.startswith(_GONE):
+            kept.append(one)
+        elif one.path not in known:
+            data.missing.append(FileMissing(path=one.path, given=one.given, where=one.where))
+    data.read = kept
 
 
 def parse_settings(text: str, suffix: str) -> Any:

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -50,6 +51,14 @@ _NOISE = re.compile(
 """What the shim sees of Python itself, and of git."""
 SEEN = ".seen"
 """Suffix of the files in which processes leave their events."""
+_PACKAGES = re.compile(r"/(site|dist)-packages/|\.dist-info/")
+"""What packages read of themselves; which ones there are is in the environment."""
+_FOR_A_WHILE = tuple(
+    dict.fromkeys(
+        os.path.normpath(path) + os.sep
+        for path in (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108
+    )
+)
 COPIED = 8
 """A line that reads more variables than this copies the environment, and asks for none."""
 
@@ -157,6 +166,17 @@ class Paths:
         return f"{self.short(full)}:{line}"
 
 
+def fitting(value: Any) -> Any:
+    """A value with integers that no record can hold, of more than 64 bits, as text."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        return str(value)
+    if isinstance(value, list):
+        return [fitting(one) for one in value]
+    if isinstance(value, dict):
+        return {key: fitting(one) for key, one in value.items()}
+    return value
+
+
 class _Look:
     """Takes the events of one process after the other."""
 
@@ -228,14 +248,16 @@ class _Look:
     def finish(self, processes: Sequence[Process]) -> None:
         """What can only be said of all together."""
         data = self.data
-        data.read = list(self._read.values())
+        data.read = [one for path, one in self._read.items() if not self._is_passing(path)]
         data.written = [one for one in self._written.values() if self._is_there(one.path)]
         for path, one in self._missing.items():
             one.made = path in self._written
+            if one.made and self._is_passing(path):
+                continue
             # A folder that was looked for is one that is made where it is not there.
             if one.made or not os.path.lexists(path):
                 data.missing.append(one)
-        data.listed = list(self._listed.values())
+        data.listed = [one for path, one in self._listed.items() if not self._is_passing(path)]
         for generator in self.randomness.generators:
             generator.used = (generator.process, generator.name) in self._used
         for many in self._variables.values():
@@ -245,6 +267,12 @@ class _Look:
         self.outside.processes = [
             {"key": one.key, "how": one.how, "python": one.python} for one in processes
         ]
+
+    def _is_passing(self, path: str) -> bool:
+        """Whether it was in a folder for temporary files, and is gone: nobody's input."""
+        if not path.startswith(_FOR_A_WHILE) or os.path.lexists(path):
+            return False
+        return not path.startswith(self.data.root.rstrip(os.sep) + os.sep)
 
     def _is_there(self, path: str) -> bool:
         return os.path.lexists(os.path.join(self.data.root, path))
@@ -257,7 +285,7 @@ class _Look:
 
     def _opened(self, path: str, file: str, line: int, ms: int, via: Any = "open") -> None:
         full = self.paths.full(path, self._folder)
-        if full in self._written or full in self._read:
+        if full in self._written or full in self._read or _PACKAGES.search(full):
             return
         self._read[full] = FileRead(
             path=self.paths.short(full),
@@ -297,13 +325,25 @@ class _Look:
     def _missed(self, path: str, file: str, line: int, ms: int) -> None:
         del ms
         full = self.paths.full(path, self._folder)
-        found = FileMissing(path=self.paths.short(full), where=self.paths.place(file, line))
+        if _PACKAGES.search(full):
+            return
+        found = FileMissing(
+            path=self.paths.short(full),
+            given="" if os.path.isabs(path) else "relative",
+            where=self.paths.place(file, line),
+        )
         self._missing.setdefault(full, found)
 
     def _looked_through(self, path: str, file: str, line: int, ms: int) -> None:
         del ms
         full = self.paths.full(path, self._folder)
-        found = Listing(path=self.paths.short(full), where=self.paths.place(file, line))
+        if _PACKAGES.search(full):
+            return
+        found = Listing(
+            path=self.paths.short(full),
+            given="" if os.path.isabs(path) else "relative",
+            where=self.paths.place(file, line),
+        )
         self._listed.setdefault(full, found)
 
     def _loaded(self, path: str) -> None:
@@ -330,8 +370,8 @@ class _Look:
         option = Option(
             source=source,
             name=name,
-            value=hide.value(value, name),
-            default=hide.value(default, name),
+            value=fitting(hide.value(value, name)),
+            default=fitting(hide.value(default, name)),
             where=self.paths.place(file, line),
         )
         options = self.parameters.options
@@ -341,7 +381,8 @@ class _Look:
 
     def _composed(self, source: str, values: Any, file: str, line: int) -> None:
         where = self.paths.place(file, line)
-        found = Settings(source=source, values=self._redactor.value(values), where=where)
+        values = fitting(self._redactor.value(values))
+        found = Settings(source=source, values=values, where=where)
         self.parameters.settings.append(found)
 
     # -- randomness ------------------------------------------------------------------------
@@ -358,6 +399,7 @@ class _Look:
 
     def _seeded(self, generator: str, value: Any, file: str, line: int) -> None:
         where = self.paths.place(file, line)
+        value = fitting(value)
         seed = Seed(generator=generator, value=value, where=where, process=self._process)
         self.randomness.seeds.append(seed)
 

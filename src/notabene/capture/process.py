@@ -120,7 +120,7 @@ def script_of(program: Sequence[str]) -> str | None:
     for word in program:
         path = Path(working_folder()) / word
         if path.suffix in _SOURCES and path.is_file():
-            return str(path)
+            return os.path.normpath(path)
     try:
         with open(Path(working_folder()) / program[0], "rb") as file:
             return file.name if file.read(2) == b"#!" else None

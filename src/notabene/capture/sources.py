@@ -141,7 +141,7 @@ def project_top(script: str | None, folder: str) -> tuple[Path, bool]:
 
     The repository that the script lies in, else the script's own folder, else the working folder.
     """
-    start = Path(script).parent if script else Path(folder or os.sep)
+    start = Path(os.path.normpath(script)).parent if script else Path(folder or os.sep)
     for parent in (start, *start.parents):
         if (parent / ".git").exists():
             return parent, True

@@ -73,6 +73,7 @@ class FileMissing(Part):
     """A file the run looked for, which was not there; ``made``: the run wrote it later."""
 
     path: str
+    given: Literal["", "relative"] = ""
     where: str = ""
     made: bool = False
 
@@ -81,6 +82,7 @@ class Listing(Part):
     """Names that a folder or pattern gave: how many, and a digest of them in order of name."""
 
     path: str
+    given: Literal["", "relative"] = ""
     where: str = ""
     entries: int = 0
     digest: str = ""

@@ -14,6 +14,18 @@ _SEED_CALL = {
     "tensorflow": "tensorflow.random.set_seed(0)",
 }
 _GLOBAL = {"sklearn": "numpy", "sk": "numpy"}
+_USERS = {
+    "random": frozenset(
+        "albumentations imgaug torchvision nltk faker deap gym gymnasium textattack nlpaug "
+        "torch_geometric networkx random".split()
+    ),
+    "numpy": frozenset(
+        "sklearn scipy pandas imgaug albumentations deap gym umap imblearn hyperopt gensim "
+        "statsmodels seaborn networkx".split()
+    ),
+    "torch": frozenset("transformers lightning pytorch_lightning torchvision".split()),
+}
+"""Libraries that draw from a global generator on behalf of those who call them."""
 
 
 def rules(evidence: Evidence) -> Iterator[Finding]:
@@ -39,9 +51,11 @@ def _generators(evidence: Evidence) -> Iterator[Finding]:
     for generator in randomness.generators:
         if not generator.used or generator.name in told:
             continue
-        told.add(generator.name)
         where, call = _first_use(evidence, generator.name)
-        place = " in a forked worker" if generator.process else ""
+        if not where:
+            continue  # a library's own: names of temporary files, jitter
+        told.add(generator.name)
+        place = f" in {_worker(generator.process)}" if generator.process else ""
         yield Finding(
             kind="unseeded-randomness",
             what=f"{call or generator.name} drew from a generator never seeded{place}",
@@ -52,23 +66,38 @@ def _generators(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
-    """The first line that draws from a global generator, and what it calls."""
+    """The first line that draws from a global generator, and what it calls.
+
+    Where none is seen to, the line that imports what may do so for it; empty if none does.
+    """
     for where, use in uses(evidence, "unseeded"):
         if _GLOBAL.get(use.generator, use.generator) == generator:
             return where, use.call
-    script = next((one.path for one in evidence.record.sources.files if one.script), "")
-    return (f"{script}:1" if script else ""), ""
+    users = _USERS.get(generator, ())
+    for where, use in uses(evidence, "imports"):
+        name = use.call.lstrip(".").partition(".")[0]
+        if name == generator or name in users:
+            return where, ""
+    return "", ""
 
 
 def _entropy(evidence: Evidence) -> Iterator[Finding]:
     seeds = {seed.where for seed in evidence.record.randomness.seeds}
     from_entropy = {w for w, use in uses(evidence, "seeds") if use.origin == "entropy"}
+    told = {generator.name for generator in evidence.record.randomness.generators if generator.used}
+    imports = {where for where, _ in uses(evidence, "imports")}
+    fresh = {where for where, use in uses(evidence, "unseeded") if use.generator == "new"}
     for draw in evidence.record.randomness.draws:
-        if draw.by in ("numpy.random", "random") and draw.value:
+        if draw.by in _MADE and draw.value:
+            # A library makes generators of its own while it is imported.
+            if draw.where in imports and draw.where not in fresh:
+                continue
+            if not draw.where and (told or draw.by == "numpy.random"):
+                continue
             worker = f" in {_worker(draw.process)}" if draw.process else ""
             yield Finding(
                 kind="unseeded-randomness",
-                what=f"a generator of {draw.by} was made without a seed{worker}",
+                what=f"a generator of {_MADE[draw.by]} was made without a seed{worker}",
                 where=draw.where or _first_use(evidence, "new")[0],
                 fix="give it a seed, and log the seed",
                 recorded=True,
@@ -82,6 +111,9 @@ def _entropy(evidence: Evidence) -> Iterator[Finding]:
                 severity="gap" if draw.by == "os" else "risk",
                 recorded=draw.where in seeds,
             )
+
+
+_MADE = {"numpy.random": "numpy", "numpy.default_rng": "numpy", "random": "random"}
 
 
 def _worker(process: str) -> str:

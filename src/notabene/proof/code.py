@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from notabene.capture.inputs import called
 from notabene.proof.chance import uses
 from notabene.proof.findings import Evidence, Finding
-
-_HARMLESS = frozenset(
-    "git nvidia-smi rocm-smi hostname uname whoami lscpu nproc date true tput stty clear which pip "
-    "ps free df du id sh bash notabene uv conda".split()
-)
-"""Programs that are asked about the machine, and shells that only start others."""
+from notabene.proof.fingerprint import is_harmless
 
 
 def rules(evidence: Evidence) -> Iterator[Finding]:
@@ -65,9 +61,8 @@ def _sources(evidence: Evidence) -> Iterator[Finding]:
 def _outside(evidence: Evidence) -> Iterator[Finding]:
     outside = evidence.record.outside
     for program in outside.programs:
-        name = os.path.basename(program.words[0].split()[0]) if program.words[:1] else ""
-        python = name.startswith("python") or name == ""
-        if not python and name not in _HARMLESS:
+        if not is_harmless(program.words):
+            name = os.path.basename(called(program.words))
             yield Finding(
                 kind="subprocess",
                 what=f"{name} was called",

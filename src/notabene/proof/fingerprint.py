@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from notabene.capture.inputs import called
 from notabene.model.canonical import digest_json
 from notabene.model.evidence import Option
 from notabene.proof.record import Record
@@ -85,12 +86,59 @@ def tables(record: Record, facts: Mapping[str, Facts]) -> Tables:
     for option in record.parameters.options:
         if counts(option.name):
             _default(option, record, found)
+    places = places_of(record)
     for variable in record.parameters.variables:
         name = f"${variable.name}"
         value = "" if variable.value is None else variable.value
+        value = PATH if name in places else value
         (found.seeds if is_seed(variable.name) else found.arguments)[name] = value
     _data(record, found)
+    found.environment |= _reached(record)
     found.outputs = {one.path: one.digest for one in record.data.written[:1000] if one.digest}
+    return found
+
+
+def _reached(record: Record) -> dict[str, Any]:
+    """Programs by name, submodules by path, and the working folder: part of the environment."""
+    programs = {
+        os.path.basename(one.path): one.digest[:16]
+        for one in record.outside.programs
+        if one.digest and not is_harmless(one.words)
+    }
+    modules = record.code.get("git", {}).get("submodules") or ()
+    submodules = {one["path"]: one.get("commit", "") for one in modules if "path" in one}
+    folder = os.path.relpath(record.data.folder, record.data.root) if record.data.folder else ""
+    return {"programs": programs, "submodules": submodules, "folder": folder}
+
+
+HARMLESS = frozenset(
+    "git nvidia-smi rocm-smi hostname uname whoami lscpu nproc date true tput stty clear which pip "
+    "ps free df du id notabene uv conda sleep echo mkdir rm cp mv ls touch chmod ldconfig ldd file "
+    "gcc cc c++ g++ ld objdump cat test".split()
+)
+"""Programs that are asked about the machine, or move files about."""
+
+
+def is_harmless(words: Sequence[str]) -> bool:
+    """Whether a program that was started gives the run nothing; Python is watched by itself."""
+    name = os.path.basename(called(words))
+    return not name or name in HARMLESS or name.startswith("python")
+
+
+def places_of(record: Record) -> dict[str, str]:
+    """Arguments, and variables as ``$NAME``, that name files or folders the run touched."""
+    found = dict(record.parameters.places)
+    data = record.data
+    touched = [
+        os.path.normpath(os.path.join(data.root, one.path))
+        for many in (data.read, data.written, data.missing, data.listed)
+        for one in many
+    ]
+    for variable in record.parameters.variables:
+        if variable.value and len(variable.value) < 4096 and os.sep in variable.value:
+            full = os.path.normpath(os.path.join(data.folder or data.root, variable.value))
+            if any(path == full or path.startswith(full + os.sep) for path in touched):
+                found[f"${variable.name}"] = full
     return found
 
 
@@ -113,33 +161,33 @@ class Spot(NamedTuple):
 
 def keys_of(record: Record) -> dict[str, Spot]:
     """Data keys of what a run read, listed and looked for."""
-    data, places = record.data, record.parameters.places
+    data, places = record.data, places_of(record)
     found: dict[str, Spot] = {}
     for one in data.read:
         key = data_key(one.path, data.root, data.folder, places, one.given)
         found.setdefault(key, Spot(one.path, one.where))
     for gone in data.missing:
-        key = data_key(gone.path, data.root, data.folder, places, "")
+        key = data_key(gone.path, data.root, data.folder, places, gone.given)
         found.setdefault(key, Spot(gone.path, gone.where))
     for listing in data.listed:
-        key = data_key(listing.path, data.root, data.folder, places, "")
+        key = data_key(listing.path, data.root, data.folder, places, listing.given)
         found[f"list {key}"] = Spot(listing.path, listing.where)
     return found
 
 
 def _data(record: Record, found: Tables) -> None:
-    data = record.data
+    data, places = record.data, places_of(record)
     for one in data.read:
-        key = data_key(one.path, data.root, data.folder, record.parameters.places, one.given)
+        key = data_key(one.path, data.root, data.folder, places, one.given)
         found.data[key] = one.digest or (f"size:{one.size}:{one.mtime}" if one.size else one.note)
     for missing in data.missing:
-        key = data_key(missing.path, data.root, data.folder, record.parameters.places, "")
+        key = data_key(missing.path, data.root, data.folder, places, missing.given)
         found.data.setdefault(key, ABSENT)
     for listing in data.listed:
-        key = data_key(listing.path, data.root, data.folder, record.parameters.places, "")
+        key = data_key(listing.path, data.root, data.folder, places, listing.given)
         found.data[f"list {key}"] = listing.digest
     for one_set in data.sets:
-        key = data_key(one_set["path"], data.root, data.folder, record.parameters.places, "")
+        key = data_key(one_set["path"], data.root, data.folder, places, "")
         found.data[f"set {key}"] = one_set["digest"]
         found.signs[key] = one_set.get("sign", "")
 
@@ -266,11 +314,22 @@ def environment_table(
         "cpu": cpu.get("model", cpu.get("name", "")) if isinstance(cpu, Mapping) else str(cpu),
         "gpu": [gpu.get("name", "") for gpu in gpus if isinstance(gpu, Mapping)],
         "locale": environment.get("locale", {}),
-        "zone": environment.get("time_zone", ""),
-        "variables": {k: v for k, v in variables.items() if _NUMERICS.fullmatch(k)},
+        "zone": _zone(environment.get("time_zone", "")),
+        "variables": numerics(variables),
         "threads": environment.get("threads", {}),
-        "submodules": environment.get("submodules", {}),
     }
+
+
+def numerics(variables: Mapping[str, str]) -> dict[str, str]:
+    """Of variables those that numbers, their order or their spelling hang on."""
+    return {k: v for k, v in sorted(variables.items()) if _NUMERICS.fullmatch(k)}
+
+
+def _zone(zone: Any) -> Any:
+    """The zone's name: summer time comes and goes."""
+    if isinstance(zone, Mapping):
+        return zone.get("name") or zone.get("offset", "")
+    return zone
 
 
 def _packages(packages: Any) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from notabene.model.canonical import digest_json
-from notabene.proof.fingerprint import Tables
+from notabene.proof.fingerprint import PATH, Tables
 from notabene.proof.versus import Difference, differences
 
 FOLDER = "repeats"
@@ -176,7 +176,7 @@ class Now(msgspec.Struct, kw_only=True):
 
     Attributes:
         arguments, seeds: Of its command line.
-        environment: Its table.
+        environment: What of its table is known.
         code_of: The entry for a source that an earlier run loaded, as it is now; None: gone.
         data_of: The digest for a data key of an earlier run, as it is now; ``absent``, empty.
         variable: A variable of its environment; None: not set.
@@ -265,14 +265,16 @@ def _now_tables(
     for table, names in ((arguments, then.arguments), (seeds, then.seeds)):
         for name in names:
             if name.startswith("$"):
-                table[name] = now.variable(name[1:]) or ""
+                value = now.variable(name[1:]) or ""
+                is_place = names[name] == PATH and os.path.exists(value)
+                table[name] = PATH if is_place else value
     return Tables(
         code=current[code_key],
         constants=_constants(current[code_key]),
         data=current[data_key],
         arguments=arguments,
         seeds=seeds,
-        environment=now.environment or then.environment,
+        environment={**then.environment, **now.environment},
     )
 
 

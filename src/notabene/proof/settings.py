@@ -39,16 +39,17 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
     logged = Logged(evidence.logged)
     parameters = evidence.record.parameters
     read = {one.path for one in evidence.record.data.read}
+    declared = declarations(evidence)
     for option in parameters.options:
         logged.claim(option.name)
     files = _Paths(evidence, read)
-    for option in parameters.options:
+    for option in parameters.options if logs(evidence) else ():
         if is_parameter(option.name) and not files.names(option.value):
             if option.value is None or logged.has(option.name, option.value):
                 continue
             yield _unlogged(
                 f"--{option.name.replace('_', '-')}={shown(option.value)} used, not logged",
-                option.where,
+                declared.get(plain(option.name)) or option.where,
                 f"log it: config={{'{option.name}': …}}",
             )
     for settings in parameters.settings:
@@ -56,10 +57,17 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
             yield from _composed(settings.values, settings.where, logged)
     if not parameters.options:
         yield from _words(evidence, logged, files)
+    yield from _variables(evidence, logged, files)
+
+
+def _variables(evidence: Evidence, logged: Logged, files: _Paths) -> Iterator[Finding]:
+    parameters = evidence.record.parameters
     for variable in parameters.variables:
         if _SURROUNDINGS.fullmatch(variable.name):
             continue
         if variable.value is not None and logged.has(variable.name, variable.value):
+            continue
+        if files.names(variable.value):
             continue
         said = "not set" if variable.value is None else f"={shown(variable.value)}"
         threads = _THREADS.fullmatch(variable.name)
@@ -71,6 +79,30 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
             severity="gap" if variable.value is not None else "risk",
             recorded=True,
         )
+
+
+def logs(evidence: Evidence) -> bool:
+    """Whether the program itself could log its options.
+
+    Under ``notabene run`` a program that knows nothing of notabene logs nothing; its options are
+    recorded, and what of them changes from run to run is told (:mod:`notabene.proof.since`).
+    """
+    if evidence.record.process.get("kind") != "program":
+        return True
+    return any(
+        use.call.partition(".")[0] == "notabene"
+        for facts in evidence.facts.values()
+        for use in facts.imports
+    )
+
+
+def declarations(evidence: Evidence) -> dict[str, str]:
+    """Where options are declared, ``{plain name: file:line}``."""
+    found: dict[str, str] = {}
+    for path, facts in evidence.facts.items():
+        for use in facts.options:
+            found.setdefault(plain(use.call), f"{path}:{use.line}")
+    return found
 
 
 def is_parameter(name: str) -> bool:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
-from notabene.proof.findings import Evidence, Finding
+from notabene.proof.chance import uses
+from notabene.proof.findings import UNFIXED, Evidence, Finding
 from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
 from notabene.proof.repeats import Manifest
-from notabene.proof.settings import Logged, shown
-from notabene.proof.versus import Difference, constants, environment
+from notabene.proof.settings import Logged, declarations, logs, plain, shown
+from notabene.proof.versus import Difference, constants, differences, environment, without_moved
 
 _THREADS = re.compile(r".*(NUM_THREADS|MAX_THREADS)|threads\..*|KMP_\w+")
 _LOCALE = re.compile(r"LC_\w+|LANG|LANGUAGE|locale\..*|PYTHONUTF8|PYTHONIOENCODING")
 _ZONE = re.compile(r"TZ|zone")
+_TIMING = re.compile(r"(?i)time|second|speed|per_?s|throughput|elapsed|duration|latency|memory|eta")
+_USES = {
+    "threads": "thread_uses",
+    "locale": "locale_uses",
+    "timezone": "zone_uses",
+    "precision": "precision_uses",
+}
+_MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "pillow": "PIL", "opencv-python": "cv2"}
 _PRECISION = re.compile(r".*TF32.*|NVIDIA_\w+|JAX_\w*|XLA_\w+|precision\..*|CUBLAS_\w+|NPY_\w+")
 
 
@@ -34,8 +46,9 @@ def since(evidence: Evidence, mine: Tables, before: Manifest, then: Tables) -> I
 
 def _all(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
     yield from _constants(evidence, mine, then)
+    yield from _options(evidence, mine, then)
     yield from _data(evidence, mine, then)
-    yield from _environment(mine, then)
+    yield from _environment(evidence, mine, then)
     yield from _programs(evidence, mine, then)
 
 
@@ -53,12 +66,67 @@ def _constants(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Findi
                 )
 
 
+def _options(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
+    """Options of a program that logs none by itself: those that are others than before."""
+    if logs(evidence):
+        return
+    declared = declarations(evidence)
+    options = {one.name: one for one in evidence.record.parameters.options}
+    for one in differences(then, mine):
+        if one.kind != "argument" or one.item.startswith("$"):
+            continue
+        option = options.get(one.item)
+        where = declared.get(plain(one.item), "") or (option.where if option else "")
+        where = where or next((w for w, _ in uses(evidence, "argv")), "")
+        name = f"argument {one.item}" if one.item.isdigit() else f"--{one.item.replace('_', '-')}"
+        yield Finding(
+            kind="unlogged-parameter",
+            what=f"{name} was {shown(one.a)}, is {shown(one.b)}, and the program logs it nowhere",
+            where=where,
+            fix=f"notabene.init(config={{'{one.item}': …}}), to find runs by it",
+            severity="note",
+            recorded=True,
+        )
+
+
+def unexplained(
+    evidence: Evidence,
+    found: Iterable[Finding],
+    mine: tuple[Tables, Mapping[str, Any]],
+    then: tuple[Tables, Mapping[str, Any]],
+) -> Iterator[Finding]:
+    """Equal inputs with other results, where nothing that was found accounts for it.
+
+    Args:
+        evidence: Of the run.
+        found: All other findings.
+        mine, then: Tables and results of this run and of the one before.
+    """
+    if any(one.kind in UNFIXED for one in found) or differences(then[0], mine[0]):
+        return
+    for key in sorted(mine[1].keys() & then[1].keys()):
+        a, b = then[1][key], mine[1][key]
+        numbers = all(isinstance(x, int | float) and math.isfinite(x) for x in (a, b))
+        if not numbers or a == b or _TIMING.search(key):
+            continue
+        relative = abs(a - b) / max(abs(a), abs(b))
+        yield Finding(
+            kind="numeric-nondeterminism",
+            what=f"equal inputs gave {key} {a!r} and {b!r} (relative {relative:.0e})",
+            where=next((where for where, _ in uses(evidence, "thread_uses")), ""),
+            fix="add up in a fixed order, or with one thread",
+            severity="gap",
+        )
+        return
+
+
 def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
     places = keys_of(evidence.record)
     moved = mine.environment.get("folder") != then.environment.get("folder")
-    for key in sorted(mine.data.keys() | then.data.keys()):
-        a, b = then.data.get(key), mine.data.get(key)
-        if a == b:
+    before, now = without_moved(then.data, mine.data)
+    for key in sorted(before.keys() | now.keys()):
+        a, b = before.get(key), now.get(key)
+        if a == b or {a, b} <= {None, ABSENT}:
             continue
         name, where = places.get(key, (shown_key(key), ""))
         if key.startswith("list ") and a is not None and b is not None:
@@ -67,7 +135,9 @@ def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
             yield _changed(f"{name} is read, and was not before", where)
             if b in then.outputs.values():
                 yield _made_by(name, where)
-        elif b in (None, ABSENT):
+        elif b == ABSENT:
+            continue  # told as a file that was looked for and not there
+        elif b is None:
             yield _changed(f"{name} was read before, and is not now", where)
         elif b in then.outputs.values():
             yield _made_by(name, where)
@@ -104,7 +174,7 @@ def _made_by(name: str, where: str) -> Finding:
     )
 
 
-def _environment(mine: Tables, then: Tables) -> Iterator[Finding]:
+def _environment(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
     packages: list[Difference] = []
     for one in environment(then.environment, mine.environment):
         if one.item.startswith("package "):
@@ -117,11 +187,13 @@ def _environment(mine: Tables, then: Tables) -> Iterator[Finding]:
             (_PRECISION, "precision"),
         ):
             if pattern.fullmatch(one.item):
-                yield _environment_finding(kind, one)
+                where = next((w for w, _ in uses(evidence, _USES[kind])), "")
+                yield _environment_finding(kind, one, where)
                 break
         else:
-            if one.item.startswith("submodules"):
-                yield _environment_finding("submodule-moved", one)
+            if one.item.startswith("submodules."):
+                path = one.item.partition(".")[2]
+                yield _environment_finding("submodule-moved", one, _inside(evidence, path))
             elif one.item == "python":
                 yield _environment_finding("package-version", one)
     if packages:
@@ -132,16 +204,35 @@ def _environment(mine: Tables, then: Tables) -> Iterator[Finding]:
         yield Finding(
             kind="package-version",
             what=f"packages differ: {first}{more}",
+            where=_imports(evidence, [one.item[8:] for one in packages]),
             fix="keep a lock file: uv lock",
             severity="risk",
             recorded=True,
         )
 
 
-def _environment_finding(kind: str, one: Difference) -> Finding:
+def _inside(evidence: Evidence, folder: str) -> str:
+    """The first source inside a folder."""
+    inside = (
+        one.path for one in evidence.record.sources.files if one.path.startswith(f"{folder}/")
+    )
+    return next((f"{path}:1" for path in inside), "")
+
+
+def _imports(evidence: Evidence, packages: list[str]) -> str:
+    """The first line that imports one of some packages."""
+    names = {plain(_MODULES.get(name, name)) for name in packages}
+    for where, use in uses(evidence, "imports"):
+        if plain(use.call.partition(".")[0]) in names:
+            return where
+    return ""
+
+
+def _environment_finding(kind: str, one: Difference, where: str = "") -> Finding:
     return Finding(
         kind=kind,
         what=f"{one.item} was {shown(one.a)}, is {shown(one.b)}",
+        where=where,
         fix="set it in the program, or log it",
         severity="risk",
         recorded=True,
@@ -154,7 +245,12 @@ def _programs(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Findin
     for name in sorted(before.keys() & now.keys()):
         if before[name] != now[name]:
             where = next(
-                (one.where for one in evidence.record.outside.programs if name in one.words[0]), ""
+                (
+                    one.where
+                    for one in evidence.record.outside.programs
+                    if os.path.basename(one.path) == name
+                ),
+                "",
             )
             yield Finding(
                 kind="subprocess",

@@ -33,9 +33,23 @@ def differences(a: Tables, b: Tables) -> list[Difference]:
     found += _code(a, b)
     found += _plain("argument", _effective(a, b), _effective(b, a))
     found += _plain("seed", _effective(a, b, seeds=True), _effective(b, a, seeds=True))
-    found += _plain("data", a.data, b.data)
+    found += _plain("data", *without_moved(a.data, b.data))
     found += environment(a.environment, b.environment)
     return found
+
+
+def without_moved(
+    a: Mapping[str, str], b: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Two tables of data without files that lie elsewhere with the same content."""
+    gone = {key: digest for key, digest in a.items() if key not in b and len(digest) == 64}
+    come = {key: digest for key, digest in b.items() if key not in a and len(digest) == 64}
+    moved = set(gone.values()) & set(come.values())
+    left_out = {key for key, digest in (gone | come).items() if digest in moved}
+    return (
+        {key: digest for key, digest in a.items() if key not in left_out},
+        {key: digest for key, digest in b.items() if key not in left_out},
+    )
 
 
 def _effective(one: Tables, other: Tables, *, seeds: bool = False) -> dict[str, str]:
@@ -104,10 +118,11 @@ def constants(path: str, a: Tables, b: Tables, kind: str = "constant") -> Iterat
 def environment(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
     """Packages and variables by name, the rest as it is."""
     for key in sorted({*a, *b}):
-        one, other = a.get(key), b.get(key)
-        if one == other:
+        one, other = a.get(key) or None, b.get(key) or None
+        if one == other or key == "folder":
             continue
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if isinstance(one or other, Mapping):
+            one, other = one or {}, other or {}
             for name in sorted({*one, *other}):
                 if one.get(name) != other.get(name):
                     item = name if key in ("packages", "variables") else f"{key}.{name}"

@@ -26,8 +26,11 @@ def replay_of(record: Record, facts: Mapping[str, Facts]) -> dict[str, Any]:
             draws[f"{draw.process}|{draw.by}|{_spot(draw.where)}"].append(draw.value)
     strange = _strange_seeds(facts)
     for seed in randomness.seeds:
-        if _spot(seed.where) in strange and isinstance(seed.value, int):
-            seeds[f"{seed.process}|{seed.generator}|{_spot(seed.where)}"].append(seed.value)
+        value = seed.value
+        if isinstance(value, str) and value.lstrip("-").isdigit():
+            value = int(value)  # of more than 64 bits
+        if _spot(seed.where) in strange and isinstance(value, int):
+            seeds[f"{seed.process}|{seed.generator}|{_spot(seed.where)}"].append(value)
     clocks = _clock_lines(facts)
     return {
         "starts": {f"{one.process}|{one.name}": one.state for one in randomness.generators},

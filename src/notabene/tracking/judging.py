@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from notabene.capture.environment import selected_variables
 from notabene.capture.inputs import digest_names, names_in, sign_of
 from notabene.capture.part import Part
 from notabene.model.canonical import digest_bytes
 from notabene.proof.findings import UNFIXED, Evidence, Finding, sort, state
 from notabene.proof.fingerprint import (
     ABSENT,
+    PATH,
     Tables,
     arguments_of,
     counts,
     effective,
     is_seed,
+    numerics,
     tables,
     where_is,
 )
@@ -27,7 +30,7 @@ from notabene.proof.memory import SourceMemory
 from notabene.proof.record import flat, record_of
 from notabene.proof.repeats import Answer, Manifest, Now, Repeats, ask
 from notabene.proof.rules import findings
-from notabene.proof.since import nearest, since
+from notabene.proof.since import nearest, since, unexplained
 
 if TYPE_CHECKING:
     from notabene.artifacts.hashes import HashCache
@@ -70,6 +73,7 @@ class Judge:
         self._memory, self._redactor = memory, redactor
         self._sources = SourceMemory(cache / "sources.sqlite")
         self._learned = 0
+        self._environ: Mapping[str, str] = {}
         self.arguments, self.places = arguments_of(words, folder)
 
     # -- at the start ----------------------------------------------------------------------
@@ -84,10 +88,14 @@ class Judge:
             environment: Its table; empty: not compared.
             without: The run itself.
         """
+        self._environ = environ
         now = Now(
             arguments={k: v for k, v in self.arguments.items() if counts(k) and not is_seed(k)},
             seeds={k: v for k, v in self.arguments.items() if is_seed(k)},
-            environment=environment,
+            environment={
+                **environment,
+                "variables": numerics(selected_variables(environ, self._redactor)),
+            },
             code_of=self._code_of,
             data_of=self._data_of,
             variable=environ.get,
@@ -121,10 +129,15 @@ class Judge:
             for given, path in then.default_places.items()
             if given not in self.arguments
         }
-        path = where_is(name, self.root, self.folder, {**places, **self.places})
+        places |= self.places
+        for given, value in then.arguments.items():
+            if given.startswith("$") and value == PATH and self._environ.get(given[1:]):
+                place = os.path.join(self.folder, self._environ[given[1:]])
+                places[given] = os.path.normpath(place)
+        path = where_is(name, self.root, self.folder, places)
         if kind == "list" and path:
-            own = [os.path.join(self.root, output) for output in then.outputs]
-            names = names_in(path, own)
+            # What the run then wrote into the folder afterwards is found there now.
+            names = names_in(path, ())
             return "" if names is None else digest_names(names)
         if not path or not os.path.lexists(path):
             return ABSENT if then.data[key] == ABSENT else ""
@@ -180,6 +193,8 @@ class Judge:
         if before is not None:
             then = self.repeats.tables_of(before)
             found = sort([*found, *since(evidence, mine, before, then)])
+            more = unexplained(evidence, found, (mine, manifest.results), (then, before.results))
+            found = sort([*found, *(msgspec.structs.replace(one, run=before.run) for one in more)])
         manifest.script = self.script
         manifest.arguments, manifest.seeds = mine.arguments, mine.seeds
         manifest.outputs = mine.outputs

@@ -11,8 +11,9 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -210,6 +211,19 @@ class Observing:
             self._tools = _Tools(self._run, self._capture, self._settings)
         return self._tools
 
+    def take_inputs(
+        self, files: Sequence[Path], frame: FrameType | None, *, snapshot: bool | None
+    ) -> bool:
+        """Files that the program says it reads, though nobody saw it; False: no watch."""
+        if self._watch is None:
+            return False
+        inputs = self._ready().inputs
+        for path in files:
+            full = os.path.abspath(path)
+            self._watch.files.ready(full, frame)
+            inputs.wanted[full] = snapshot
+        return True
+
     def stop(self) -> None:
         """Let the thread of :meth:`follow` end."""
         self._stop.set()
@@ -235,6 +249,8 @@ class Observing:
         observed.data.folder = observed.data.folder or working_folder()
         deadline = Deadline(AT_END)
         tools.inputs.fill(observed.data, deadline, preserved)
+        programs, path = observed.outside.programs, environment().get("PATH", "")
+        tools.inputs.fill_programs(programs, observed.data.folder, path)
         observed.parameters.settings += tools.inputs.settings
         observed.randomness.hash_drawn = self._hash_drawn
         observed.parameters.words = self._parameters.words
@@ -339,7 +355,7 @@ class _Tools:
         from notabene.capture.sources import SourceShelf, project_top
 
         script = script_of(capture.program) if capture.program else script_path()
-        self.script = script or ""
+        self.script = os.path.normpath(script) if script else ""
         self.root, self.in_git = project_top(script, working_folder())
         self.redactor = Redactor(capture.secrets)
         self.memory = HashCache(settings.cache / "hashes.sqlite")
