@@ -11,8 +11,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from notabene._ids import host_name, new_writer_id, now_us, process_start
@@ -187,6 +188,14 @@ class Attendance:
         if self._observing is None:
             return dict(environ)
         return self._observing.for_program(environ, **given)
+
+    def take_inputs(
+        self, files: Sequence[Path], frame: FrameType | None, *, snapshot: bool | None
+    ) -> bool:
+        """Files that are said to be inputs; False where inputs are not recorded."""
+        if self._observing is None or not self._capture.data:
+            return False
+        return self._observing.take_inputs(files, frame, snapshot=snapshot)
 
     def capture_code(self) -> None:
         """Record the code as it is now (``run.log_code_version()``)."""

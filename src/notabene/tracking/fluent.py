@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -131,6 +132,11 @@ def log_artifacts(
 def use_artifact(ref: str | Artifact, *, role: str = "") -> Artifact:
     """Take a version of an artifact as an input of the current run."""
     return need_run("use_artifact").use_artifact(ref, role=role)
+
+
+def log_data(path: str | os.PathLike[str], *, snapshot: bool | None = None) -> int:
+    """Count a file, or all files of a folder, among what the current run read."""
+    return need_run("log_data").log_data(path, snapshot=snapshot)
 
 
 def set_tag(name: str, value: Any = "") -> None:

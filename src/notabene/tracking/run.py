@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from types import TracebackType
@@ -339,6 +340,28 @@ class Run(Recorder):
         from notabene.tracking.artifact import use_artifact
 
         return use_artifact(self, ref, role=role)
+
+    def log_data(self, path: str | os.PathLike[str], *, snapshot: bool | None = None) -> int:
+        """Count a file, or all files of a folder, among what the run read.
+
+        Files that the program opens are found by themselves; this is for those that cannot be seen,
+        and for keeping more of them.
+
+        Args:
+            path: File or folder.
+            snapshot: True keeps the content whatever its size, False only its digest; default
+                keeps files up to 64 MiB, 1 GiB in all.
+
+        Returns:
+            How many files.
+
+        Raises:
+            NotFoundError: There is none.
+            UsageError: It is no path, no regular file, or more than 100,000 files.
+        """
+        from notabene.tracking.inputs import log_data
+
+        return log_data(self, path, snapshot=snapshot)
 
     def alert(
         self,

@@ -1,0 +1,55 @@
+"""Data that a run is told to have read: ``log_data``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from notabene.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from notabene.tracking.run import Run
+
+MOST = 100_000
+
+
+def log_data(run: Run, path: str | os.PathLike[str], *, snapshot: bool | None = None) -> int:
+    """Take files as inputs of a run, as if it had opened them here.
+
+    Returns:
+        How many files.
+
+    Raises:
+        NotFoundError: There is no such file or folder.
+        UsageError: It is neither; or more than 100,000 files; or ``snapshot`` is no choice.
+    """
+    if snapshot not in (None, True, False):
+        raise UsageError(f"snapshot={snapshot!r} is unknown; allowed are True, False and None")
+    try:
+        place = Path(path)
+    except TypeError:
+        raise UsageError(f"{path!r} is no path of a file or folder") from None
+    if not place.exists():
+        raise NotFoundError(f"there is no file or folder {place}")
+    files = [place] if place.is_file() else sorted(one for one in place.rglob("*") if one.is_file())
+    if not place.is_file() and not place.is_dir():
+        raise UsageError(f"{place} is neither a file nor a folder")
+    if len(files) > MOST:
+        raise UsageError(
+            f"{place} holds {len(files):,} files, more than {MOST:,}",
+            hint="log the folders in it one by one, or the file that lists them",
+        )
+    attendance = run.attendance
+    if attendance is None or not attendance.take_inputs(files, _user_frame(), snapshot=snapshot):
+        run.guard.note("data", "log_data() is not recorded: observe or the capture of data is off")
+    return len(files)
+
+
+def _user_frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("notabene."):
+        frame = frame.f_back
+    return frame
