@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _ENVIRONMENT = ("os", "_collections_abc", "collections.abc")
 COPIED = 9
 """A line that reads so many variables copies the environment, and asks for none of them."""
+SURE = 1_000
+ONE_OF = 16
+"""After so many reads at no new place one of so many is looked at: a loop that reads the clock at
+each step pays for it no longer."""
 _CLOCKS = "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns".split()
 
 
@@ -102,15 +106,26 @@ def _watch_clock(watch: Watch, name: str) -> None:
     real: Callable[[], Any] = getattr(time, name)
     seen: set[tuple[str, int, int]] = set()
     getframe = sys._getframe
+    left = SURE
+    skip = 0
 
     def clock() -> Any:
+        nonlocal left, skip
         value = real()
+        if skip:
+            skip -= 1
+            return value
         frame = getframe(1)
         code = frame.f_code
         # Where in the code: the number of the line takes long to tell.
         here = (code.co_filename, code.co_firstlineno, frame.f_lasti)
         if here in seen or not watch.on:
+            if left:
+                left -= 1
+            else:
+                skip = ONE_OF - 1
             return value
+        left = SURE
         seen.add(here)
         if kind_of(here[0]) != USER:
             return value

@@ -1,0 +1,115 @@
+"""What the watch costs a program: its start, and each thing that it sees.
+
+    python bench/watching.py [--files 100000]
+
+Each figure is CPU time. Programs with and without the watch are fresh processes that take turns,
+and of each the median, or for single calls the best of several rounds, counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BOOT = Path(__file__).resolve().parent.parent / "src/notabene/capture/watch/boot"
+
+CALLS = r"""
+import json, os, sys, time
+cpu = time.process_time
+def best(call, count=100_000, rounds=7):
+    found = []
+    for _ in range(rounds):
+        began = cpu()
+        for _ in range(count): call()
+        found.append((cpu() - began) / count * 1e6)
+    return min(found)
+def first_opens(folder, count):
+    began = cpu()
+    for number in range(count):
+        with open(folder + "/" + str(number), "rb") as file: file.read()
+    return (cpu() - began) / count * 1e6
+os.environ["SOME"] = "thing"
+folder, count = sys.argv[1], int(sys.argv[2])
+one = folder + "/0"
+def opened(): open(one, "rb").close()
+print(json.dumps({
+    "open, the first": first_opens(folder, count),
+    "open, later": best(opened, 30_000),
+    "os.stat, a hit": best(lambda: os.stat(one), 50_000),
+    "os.environ": best(lambda: os.environ["HOME"]),
+    "time.time": best(lambda: time.time()),
+}))
+"""
+
+TRAINING = r"""
+import json, time
+import numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(512, 64)), rng.normal(size=512)
+w, began = np.zeros(64), time.process_time()
+for step in range(3_000):
+    started = time.time()
+    batch = rng.integers(0, 512, 128)
+    error = x[batch] @ w - y[batch]
+    w -= 0.01 * x[batch].T @ error / 128
+    loss, took = float(error @ error), time.time() - started
+print(json.dumps({"3,000 steps, ms": (time.process_time() - began) * 1e3, "w": w.tolist()}))
+"""
+
+
+def run(code: str, watched: bool, *words: str) -> dict:
+    """What a program printed, run with or without the watch."""
+    drop = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    env = {name: value for name, value in os.environ.items() if name not in drop}
+    with tempfile.TemporaryDirectory() as folder:
+        if watched:
+            env.update(PYTHONPATH=str(BOOT), NOTABENE_WATCH=folder)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], env=env, stdout=subprocess.PIPE, check=True
+        )
+    return json.loads(done.stdout)
+
+
+def pairs(code: str, rounds: int, *words: str) -> tuple[list[dict], list[dict]]:
+    """Results without and with the watch, in turns."""
+    found: tuple[list[dict], list[dict]] = ([], [])
+    for _ in range(rounds):
+        for watched in (False, True):
+            found[watched].append(run(code, watched, *words))
+    return found
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--files", type=int, default=100_000)
+    files = parser.parse_args().files
+    start = "import time; print(time.process_time() * 1e3)"
+    run(start, True)
+    plain, seen = (
+        statistics.median([float(one) for one in found])  # type: ignore[arg-type]
+        for found in pairs(start, 20)
+    )
+    print(f"start                {plain:8.2f} ms {seen - plain:+8.2f} ms")
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(files):
+            (Path(folder) / str(number)).write_bytes(b"x" * 4096)
+        plains, seens = pairs(CALLS, 3, folder, str(files))
+    for name in plains[0]:
+        plain, seen = (min(one[name] for one in found) for found in (plains, seens))
+        print(f"{name:20} {plain:8.2f} µs {seen - plain:+8.2f} µs")
+    plains, seens = pairs(TRAINING, 7)
+    assert all(one["w"] == plains[0]["w"] for one in plains + seens)
+    name = "3,000 steps, ms"
+    plain, seen = (min(one[name] for one in found) for found in (plains, seens))
+    print(f"{name:20} {plain:8.2f}    {(seen / plain - 1) * 100:+8.2f} %")
+
+
+if __name__ == "__main__":
+    main()
