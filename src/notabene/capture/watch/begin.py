@@ -59,7 +59,7 @@ def start(how: str = "main", key: str = "") -> Watch:
     if os.environ.get("NOTABENE_REPLAY"):
         from .replay import load
 
-        quietly(load, watch)
+        watch.replay = quietly(load)
     watch.introduce()
     from .chance import install as chance
     from .files import install as files

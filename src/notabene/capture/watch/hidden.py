@@ -53,6 +53,8 @@ def text(value: str) -> str:
 
 def words(command: list[str]) -> list[str]:
     """A command line without the values of secret options."""
+    if len(command) == 1 and " " in command[0]:  # for a shell
+        return [" ".join(words(command[0].split(" ")))]
     found: list[str] = []
     hide = False
     for word in command:

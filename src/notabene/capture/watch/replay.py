@@ -17,21 +17,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .core import Watch
-
 VARIABLE = "NOTABENE_REPLAY"
 
 
-def load(watch: Watch) -> None:
+def load() -> Replay | None:
     """Take what the variable names, where it names something."""
     path = os.environ.get(VARIABLE)
     if not path:
-        return
+        return None
     try:
         with open(path, encoding="utf-8") as file:
-            watch.replay = Replay(json.load(file))
+            return Replay(json.load(file))
     except (OSError, ValueError):
-        watch.replay = None
+        return None
 
 
 class Replay:

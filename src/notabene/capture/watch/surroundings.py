@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _ENVIRONMENT = ("os", "_collections_abc", "collections.abc")
 COPIED = 9
 """A line that reads so many variables copies the environment, and asks for none of them."""
+DEEP = 1 if sys.version_info >= (3, 10) else 2
+"""Frames between a clock and its caller; before Python 3.10 :class:`Seen` has one of its own."""
 SURE = 1_000
 ONE_OF = 16
 """After so many reads at no new place one of so many is looked at: a loop that reads the clock at
@@ -115,7 +117,7 @@ def _watch_clock(watch: Watch, name: str) -> None:
         if skip:
             skip -= 1
             return value
-        frame = getframe(1)
+        frame = getframe(DEEP)
         code = frame.f_code
         # Where in the code: the number of the line takes long to tell.
         here = (code.co_filename, code.co_firstlineno, frame.f_lasti)
