@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from notabene._ids import new_id, user_name
-from notabene.api.door import Door, RunRef
+from notabene.api.door import RunRef
 from notabene.api.trash import bring_back, put_away
+from notabene.api.views import ViewEdits
 from notabene.artifacts.cells import Stamp, read_cells
 from notabene.errors import ConflictError, NotFoundError, UsageError
 from notabene.journal.folder import artifact_folder
-from notabene.model.entities import ArtifactVersion, RunInfo, View
+from notabene.model.entities import ArtifactVersion, RunInfo
 from notabene.model.records import (
     VERDICTS,
     AliasMoved,
@@ -26,17 +27,14 @@ from notabene.model.records import (
     RunDeleted,
     StopRequested,
     TagsChanged,
-    ViewSaved,
 )
 from notabene.model.refs import check_alias, check_name, parse_artifact
 from notabene.tracking.keys import tag_cells
 
 MAX_TEXT = 1 << 20
-MAX_STATE = 64 << 10
-"""Bytes of the state of a saved view."""
 
 
-class Edits(Door):
+class Edits(ViewEdits):
     """The changes of :class:`notabene.Api`.
 
     All may be repeated, from any thread and process; of two changes of one thing the later stands.
@@ -203,78 +201,6 @@ class Edits(Door):
         if info.status not in ("running", "lost"):
             raise ConflictError(f"run {info.name!r} is {info.status}; there is nothing to stop")
         self._write([(info.id, StopRequested(author=user_name()))], after=info.updated)
-
-    # -- views -----------------------------------------------------------------------------
-
-    def save_view(self, project: str, name: str, *, page: str = "", state: str = "") -> View:
-        """Keep a view of a project under a name; its state never changes after that.
-
-        Args:
-            project: The project; empty for a view of all.
-            name: What people call it.
-            page: Which page it is of: ``runs``, ``charts`` ...
-            state: What stands after ``?`` in its address, at most 64 KiB.
-        """
-        project = check_name(project, "project name") if project else ""
-        name = check_name(name, "view's name")
-        page = check_name(page, "page") if page else ""
-        kept = state.encode("utf-8", "replace")
-        if len(kept) > MAX_STATE:
-            raise UsageError(f"the state of a view has at most {MAX_STATE:,} bytes")
-        author = user_name()
-        record = ViewSaved(
-            id=new_id(),
-            project=project,
-            name=name,
-            page=page,
-            state=kept.decode(),
-            author=author,
-        )
-        self._write([("", record)])
-        return self.view(record.id)
-
-    def view(self, id: str) -> View:
-        """A saved view.
-
-        Raises:
-            NotFoundError: There is none of this id.
-        """
-        self._fresh()
-        for view in self.store.views():
-            if view.id == id:
-                return view
-        raise NotFoundError(f"there is no saved view {id!r}")
-
-    def rename_view(self, id: str, name: str) -> View:
-        """Give a saved view another name.
-
-        Raises:
-            NotFoundError: There is none of this id.
-        """
-        self._change_view(self.view(id), name=check_name(name, "view's name"))
-        return self.view(id)
-
-    def delete_view(self, id: str) -> View:
-        """Take a saved view back.
-
-        Raises:
-            NotFoundError: There is none of this id.
-        """
-        view = self.view(id)
-        self._change_view(view, deleted=True)
-        return view
-
-    def _change_view(self, view: View, *, name: str = "", deleted: bool = False) -> None:
-        record = ViewSaved(
-            id=view.id,
-            project=view.project,
-            name=name or view.name,
-            page=view.page,
-            state=view.state,
-            author=view.author,
-            deleted=deleted,
-        )
-        self._write([("", record)], after=view.created)
 
     # -- artifacts -------------------------------------------------------------------------
 

@@ -16,8 +16,7 @@ from notabene.errors import NotabeneError
 from notabene.model.entities import RunInfo
 from notabene.query.ast import Field, Test
 from notabene.server.notebook import Notebook
-from notabene.store.reading import Reading
-from notabene.store.sqlbase import SqlBase
+from notabene.store.words import resumes_of
 
 RUNS = 50
 """Runs whose events can be asked for at once."""
@@ -61,7 +60,7 @@ def events_of(notebook: Notebook, runs: Sequence[str]) -> list[Event]:
     wanted = Test(Field("attribute", "id"), "in", tuple(runs))
     found = notebook.api.store.runs(wanted, deleted=None, archived=None).page(len(runs))
     infos = {info.id: info for info in found}
-    begun = _resumes(notebook, [run for run in runs if run in infos])
+    begun = resumes_of(notebook.api.store, [run for run in runs if run in infos])
     out: list[Event] = []
     for run in runs:
         if run in infos:
@@ -94,19 +93,6 @@ def _plain(info: RunInfo, resumes: Sequence[int]) -> Iterator[tuple[Kind, int, s
     if info.status in BAD:
         end = info.ended or info.updated
         yield "ended", end, "", f"{info.status}{f': {info.reason}' if info.reason else ''}"
-
-
-def _resumes(notebook: Notebook, runs: Sequence[str]) -> dict[str, list[int]]:
-    """When processes went on with runs that others had begun."""
-    store = notebook.api.store
-    if not runs or not isinstance(store, SqlBase):
-        return {}
-    with store.reading() as connection:
-        works = Reading(store, connection).works(runs)
-    return {
-        run: sorted({w.started for w in work.writers.all if w.replaces and w.started})
-        for run, work in works.items()
-    }
 
 
 def _steps(notebook: Notebook, info: RunInfo, times: Sequence[int]) -> Sequence[float | None]:

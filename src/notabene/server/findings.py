@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from notabene.query.ast import Field, Test, all_of
-from notabene.server import overview, written
+from notabene.server import overview
 from notabene.server.notebook import Notebook
+from notabene.store.words import run_notes
 
 RUNS = 5000
 """Newest runs whose names are looked at."""
@@ -139,7 +140,7 @@ def _notes(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scor
     if not words:
         return
     key = ("run notes", project)
-    found = notebook.kept(key, lambda: written.run_notes(notebook, project))
+    found = notebook.kept(key, lambda: run_notes(notebook.api.store, project))
     for of, run_name, note in found:
         near = score(words, note.text, run_name) if score(words[:1], note.text) else 0.0
         if near:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from notabene.model.entities import View
-from notabene.server import written
 from notabene.server.answers import Page
 from notabene.server.notebook import Notebook
 from notabene.server.requests import Limit, Offset, read, write
@@ -72,10 +71,7 @@ def delete(notebook: Notebook, *, view: str) -> View:
 @write("/views/{view:str}/restore", summary="Bring a deleted view back")
 def restore(notebook: Notebook, *, view: str) -> View:
     """Under its old id: links to it lead there again."""
-    notebook.api.look()
-    gone = written.deleted_view(notebook, view)
-    notebook.api._change_view(gone)  # what a rename writes, with the name it had
-    return notebook.api.view(view)
+    return notebook.api.restore_view(view)
 
 
 HANDLERS = [list_views, one, save, rename, delete, restore]
