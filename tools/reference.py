@@ -505,12 +505,12 @@ def record_page() -> str:
     return page(
         "The record of a run",
         "`notabene show RUN --record --json` prints one document, whose JSON schema is "
-        "[record.schema.json](record.schema.json). `process`, `code`, `environment`, `hardware` and "
-        "`notebook` hold what [is captured](captured.md) there.",
+        "[record.schema.json](record.schema.json). `process`, `code`, `environment`, `hardware` "
+        "and `notebook` hold what [is captured](captured.md) there.",
         plain(record.Record.__doc__),
         "## Findings",
-        "`notabene check RUN --json` prints `run`, `record` (`complete` or `gaps`), `proof` (`untested`, "
-        "`steps`, `proven` or `differs`), `grade`, and `findings`:",
+        "`notabene check RUN --json` prints `run`, `record` (`complete` or `gaps`), `proof` "
+        "(`untested`, `steps`, `proven` or `differs`), `grade`, and `findings`:",
         plain(findings.Finding.__doc__),
         table(
             ("class", "meaning"),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from notabene.api.reading import Reading
 from notabene.errors import NotabeneError, NotFoundError
-from notabene.model.canonical import new_hasher
-from notabene.proof.findings import Evidence, Finding, sort, state
+from notabene.model.canonical import digest_file
+from notabene.proof.findings import Evidence, Finding, state
 from notabene.proof.fingerprint import tables
 from notabene.proof.record import Record, flat, record_of
 from notabene.proof.repeats import FOLDER, Manifest, Repeats
-from notabene.proof.rules import findings
-from notabene.proof.since import nearest, since, unexplained
+from notabene.proof.review import review
 
 if TYPE_CHECKING:
     from notabene.api.door import RunRef
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from notabene.compare.waste import Waste
     from notabene.compare.whence import Origin
     from notabene.compare.why import Why
-    from notabene.proof.memory import SourceMemory
     from notabene.proof.source.facts import Facts
 
 
@@ -79,19 +78,9 @@ class Proofs(Reading):
     def check_run(self, run: RunRef) -> Check:
         """Look a run's record through again, also against the run before of the same script."""
         record = self.record(run)
-        facts, texts = self._facts(record)
-        evidence = Evidence(record, facts, flat(record.config))
-        found = findings(evidence)
-        mine = tables(record, facts)
+        evidence = Evidence(record, self.facts_of(record), flat(record.config))
         repeats, manifest = self._repeats(record)
-        before = None if manifest is None else nearest(repeats.all(), manifest)
-        if before is not None:
-            assert manifest is not None
-            then = repeats.tables_of(before)
-            found = sort([*found, *since(evidence, mine, before, then)])
-            more = unexplained(evidence, found, (mine, manifest.results), (then, before.results))
-            found = sort([*found, *(msgspec.structs.replace(one, run=before.run) for one in more)])
-        del texts
+        found = review(evidence, tables(record, evidence.facts), repeats, manifest).findings
         proof = str(record.proof.get("proof", "untested"))
         complete = state(found)
         return Check(
@@ -150,8 +139,12 @@ class Proofs(Reading):
         from notabene.compare.diff import Side
 
         record = self.record(run)
-        facts, texts = self._facts(record)
-        return Side(record=record, tables=tables(record, facts), texts=texts, blob=self.content)
+        return Side(
+            record=record,
+            tables=tables(record, self.facts_of(record)),
+            texts=self.sources(run),
+            blob=self.content,
+        )
 
     def partings(self, a: RunRef, b: RunRef, *, upto: int | None = None) -> list[Any]:
         """Their metrics compared, step by step; system metrics do not count."""
@@ -172,14 +165,12 @@ class Proofs(Reading):
             found[key] = Curve(history.steps, history.values)
         return found
 
-    def _facts(self, record: Record) -> tuple[Mapping[str, Facts], dict[str, bytes]]:
-        texts = self.sources(record.run)
-        return self._source_memory().facts(texts), texts
-
-    def _source_memory(self) -> SourceMemory:
+    def facts_of(self, record: Record) -> dict[str, Facts]:
+        """What the sources of a recorded run say by themselves, by path."""
         from notabene.proof.memory import SourceMemory
 
-        return SourceMemory(self.settings.cache / "sources.sqlite")
+        memory = SourceMemory(self.settings.cache / "sources.sqlite")
+        return memory.facts(self.sources(record.run))
 
     def content(self, digest: str) -> bytes | None:
         """Kept content by its digest; None where it is not here."""
@@ -237,7 +228,7 @@ class Proofs(Reading):
         from notabene.proof.repeats import all_of
 
         try:
-            digest = _digest_file(path)
+            digest = digest_file(Path(path))
         except OSError as error:
             raise NotFoundError(f"{os.fspath(path)} cannot be read: {error.strerror}") from None
         outputs = [
@@ -261,11 +252,3 @@ class Proofs(Reading):
                 manifest = self.artifact(f"{version.name}:v{version.version}").manifest
                 files = {one.path: one.digest for one in manifest.files}
                 yield version.run, version.created, files
-
-
-def _digest_file(path: str | os.PathLike[str]) -> str:
-    hasher = new_hasher()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            hasher.update(chunk)
-    return str(hasher.hexdigest())

@@ -23,7 +23,7 @@ from notabene.capture.links import link_of
 from notabene.capture.observed import fitting
 from notabene.capture.part import FAILURES, Deadline
 from notabene.capture.secrets import Redactor
-from notabene.model.canonical import digest_bytes, new_hasher
+from notabene.model.canonical import digest_bytes, digest_file
 from notabene.model.evidence import (
     Data,
     FileMissing,
@@ -44,7 +44,6 @@ KEPT_OUTPUTS = 128 << 20
 MANY = 1000
 """Of a folder with more files than this, they are told in one line."""
 MOST_LISTED = 100_000
-_CHUNK = 1 << 20
 _GONE = "not there at the end"
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
 _BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command")
@@ -147,7 +146,7 @@ class Inputs:
             if self._redactor.text(text) != text:
                 found.note, keep = "holds a secret: not kept", False
         known = self._memory.get(status)
-        found.digest = known or (digest_bytes(content) if content else _hash(path))
+        found.digest = known or (digest_bytes(content) if content else digest_file(path))
         if not known:
             self._memory.keep(status, found.digest)
         if keep and self._put is not None:
@@ -219,7 +218,7 @@ class Inputs:
                 one.note = "no regular file"
             elif not deadline.over():
                 known = self._memory.get(status)
-                one.digest = known or _hash(path)
+                one.digest = known or digest_file(path)
                 if not known:
                     self._memory.keep(status, one.digest)
                 self._keep_output(one, Path(path))
@@ -248,7 +247,7 @@ class Inputs:
                 with contextlib.suppress(*FAILURES):
                     status = os.stat(found)
                     known = self._memory.get(status)
-                    one.digest = known or _hash(found)
+                    one.digest = known or digest_file(found)
                     if not known:
                         self._memory.keep(status, one.digest)
 
@@ -397,12 +396,3 @@ def _size(path: str) -> int:
     with contextlib.suppress(OSError):
         return os.stat(path).st_size
     return 0
-
-
-def _hash(path: str) -> str:
-    """SHA-256 of a file; it gives the interpreter away while it works."""
-    hasher = new_hasher()
-    with open(path, "rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            hasher.update(chunk)
-    return str(hasher.hexdigest())

@@ -224,8 +224,8 @@ def _number(text: str | None) -> float | None:
 
 
 def _environment(given: str | None) -> dict[str, Any]:
-    """What ``notabene reproduce`` wants the program's environment to be: variables to set and to
-    unset, and whether the shim is to be preloaded for redirecting."""
+    """What ``notabene reproduce`` wants of the program's environment: variables to ``set`` and
+    ``unset``, the ``map`` of paths that are led elsewhere, the ``hash`` secret."""
     if given is None:
         return {}
     found: dict[str, Any] = json.loads(Path(given).read_text("utf-8"))

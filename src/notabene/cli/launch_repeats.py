@@ -15,22 +15,16 @@ from notabene.cli.render import figure, hint, print_json, say
 from notabene.errors import ConflictError
 from notabene.proof.telling import line_of
 from notabene.settings import Settings
+from notabene.tracking.judging import ask_for_command
 
 if TYPE_CHECKING:
     from notabene.api import Api
-    from notabene.proof.repeats import Answer, Manifest
-
-
-def answer_for(command: tuple[str, ...], settings: Settings) -> Answer:
-    """Whether a command was run before, by what lies in the store."""
-    from notabene.tracking.judging import ask_for_command
-
-    return ask_for_command(command, settings)
+    from notabene.proof.repeats import Manifest
 
 
 def dry_run(command: tuple[str, ...], settings: Settings, *, as_json: bool) -> int:
     """Say what would be: new, a repeat, or near one. Runs nothing."""
-    answer = answer_for(command, settings)
+    answer = ask_for_command(command, settings)
     if as_json:
         print_json(
             {
@@ -60,7 +54,7 @@ def before(
     """
     if on_repeat not in ("reuse", "stop", "ask"):
         return None
-    answer = answer_for(command, settings)
+    answer = ask_for_command(command, settings)
     if answer.verdict != "duplicate" or answer.run is None:
         if on_repeat == "reuse":
             line = line_of(answer, now_us=now_us(), user=user_name())

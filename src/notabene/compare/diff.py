@@ -11,7 +11,7 @@ import msgspec
 from notabene.compare.series import Parting
 from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
 from notabene.proof.record import Record, flat
-from notabene.proof.settings import plain, shown
+from notabene.proof.settings import plain
 from notabene.proof.versus import differences
 
 Explains = Literal["yes", "unlikely", "no"]
@@ -204,10 +204,9 @@ def _cosmetic(a: Side, b: Side) -> Iterator[Item]:
 
 
 def _hardware(a: Side, b: Side) -> Iterator[Item]:
-    for name in ("host", "executable"):
-        one, other = a.record.process.get(name), b.record.process.get(name)
-        if one != other and name == "host":
-            yield Item(kind="hardware", item=name, a=one, b=other)
+    one, other = a.record.process.get("host"), b.record.process.get("host")
+    if one != other:
+        yield Item(kind="hardware", item="host", a=one, b=other)
 
 
 def _judge(one: Item, found: Diff, b: Side) -> None:
@@ -242,6 +241,3 @@ def text_diff(a: Side, b: Side, path: str) -> list[str]:
         for side in (a, b)
     ]
     return list(difflib.unified_diff(pair[0], pair[1], f"a/{path}", f"b/{path}", lineterm=""))
-
-
-__all__ = ["Diff", "Item", "Side", "diff", "shown", "text_diff"]

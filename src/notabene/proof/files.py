@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from notabene.proof.findings import Evidence, Finding
-from notabene.proof.record import Record
+from notabene.proof.record import SWITCHED_OFF, Record
 
 _SETTINGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties")
 
@@ -57,7 +57,7 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
             severity="note",
         )
     for name, why in evidence.record.not_recorded.items():
-        if not why.startswith("switched off"):
+        if why != SWITCHED_OFF:
             yield Finding(
                 kind="not-recorded",
                 what=f"{name} could not be recorded: {why}",

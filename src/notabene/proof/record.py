@@ -6,15 +6,13 @@ What ``notabene show RUN --record --json`` prints; its JSON schema is published 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from notabene.model.evidence import Data, Outside, Parameters, Randomness, Sources
 
 SCHEMA = "notabene-record/1"
-
-T = TypeVar("T")
 
 
 class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -53,6 +51,8 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     not_recorded: dict[str, str] = {}
 
 
+SWITCHED_OFF = "switched off, or the run ended before it was written"
+
 _TYPED: dict[str, type[msgspec.Struct]] = {
     "sources": Sources,
     "data": Data,
@@ -77,21 +77,17 @@ def record_of(parts: Mapping[str, Mapping[str, Any]], **about: Any) -> Record:
             setattr(record, name, dict(parts[name]))
     for name, kind in _TYPED.items():
         if name in parts:
-            setattr(record, name, _typed(parts[name], kind))
+            try:
+                setattr(record, name, msgspec.convert(parts[name], kind))
+            except msgspec.ValidationError as error:
+                record.not_recorded[name] = f"what was recorded cannot be read: {error}"
     for name in _EXPECTED:
         if name not in parts:
-            record.not_recorded[name] = "switched off, or the run ended before it was written"
-        elif "failed" in parts[name]:
-            record.not_recorded[name] = str(parts[name]["failed"])
+            record.not_recorded[name] = SWITCHED_OFF
+    for name, data in parts.items():
+        if "failed" in data:
+            record.not_recorded[name] = str(data["failed"])
     return record
-
-
-def _typed(data: Mapping[str, Any], kind: type[T]) -> T:
-    """A part as its type; fields of a later version are passed over, wrong ones left out."""
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError:
-        return kind()
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -132,31 +132,20 @@ def _composed(values: Any, where: str, logged: Logged) -> Iterator[Finding]:
 
 def _words(evidence: Evidence, logged: Logged, files: _Paths) -> Iterator[Finding]:
     """Words of the command line that the program takes from sys.argv itself."""
-    uses = [(path, use) for path, facts in evidence.facts.items() for use in facts.argv]
-    if not uses:
+    where = next(
+        (f"{path}:{use.line}" for path, facts in evidence.facts.items() for use in facts.argv), ""
+    )
+    if not where:
         return
-    where = f"{uses[0][0]}:{uses[0][1].line}"
-    before = ""
-    for word in evidence.record.parameters.words:
-        flag, equals, value = word.partition("=")
-        name = flag.lstrip("-") if word.startswith("--") and equals else before
-        text = value if equals and word.startswith("-") else word
-        before = word.lstrip("-") if word.startswith("-") and not equals else ""
-        if before and not _is_number(word):
+    places = evidence.record.parameters.places
+    for name, value in evidence.record.parameters.arguments.items():
+        by_name = "" if name.isdigit() else name
+        if name in places or files.names(value) or logged.has(by_name, value):
             continue
-        if (name and not is_parameter(name)) or files.names(text) or logged.has(name, text):
-            continue
-        yield _unlogged(
-            f"{shown(text)} of the command line used, not logged", where, "log it in config="
-        )
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+        if not by_name or is_parameter(by_name):
+            yield _unlogged(
+                f"{shown(value)} of the command line used, not logged", where, "log it in config="
+            )
 
 
 class _Paths:

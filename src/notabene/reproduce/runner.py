@@ -184,7 +184,7 @@ def _command(workspace: Workspace, options: Options) -> list[str] | None:
         return ["", str(workspace.where(script.path)), *words]
     source = record.code.get("script") or {}
     digest = record.code.get("files", {}).get(source.get("file", ""))
-    content = workspace._content(digest) if digest else None
+    content = workspace.content(digest) if digest else None
     if kind == "command" and content is not None:
         return ["", "-c", content.decode("utf-8", "surrogateescape"), *words]
     return None
@@ -194,7 +194,7 @@ def _notebook(workspace: Workspace) -> list[str] | None:
     """The cells in the order they were run, as one script; magics and shell lines are left out."""
     notebook = workspace.record.notebook
     digest = notebook.get("files", {}).get(notebook.get("file", ""))
-    content = workspace._content(digest) if digest else None
+    content = workspace.content(digest) if digest else None
     if content is None:
         return None
     lines: list[str] = []
@@ -256,10 +256,9 @@ def _start(
     say: Say,
 ) -> str:
     """Run the program under ``notabene run``; the answer is the new run's id."""
-    facts, _ = api._facts(record)
     folder = workspace.folder
     replay = folder / "replay.json"
-    replay.write_text(json.dumps(replay_of(record, facts)))
+    replay.write_text(json.dumps(replay_of(record, api.facts_of(record))))
     words = [interpreter.path if word == "" else word for word in command]
     environ, unset = _environ(record, options)
     environ[REPLAY] = str(replay)
@@ -318,7 +317,7 @@ def _shim(api: Api, workspace: Workspace, record: Record) -> dict[str, str]:
     """Have the preload shim lead the program's paths into the workspace, where there is one."""
     from notabene.capture import shim
 
-    if shim.library(api.settings.cache) is None:
+    if shim.find(api.settings.cache).path is None:
         return {}
     table = workspace.folder / "map.txt"
     instead = {old: None if new == "-" else new for old, new in workspace.redirects.items()}

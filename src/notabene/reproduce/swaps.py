@@ -61,7 +61,9 @@ def price_of(api: Api, a: str, first: int, count: int) -> Price:
     last = max((stats.last_step for stats in view.metrics.values()), default=0)
     share = min(1.0, (first + 2) / (last + 1)) if last else 1.0
     reruns = count + 2 * math.ceil(math.log2(count + 1)) + 2 if count > 1 else count
-    return Price(reruns=reruns, seconds=reruns * (share * float(view.duration or 0.0) + 2.0), upto=first)
+    return Price(
+        reruns=reruns, seconds=reruns * (share * float(view.duration or 0.0) + 2.0), upto=first
+    )
 
 
 class Swaps:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from notabene.model.canonical import new_hasher
+from notabene.model.canonical import digest_file
 from notabene.model.evidence import FileRead
 from notabene.proof.record import Record
 
@@ -57,7 +57,7 @@ class Workspace:
         self.missing: list[Missing] = []
         self.linked = 0
         self.placed = 0
-        self._content = content
+        self.content = content
         self._root = record.data.root or record.sources.root
         self.redirects: dict[str, str] = {}
         self._executable = {self.where(one.path) for one in record.data.read if one.executable}
@@ -89,13 +89,13 @@ class Workspace:
 
     def _sources(self) -> None:
         for source in self.record.sources.files:
-            content = self._content(source.digest) if source.digest else None
+            content = self.content(source.digest) if source.digest else None
             if content is None:
                 self.missing.append(Missing(what="code", item=source.path, why=source.note))
             else:
                 self._write(self.where(source.path), content)
         for kept in self._beside():
-            place, content = self.where(kept[0]), self._content(kept[1])
+            place, content = self.where(kept[0]), self.content(kept[1])
             if content is not None and not place.exists():
                 self._write(place, content)
 
@@ -115,7 +115,7 @@ class Workspace:
             place = self.where(one.path)
             if place.exists():
                 continue
-            content = self._content(one.digest) if one.kept else None
+            content = self.content(one.digest) if one.kept else None
             original = one.path if os.path.isabs(one.path) else os.path.join(self._root, one.path)
             if content is not None:
                 self._write(place, content)
@@ -132,13 +132,13 @@ class Workspace:
     @staticmethod
     def _is_still_there(one: FileRead, path: str) -> bool:
         """Whether the original has the content, or a data system vouches for it."""
-        if one.digest and _digest(path) == one.digest:
-            return True
-        return bool(one.link) and os.path.exists(path)
+        if not os.path.isfile(path):
+            return False
+        return bool(one.link) or (bool(one.digest) and digest_file(Path(path)) == one.digest)
 
     def _of_sets(self) -> list[FileRead]:
         kept = self.record.data.files_kept
-        content = self._content(kept) if kept else None
+        content = self.content(kept) if kept else None
         if content is None:
             return []
         return list(msgspec.json.decode(content, type=list[FileRead]))
@@ -188,14 +188,3 @@ class Workspace:
         if place in self._executable:
             place.chmod(0o755)
         self.placed += 1
-
-
-def _digest(path: str) -> str:
-    hasher = new_hasher()
-    try:
-        with open(path, "rb") as file:
-            while chunk := file.read(1 << 20):
-                hasher.update(chunk)
-    except OSError:
-        return ""
-    return str(hasher.hexdigest())

@@ -181,7 +181,9 @@ class Attendance:
     def _keep_seen(self, observing: Observing) -> None:
         for part in observing.parts():
             self._keep(part)
-        quietly(lambda: self._keep(observing.judge(self._parts)))
+        failed = quietly(lambda: self._keep(observing.judge(self._parts)))
+        if failed is not None:
+            self._run.record(Captured(part="check", data={"failed": _named(failed)}))
 
     def for_program(self, environ: Mapping[str, str], **given: Any) -> dict[str, str]:
         """The environment for the program that ``notabene run`` starts; see ``Observing``."""
@@ -331,8 +333,7 @@ class Attendance:
         if observing is not None and self._writer is not None:
             failed = quietly(lambda: self._keep_seen(observing))
             if failed is not None:
-                why = f"{type(failed).__name__}: {failed}"
-                self._run.record(Captured(part="data", data={"failed": why}))
+                self._run.record(Captured(part="data", data={"failed": _named(failed)}))
         console = self._console
         if console is not None and self._writer is None:
             console.stop()  # a forked child that logged nothing: nobody asked to keep it
@@ -415,6 +416,10 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _at_terminal() -> bool:

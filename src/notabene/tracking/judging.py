@@ -12,8 +12,8 @@ import msgspec
 from notabene.capture.environment import selected_variables
 from notabene.capture.inputs import digest_names, names_in, sign_of
 from notabene.capture.part import Part
-from notabene.model.canonical import digest_bytes
-from notabene.proof.findings import UNFIXED, Evidence, Finding, sort, state
+from notabene.model.canonical import digest_bytes, digest_file
+from notabene.proof.findings import UNFIXED, Evidence, Finding, state
 from notabene.proof.fingerprint import (
     ABSENT,
     PATH,
@@ -29,8 +29,7 @@ from notabene.proof.fingerprint import (
 from notabene.proof.memory import SourceMemory
 from notabene.proof.record import flat, record_of
 from notabene.proof.repeats import Answer, Manifest, Now, Repeats, ask
-from notabene.proof.rules import findings
-from notabene.proof.since import nearest, since, unexplained
+from notabene.proof.review import review
 
 if TYPE_CHECKING:
     from notabene.artifacts.hashes import HashCache
@@ -59,6 +58,7 @@ class Judge:
         self,
         store: Path,
         script: str,
+        *,
         root: Path,
         folder: str,
         words: list[str],
@@ -151,7 +151,7 @@ class Judge:
             return f"size:{status.st_size}:{status.st_mtime_ns // 1000}"
         known = self._memory.get(status)
         if known is None and status.st_size <= LARGE and os.path.isfile(path):
-            known = digest_bytes(Path(path).read_bytes())
+            known = digest_file(Path(path))
             self._memory.keep(status, known)
         return known or "not hashed yet"
 
@@ -186,15 +186,9 @@ class Judge:
         """
         record = record_of(parts, run=manifest.run, project=manifest.project)
         facts = self._sources.facts(texts)
-        evidence = Evidence(record, facts, flat(config))
         mine = tables(record, facts)
-        found = findings(evidence)
-        before = nearest(self.repeats.all(), manifest)
-        if before is not None:
-            then = self.repeats.tables_of(before)
-            found = sort([*found, *since(evidence, mine, before, then)])
-            more = unexplained(evidence, found, (mine, manifest.results), (then, before.results))
-            found = sort([*found, *(msgspec.structs.replace(one, run=before.run) for one in more)])
+        seen = review(Evidence(record, facts, flat(config)), mine, self.repeats, manifest)
+        found, before = seen.findings, seen.before
         manifest.script = self.script
         manifest.arguments, manifest.seeds = mine.arguments, mine.seeds
         manifest.outputs = mine.outputs
@@ -251,11 +245,11 @@ def ask_for_command(command: tuple[str, ...], settings: Settings) -> Answer:
         judge = Judge(
             settings.store,
             script or program_name(command),
-            root,
-            folder,
-            words_behind(command),
-            memory,
-            settings.cache,
-            Redactor(),
+            root=root,
+            folder=folder,
+            words=words_behind(command),
+            memory=memory,
+            cache=settings.cache,
+            redactor=Redactor(),
         )
         return judge.ask(environment(), {})

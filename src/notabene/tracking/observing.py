@@ -292,12 +292,12 @@ class Observing:
             self._judging = Judge(
                 run.folder.root,
                 tools.script or program_name(self._capture.program),
-                tools.root,
-                working_folder(),
-                self._words,
-                tools.memory,
-                self._settings.cache,
-                tools.redactor,
+                root=tools.root,
+                folder=working_folder(),
+                words=self._words,
+                memory=tools.memory,
+                cache=self._settings.cache,
+                redactor=tools.redactor,
             )
         return self._judging
 

@@ -73,11 +73,6 @@ class Seen(msgspec.Struct, frozen=True):
     started: int = 0
 
 
-def library(cache: Path | None = None) -> Path | None:
-    """The library to use here, if there can be one; `find` says why not."""
-    return find(cache).path
-
-
 def find(cache: Path | None = None) -> Found:
     """The library to use here: the one in the package, or one built once into the cache.
 

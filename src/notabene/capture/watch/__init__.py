@@ -43,7 +43,7 @@ into the interpreter of a program whose environment has no notabene.
 
 from __future__ import annotations
 
-from .begin import start
-from .core import Watch, current
+from notabene.capture.watch.begin import start
+from notabene.capture.watch.core import Watch, current
 
 __all__ = ["Watch", "current", "start"]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 
-from .core import current, make, quietly
-from .later import hold, settle, when_imported
+from notabene.capture.watch.core import current, make, quietly
+from notabene.capture.watch.later import hold, settle, when_imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 _LATER = (
     ("random", "generators", "of_random"),
@@ -57,16 +57,16 @@ def start(how: str = "main", key: str = "") -> Watch:
     watch = make(how)
     watch.key = "s" if how == "spawn" else key
     if os.environ.get("NOTABENE_REPLAY"):
-        from .replay import load
+        from notabene.capture.watch.replay import load
 
         watch.replay = quietly(load)
     watch.introduce()
-    from .chance import install as chance
-    from .files import install as files
-    from .outside import install as outside
-    from .processes import install as processes
-    from .surroundings import install as surroundings
-    from .typed import install as typed
+    from notabene.capture.watch.chance import install as chance
+    from notabene.capture.watch.files import install as files
+    from notabene.capture.watch.outside import install as outside
+    from notabene.capture.watch.processes import install as processes
+    from notabene.capture.watch.surroundings import install as surroundings
+    from notabene.capture.watch.typed import install as typed
 
     hold()
     watch.on = True

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import sys
 
-from .core import quietly
-from .later import Seen, rebind, when_imported
-from .places import USER, direct, kind_of
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.later import Seen, rebind, when_imported
+from notabene.capture.watch.places import USER, direct, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, ModuleType
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 _DRAWERS = ("random", "secrets", "uuid")
 

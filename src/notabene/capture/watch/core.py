@@ -7,7 +7,7 @@ import sys
 import time
 from _thread import RLock
 
-from .spill import Spill
+from notabene.capture.watch.spill import Spill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from .replay import Replay
+    from notabene.capture.watch.replay import Replay
 
     Event = tuple[Any, ...]
 

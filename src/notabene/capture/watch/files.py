@@ -11,9 +11,9 @@ import os
 import sys
 from _thread import get_ident
 
-from .core import Unwatched, folder, quietly
-from .later import Seen, rebind
-from .places import WATCH, direct, place
+from notabene.capture.watch.core import Unwatched, folder, quietly
+from notabene.capture.watch.later import Seen, rebind
+from notabene.capture.watch.places import WATCH, direct, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
     Args = tuple[Any, ...]
 

@@ -10,17 +10,23 @@ from __future__ import annotations
 import os
 import sys
 
-from .core import quietly
-from .later import Seen, dress, put, rebind
-from .places import place
-from .states import pack_numpy, pack_random, plain, unpack_numpy, unpack_random
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.later import Seen, dress, put, rebind
+from notabene.capture.watch.places import place
+from notabene.capture.watch.states import (
+    pack_numpy,
+    pack_random,
+    plain,
+    unpack_numpy,
+    unpack_random,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, ModuleType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 MOST_FORKS = 64
 """Start states of so many forked workers are kept; each takes 3 KB."""
@@ -222,9 +228,8 @@ class Numpy:
         watch.add("start", "numpy", self._first)
 
     def _forked(self) -> None:
-        # A forked child goes on where its parent stood.
+        # A forked child goes on where its parent stood; what seeded the parent seeds it as well.
         self._first = pack_numpy(self._module.get_state())
-        self._seeded = False
 
     def _wrap_entropy(self) -> None:
         bits, watch = self._module.bit_generator, self._watch
@@ -264,7 +269,7 @@ class Numpy:
 
 def _drawn(watch: Watch, bits: int, value: int, frame: FrameType) -> int:
     """``RandomState(7)`` draws entropy as well, and throws it away: that is a seed."""
-    from .lines import argument_of
+    from notabene.capture.watch.lines import argument_of
 
     given, seed = argument_of("RandomState", frame)
     if given:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from .core import quietly
-from .places import USER, kind_of
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.places import USER, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

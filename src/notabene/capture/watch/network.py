@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from .core import quietly
-from .later import dress
-from .places import place
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.later import dress
+from notabene.capture.watch.places import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 _NAME = "_notabene_body"
 _READERS = ("read", "read1", "readline", "_safe_read")
@@ -111,7 +111,7 @@ def _wrap_connection(watch: Watch, kind: Any, bodies: dict[int, Body]) -> None:
 
 
 def _address(connection: Any, url: str) -> str:
-    from .hidden import url as shown
+    from notabene.capture.watch.hidden import url as shown
 
     if "://" in url:
         return shown(url)

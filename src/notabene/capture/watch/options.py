@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from .core import quietly
-from .hidden import HIDDEN, is_secret, text
-from .later import dress
-from .places import USER, kind_of, place
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.hidden import HIDDEN, is_secret, text
+from notabene.capture.watch.later import dress
+from notabene.capture.watch.places import USER, kind_of, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
     Place = tuple[str, int]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from .core import quietly
-from .files import _text
-from .places import direct, place
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.files import _text
+from notabene.capture.watch.places import direct, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
     Args = tuple[Any, ...]
 
@@ -73,7 +73,7 @@ class _Outside:
         found = [_text(word)[:2000] for word in list(words)[:200]]
         if (*where, *found) not in self._seen:
             self._seen.add((*where, *found))
-            from .hidden import words as shown
+            from notabene.capture.watch.hidden import words as shown
 
             self._watch.add("program", shown(found), where[0], where[1])
 

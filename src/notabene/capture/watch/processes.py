@@ -5,14 +5,14 @@ from __future__ import annotations
 import atexit
 import os
 
-from .core import quietly
-from .later import Seen, dress, rebind, when_imported
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.later import Seen, dress, rebind, when_imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 
 def install(watch: Watch) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from .core import quietly
-from .later import dress, put
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.later import dress, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType, ModuleType
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 FunctionType = type(lambda: None)
 

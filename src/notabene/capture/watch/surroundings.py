@@ -6,15 +6,15 @@ import os
 import sys
 import time
 
-from .later import Seen, dress, rebind
-from .places import USER, direct, kind_of
+from notabene.capture.watch.later import Seen, dress, rebind
+from notabene.capture.watch.places import USER, direct, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 _ENVIRONMENT = ("os", "_collections_abc", "collections.abc")
 COPIED = 9
@@ -96,7 +96,7 @@ class _Environment:
         if len(known) == COPIED:
             # Who asks for one of them later has not been heard yet.
             self._seen.difference_update(known)
-        from .hidden import HIDDEN, is_secret, text
+        from notabene.capture.watch.hidden import HIDDEN, is_secret, text
 
         name = os.fsdecode(key)
         if value is not None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from .core import quietly
-from .later import dress
+from notabene.capture.watch.core import quietly
+from notabene.capture.watch.later import dress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .core import Watch
+    from notabene.capture.watch.core import Watch
 
 _READERS = ("read", "read1", "readline", "readlines")
 
