@@ -19,7 +19,8 @@ WHERE = {
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "psycopg": {"store"},
-    "sqlite3": {"store", "artifacts"},  # artifacts: a cache of digests, beside no other table
+    # Caches, beside no other table: of digests, and of what sources say.
+    "sqlite3": {"store", "artifacts", "proof"},
     "pcodec": {"journal"},
     "psutil": {"capture"},
     "zstandard": {"journal", "capture", "store", "api", "server"},

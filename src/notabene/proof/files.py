@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from notabene.proof.findings import Evidence, Finding
-from notabene.proof.record import SWITCHED_OFF, Record
+from notabene.proof.record import SWITCHED_OFF
 
 _SETTINGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties")
 
@@ -92,8 +92,3 @@ def short(path: str) -> str:
     """A path with ``~`` for the home folder."""
     home = os.path.expanduser("~")
     return f"~{path[len(home) :]}" if path.startswith(home + os.sep) else path
-
-
-def in_folder(record: Record) -> bool:
-    """Whether relative paths were read."""
-    return any(one.given == "relative" for one in record.data.read)
