@@ -224,26 +224,30 @@ class Proofs(Reading):
         Raises:
             NotFoundError: There is no such file, or no run wrote this content.
         """
-        from notabene.compare.whence import producers_of, whence
-        from notabene.proof.repeats import all_of
-
         try:
             digest = digest_file(Path(path))
         except OSError as error:
             raise NotFoundError(f"{os.fspath(path)} cannot be read: {error.strerror}") from None
-        outputs = [
-            (one.run, one.started, one.outputs)
-            for _, found in all_of(self.store_path)
-            for one in found
-        ]
-        producers = producers_of([*outputs, *self._logged_files()])
-        origins = whence(digest, producers, self.record)
+        origins = self.origins(digest)
         if not origins:
             raise NotFoundError(
                 f"no run in {self.store_path} wrote the content of {os.fspath(path)}",
                 hint="it was changed since, or written by a program that was not recorded",
             )
         return origins
+
+    def origins(self, digest: str) -> list[Origin]:
+        """As :meth:`whence`, of content by its SHA-256; nothing where no run wrote it."""
+        from notabene.compare.whence import producers_of, whence
+        from notabene.proof.repeats import all_of
+
+        outputs = [
+            (one.run, one.started, one.outputs)
+            for _, found in all_of(self.store_path)
+            for one in found
+        ]
+        producers = producers_of([*outputs, *self._logged_files()])
+        return whence(digest, producers, self.record)
 
     def _logged_files(self) -> Iterator[tuple[str, int, dict[str, str]]]:
         """Files of artifact versions, as written by the run that logged them."""
