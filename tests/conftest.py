@@ -31,6 +31,13 @@ if "PYTHONPATH" in os.environ:  # tests start programs from other folders
     paths = [str(Path(p).absolute()) for p in os.environ["PYTHONPATH"].split(os.pathsep) if p]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
 
+# Tests count calls and open files of this process, so nothing watches it; the programs that they
+# start are watched as usual.
+os.environ["NOTABENE_OBSERVE"] = "0"
+import notabene  # noqa: E402, F401
+
+del os.environ["NOTABENE_OBSERVE"]
+
 configuration.set_hypothesis_home_dir(ROOT / ".hypothesis")
 settings.register_profile(
     "small", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -24,6 +24,7 @@ from notabene.server.routes import (
     edits,
     live,
     projects,
+    proofs,
     runs,
     series,
     server,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from litestar.handlers import BaseRouteHandler
     from litestar.types import ControllerRouterHandler
 
-MODULES = (server, projects, runs, edits, console, series, content, artifacts, views, live)
+MODULES = (server, projects, runs, edits, console, series, content, artifacts, proofs, views, live)
 """Where the handlers are; each lists its own."""
 
 

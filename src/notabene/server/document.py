@@ -69,6 +69,9 @@ HEADERS = {
 TEXTS = {"/history": "text/csv", "/console": "text/plain"}
 """Routes that answer as a text as well."""
 
+RENAMED = {"kind": "class"}
+"""Fields that have another name in JSON."""
+
 SPARSE = frozenset({"BlobRef"})
 """What leaves out fields that have their default, as it was logged."""
 
@@ -149,12 +152,14 @@ def _name(operation: str) -> str:
 
 
 def _with_short_names(form: dict[str, Any]) -> dict[str, Any]:
-    """``Page_notabene.model.entities.RunInfo_`` -> ``RunInfoPage``."""
+    """``Page_model.entities.RunInfo_`` -> ``RunInfoPage``; ``why_Cause`` -> ``WhyCause``."""
     text = msgspec.json.encode(form).decode()
     for name in sorted(form["components"]["schemas"], key=len, reverse=True):
         if match := re.fullmatch(r"Page_(.+)_", name):
             parts = re.findall(r"([A-Z]\w*?)(?=_notabene|$)", match[1])
             text = text.replace(f'{name}"', f'{"Or".join(parts)}Page"')
+        elif match := re.fullmatch(r"([a-z]+)_(?:[a-z]+_)*([A-Z]\w*)", name):
+            text = text.replace(f'{name}"', f'{match[1].capitalize()}{match[2]}"')
     short: dict[str, Any] = msgspec.json.decode(text)
     return short
 
@@ -166,7 +171,11 @@ def _settle(form: dict[str, Any]) -> None:
     for operation in _operations(form):
         _reach(operation.get("requestBody", {}), schemas, asked)
         _replace(operation["responses"])
-    words = {cls.__name__: cls.__doc__ or "" for cls in _below(msgspec.Struct)}
+    words: dict[str, str] = {}
+    for cls in _below(msgspec.Struct):
+        # Where two have one name, that of their module stands before it.
+        for before in ("", *cls.__module__.split(".")):
+            words[f"{before.capitalize()}{cls.__name__}"] = cls.__doc__ or ""
     for name, schema in schemas.items():
         schema.pop("title", None)
         _explain(schema, inspect.cleandoc(words.get(name, "")))
@@ -185,13 +194,14 @@ def _explain(schema: dict[str, Any], text: str) -> None:
         schema["description"] = _plain(first)
     _, _, listed = rest.partition("Attributes:\n")
     for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", listed, re.MULTILINE):
-        field = schema.get("properties", {}).get(match[1])
+        fields = schema.get("properties", {})
+        field = fields.get(match[1]) or fields.get(RENAMED.get(match[1], ""))
         if field is not None and "$ref" not in field:
             field["description"] = _plain(match[2])
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split()).replace("``", "`")
+    return re.sub(r":\w+:`~?", "`", " ".join(text.split()).replace("``", "`"))
 
 
 def _operations(form: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,7 @@ What = Literal["run", "project", "metric", "param", "tag", "artifact", "note"]
 KINDS: tuple[What, ...] = ("metric", "param", "tag")
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Hit(msgspec.Struct, frozen=True):
     """Something that was found.
 
     Attributes:
@@ -48,10 +48,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 class _Scored(NamedTuple):
     score: float
-    finding: Finding
+    finding: Hit
 
 
-def search(notebook: Notebook, text: str, project: str, limit: int) -> list[Finding]:
+def search(notebook: Notebook, text: str, project: str, limit: int) -> list[Hit]:
     """What bears all the words of a text in its name, the nearest first."""
     words = text.casefold().split()
     found = [scored for scored in _all(notebook, project, words) if scored.score > 0]
@@ -88,7 +88,7 @@ def score(words: list[str], *texts: str) -> float:
 def _projects(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scored]:
     for one in notebook.api.projects():
         if project in ("", one.name):
-            finding = Finding("project", one.name, one.name, f"{one.runs:,} runs", one.name)
+            finding = Hit("project", one.name, one.name, f"{one.runs:,} runs", one.name)
             yield _Scored(1.5 * score(words, one.name), finding)
 
 
@@ -102,7 +102,7 @@ def _runs(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Score
         near = score(words, name, run, group, f"{of}/{name}")
         if near:
             newer = 0.2 / (1 + age / 100)
-            finding = Finding("run", run, name, f"{of} · {status}", of, run)
+            finding = Hit("run", run, name, f"{of} · {status}", of, run)
             yield _Scored(near + newer, finding)
 
 
@@ -115,7 +115,7 @@ def _keys(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Score
             for key in keys.get(kind, ()):
                 near = score(words, key)
                 if near:  # a key of several projects leads to the one with most runs
-                    what = Finding(kind, key, key, f"{name} · {kind}", name)
+                    what = Hit(kind, key, key, f"{name} · {kind}", name)
                     found.setdefault((kind, key), _Scored(near * 0.9, what))
     yield from found.values()
 
@@ -125,7 +125,7 @@ def _artifacts(notebook: Notebook, words: list[str]) -> Iterator[_Scored]:
     for version in latest.values():
         near = score(words, version.name, version.type, version.description)
         if near:
-            finding = Finding("artifact", version.ref, version.name, version.type)
+            finding = Hit("artifact", version.ref, version.name, version.type)
             yield _Scored(near, msgspec.structs.replace(finding, run=version.run))
 
 
@@ -135,7 +135,7 @@ def _notes(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scor
         for note in notebook.api.store.notes(name):
             near = score(words, note.text)
             if near and words:
-                finding = Finding("note", note.id, _around(note.text, words), note.author, name)
+                finding = Hit("note", note.id, _around(note.text, words), note.author, name)
                 yield _Scored(near * 0.7, finding)
     if not words:
         return
@@ -145,7 +145,7 @@ def _notes(notebook: Notebook, project: str, words: list[str]) -> Iterator[_Scor
         near = score(words, note.text, run_name) if score(words[:1], note.text) else 0.0
         if near:
             said = f"{note.author} on {run_name}"
-            finding = Finding("note", note.id, _around(note.text, words), said, of, note.run)
+            finding = Hit("note", note.id, _around(note.text, words), said, of, note.run)
             yield _Scored(near * 0.7, finding)
 
 

@@ -255,6 +255,8 @@ def whole(ring, logged):
     found = {key: [] for key in logged}
     for _, keyset, row in all_slots(ring):
         if keyset:
+            if keyset not in keys:  # the record that names its keys was written over
+                return False
             found[keys[keyset]].append(row[2][0])
     return found == {key: [float(i) for i in range(count)] for key, count in logged.items()}
 

@@ -252,6 +252,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What differs between two runs
+         * @description The best explanation of the results first; `notabene diff A B --json`.
+         */
+        get: operations["diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diff/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How one source differs between two runs
+         * @description As a unified diff; `notabene diff A B --code` prints all of them.
+         */
+        get: operations["diffSource"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diff/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sources that differ between two runs
+         * @description Those that mean something else first, then those that differ in layout alone.
+         */
+        get: operations["diffSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -284,6 +344,26 @@ export interface paths {
          * @description Runs and versions around a run or an `artifact:name:v3`.
          */
         get: operations["lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lineage/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came from what, by content
+         * @description Files that were read and written around a run or a content, without a declaration.
+         */
+        get: operations["lineageContentBy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -391,6 +471,26 @@ export interface paths {
          * @description Its record stays in the journal; the answer is what nobody is shown any more.
          */
         delete: operations["projectsNotesDeleteProjectNote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Experiments that were done more than once
+         * @description The costliest first; `notabene repeats --json`.
+         */
+        get: operations["repeats"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -524,6 +624,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the record of a run is complete
+         * @description Findings, worst first, and what reruns have proven; `notabene check RUN --json`.
+         */
+        get: operations["runsCheck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/console": {
         parameters: {
             query?: never;
@@ -603,6 +723,26 @@ export interface paths {
          * @description Its record stays in the journal; nobody is shown it.
          */
         delete: operations["runsNotesDeleteNote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The record of a run
+         * @description All that was captured, as one document; `notabene show RUN --record --json`.
+         */
+        get: operations["runsRecord"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -860,6 +1000,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/waste": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much work came to nothing
+         * @description By cause and week, never by person; `notabene stats PROJECT --json`.
+         */
+        get: operations["waste"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/whence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where content came from
+         * @description The run that wrote it, and the runs that its inputs came from; `notabene whence`.
+         */
+        get: operations["whence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why two runs differ, from the runs that exist
+         * @description Effects seen in pairs that differ in one thing alone; `notabene why A B --json`.
+         */
+        get: operations["why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1028,6 +1228,26 @@ export interface components {
             /** @description The cursor is of another life of the store: read everything again. */
             reload: boolean;
         };
+        /** @description Whether a run's record is complete, and what reruns have proven. */
+        Check: {
+            /** @description Worst first. */
+            findings: components["schemas"]["Finding"][];
+            /** @description `proven`, `complete` or `gaps`: the two in one word. */
+            grade: string;
+            /** @description `untested`, `steps`, `proven` or `differs`. */
+            proof: string;
+            /** @description `complete` or `gaps`. */
+            record: string;
+            /** @description Its id. */
+            run: string;
+        };
+        /** @description The clock was read at a place in the user's code; the first value. */
+        Clock: {
+            function: string;
+            value: components["schemas"]["Number"];
+            /** @default  */
+            where: string;
+        };
         /** @description A column of a table. Any cell may be null. */
         Column: {
             name: string;
@@ -1076,6 +1296,51 @@ export interface components {
         Constant: {
             field: string;
             value: unknown;
+        };
+        /** @description Part `data`. */
+        Data: {
+            /**
+             * @description Digest of the blob that holds those files, one by one.
+             * @default
+             */
+            files_kept: string;
+            /**
+             * @description Working folder at the start.
+             * @default
+             */
+            folder: string;
+            listed: components["schemas"]["Listing"][];
+            /**
+             * @description Observations beyond what is kept.
+             * @default 0
+             */
+            lost: number;
+            missing: components["schemas"]["FileMissing"][];
+            /**
+             * @description What saw files that C code opens: `shim`, `wrappers` or `none`.
+             * @default none
+             * @enum {string}
+             */
+            native: "shim" | "wrappers" | "none";
+            notes: string[];
+            /**
+             * @description Files that are being read for their digests after the end of the run.
+             * @default 0
+             */
+            pending: number;
+            read: components["schemas"]["FileRead"][];
+            /**
+             * @description Top folder of the project: what relative paths are relative to.
+             * @default
+             */
+            root: string;
+            /** @description Folders of which more than a thousand files were read, in one line each: `{"path", "files", "size", "digest"}`. */
+            sets: {
+                [key: string]: unknown;
+            }[];
+            /** @description Libraries that read files past all of it. */
+            unseen: string[];
+            written: components["schemas"]["FileWritten"][];
         };
         /** @description One line of a project's diary. */
         DiaryEntry: {
@@ -1149,10 +1414,38 @@ export interface components {
             /** @description How many entries fit in all. */
             total: number;
         };
+        /** @description All that differs. */
+        Diff: {
+            a: string;
+            b: string;
+            /** @description The best explanation first. */
+            differences: components["schemas"]["Item"][];
+            /** @description Metrics that differ, the first to part first; then those that do not. */
+            results: components["schemas"]["Parting"][];
+        };
         /** @description What became of a change of many runs. */
         Done: {
             done: string[];
             failed: components["schemas"]["Failed"][];
+        };
+        /** @description Entropy of the operating system was drawn. */
+        Draw: {
+            /**
+             * @description How much.
+             * @default 0
+             */
+            bits: number;
+            /** @description `numpy.random` or `random` for a generator that was made without a seed; `os`, `secrets` or `uuid` where the program drew bytes itself, which are never kept. */
+            by: string;
+            /** @default  */
+            process: string;
+            /**
+             * @description A decimal number; empty where it is not kept.
+             * @default
+             */
+            value: string;
+            /** @default  */
+            where: string;
         };
         /** @description Something that happened in a run. */
         Event: {
@@ -1228,38 +1521,181 @@ export interface components {
             offset: number;
             total: number;
         };
-        /** @description Something that was found. */
-        Finding: {
-            /** @description What names it: a run's id, a project's name, a metric's key, `name:v3` ... */
-            id: string;
+        /** @description A file the run looked for, which was not there; `made`: the run wrote it later. */
+        FileMissing: {
             /**
-             * @description `run`, `project`, `metric`, `param`, `tag`, `artifact` or `note`.
+             * @default
              * @enum {string}
              */
-            kind: "run" | "project" | "metric" | "param" | "tag" | "artifact" | "note";
+            given: "" | "relative";
+            /** @default false */
+            made: boolean;
+            path: string;
+            /** @default  */
+            where: string;
+        };
+        /** @description A file whose content went in, before the run itself had written it. */
+        FileRead: {
             /**
-             * @description Where it is; empty where it is in no one project.
+             * @description SHA-256 of the content, hex; empty where `note` says why.
              * @default
              */
-            project: string;
+            digest: string;
             /**
-             * @description Id of the run it belongs to, or empty.
+             * @description It may be run.
+             * @default false
+             */
+            executable: boolean;
+            /**
+             * @description `relative` where the program named it relative to its working folder.
+             * @default
+             * @enum {string}
+             */
+            given: "" | "relative";
+            /**
+             * @description Whether the content lies in the blob store under its digest.
+             * @default false
+             */
+            kept: boolean;
+            /** @description Identity that a data system gives it: `{"kind": "dvc", "id": "…"}`. */
+            link: {
+                [key: string]: string;
+            };
+            /**
+             * @description Milliseconds from the start of the program to the first opening.
+             * @default 0
+             */
+            ms: number;
+            /**
+             * @description Time of the last change, µs.
+             * @default 0
+             */
+            mtime: number;
+            /**
+             * @description Why there is no digest, or what is doubtful about it.
+             * @default
+             */
+            note: string;
+            /**
+             * @description The run wrote to the file later.
+             * @default false
+             */
+            overwritten: boolean;
+            /** @description Where it lay. */
+            path: string;
+            /**
+             * @description Which process did.
+             * @default
+             */
+            process: string;
+            /**
+             * @description Bytes.
+             * @default 0
+             */
+            size: number;
+            /**
+             * @description How it was seen: Python's `open`, a wrapped `native` reader, the preload `shim`.
+             * @default open
+             * @enum {string}
+             */
+            via: "open" | "native" | "shim";
+            /**
+             * @description The first line that opened it.
+             * @default
+             */
+            where: string;
+        };
+        /** @description A file the run wrote; the digest is that of the content it left, kept if `kept`. */
+        FileWritten: {
+            /** @default  */
+            digest: string;
+            /** @default false */
+            kept: boolean;
+            /** @default  */
+            note: string;
+            path: string;
+            /** @default  */
+            process: string;
+            /** @default 0 */
+            size: number;
+            /** @default  */
+            where: string;
+        };
+        /** @description One thing, with one way to mend it. */
+        Finding: {
+            /** @description One of `CLASSES`; in JSON its name is `class`. */
+            class: string;
+            /**
+             * @description What to do.
+             * @default
+             */
+            fix: string;
+            /**
+             * @description The record holds it, so that `notabene reproduce` gives it back.
+             * @default false
+             */
+            recorded: boolean;
+            /**
+             * @description The run it was compared with.
              * @default
              */
             run: string;
             /**
-             * @description A line about it.
+             * @description `gap`: the run would not repeat, or cannot be told from others; `risk`: it might not; `note`: worth knowing.
+             * @default gap
+             * @enum {string}
+             */
+            severity: "gap" | "risk" | "note";
+            /** @description One clause. */
+            what: string;
+            /**
+             * @description `file:line`, or empty.
              * @default
              */
-            subtitle: string;
-            /** @description What to show. */
-            title: string;
+            where: string;
         };
-        FindingPage: {
-            items: components["schemas"]["Finding"][];
-            limit: number;
-            offset: number;
-            total: number;
+        /** @description A run read or wrote a file. */
+        FlowEdge: {
+            /** @description SHA-256 of the file. */
+            digest: string;
+            /**
+             * @description `input` or `output`.
+             * @enum {string}
+             */
+            direction: "input" | "output";
+            /** @description As the run called it. */
+            path: string;
+            /** @description Id of the run. */
+            run: string;
+        };
+        /** @description A run, or a file by its content. */
+        FlowNode: {
+            /** @description Id of the run, SHA-256 of the file. */
+            id: string;
+            /**
+             * @description `run` or `file`.
+             * @enum {string}
+             */
+            kind: "run" | "file";
+            /** @description Name of the run, path of the file. */
+            name: string;
+            /**
+             * @description Script of the run; what is to be said of the file.
+             * @default
+             */
+            type: string;
+        };
+        /** @description Runs and files around one of them. */
+        Flows: {
+            /** @description Which run read and wrote which file. */
+            edges: components["schemas"]["FlowEdge"][];
+            /**
+             * @description Files of these runs that are left out.
+             * @default 0
+             */
+            hidden: number;
+            /** @description The one in question first. */
+            nodes: components["schemas"]["FlowNode"][];
         };
         /** @description One line of a folder of an artifact. */
         FolderEntry: {
@@ -1296,6 +1732,64 @@ export interface components {
             offset: number;
             total: number;
         };
+        /** @description A generator with a state that the program found: `random`, `numpy`, `torch`. */
+        Generator: {
+            /** @description Which. */
+            name: string;
+            /**
+             * @description Whose.
+             * @default
+             */
+            process: string;
+            /**
+             * @description The state it started with, as `notabene.capture.watch.chance` packs it.
+             * @default
+             */
+            state: string;
+            /**
+             * @description Numbers were drawn from it, though nobody had seeded it.
+             * @default false
+             */
+            used: boolean;
+        };
+        /** @description Runs with the same inputs. */
+        Group: {
+            interval: components["schemas"]["Number"] | null;
+            /**
+             * @description `duplicate`: the inputs fix the result, so that all but one were for nothing; `seeds`: they differ in the seed alone, or chance has a say: done on purpose.
+             * @enum {string}
+             */
+            kind: "duplicate" | "seeds";
+            /**
+             * @description When the newest began, µs.
+             * @default 0
+             */
+            last: number;
+            mean: components["schemas"]["Number"] | null;
+            /**
+             * @description The most telling result; `mean` and `interval` (half the width of the 95 % interval of the mean, by Student's t) of its values.
+             * @default
+             */
+            metric: string;
+            /**
+             * @description Where.
+             * @default
+             */
+            project: string;
+            /** @description Ids, the oldest first. */
+            runs: string[];
+            /** @description What was run. */
+            script: string;
+            seconds: components["schemas"]["Number"];
+            /** @description Who ran them. */
+            users: string[];
+        };
+        GroupPage: {
+            items: components["schemas"]["Group"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         /** @description The best value of the metric that a project is about. */
         Headline: {
             /** @description `min` or `max`. */
@@ -1321,12 +1815,93 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** @description Something that was found. */
+        Hit: {
+            /** @description What names it: a run's id, a project's name, a metric's key, `name:v3` ... */
+            id: string;
+            /**
+             * @description `run`, `project`, `metric`, `param`, `tag`, `artifact` or `note`.
+             * @enum {string}
+             */
+            kind: "run" | "project" | "metric" | "param" | "tag" | "artifact" | "note";
+            /**
+             * @description Where it is; empty where it is in no one project.
+             * @default
+             */
+            project: string;
+            /**
+             * @description Id of the run it belongs to, or empty.
+             * @default
+             */
+            run: string;
+            /**
+             * @description A line about it.
+             * @default
+             */
+            subtitle: string;
+            /** @description What to show. */
+            title: string;
+        };
+        HitPage: {
+            items: components["schemas"]["Hit"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @description A connection to another machine. */
+        Host: {
+            name: string;
+            /** @default  */
+            port: string;
+            /** @default  */
+            where: string;
+        };
+        /** @description One difference. */
+        Item: {
+            a: unknown;
+            b: unknown;
+            /** @description `config`, `argument`, `constant`, `seed`, `code`, `data`, `environment` or `hardware`; `class` in JSON. */
+            class: string;
+            /**
+             * @description Whether it can account for what differs in the results.
+             * @default yes
+             * @enum {string}
+             */
+            explains: "yes" | "unlikely" | "no";
+            /** @description Which. */
+            item: string;
+            /**
+             * @description More about it: `1 row changed`, `comments only`, `not logged`.
+             * @default
+             */
+            note: string;
+            /**
+             * @description `file:line` in the second run's code, or empty.
+             * @default
+             */
+            where: string;
+        };
         /** @description What something came from and what came of it. */
         Lineage: {
             /** @description Which run made or read which version; `name:v3` and `run` name the nodes. */
             edges: components["schemas"]["ArtifactEdge"][];
             /** @description Runs and versions, the one asked for first. */
             nodes: components["schemas"]["Node"][];
+        };
+        /** @description Names that a folder or pattern gave: how many, and a digest of them in order of name. */
+        Listing: {
+            /** @default  */
+            digest: string;
+            /** @default 0 */
+            entries: number;
+            /**
+             * @default
+             * @enum {string}
+             */
+            given: "" | "relative";
+            path: string;
+            /** @default  */
+            where: string;
         };
         /** @description A value that is no number, at a step. */
         LoggedValue: {
@@ -1432,6 +2007,104 @@ export interface components {
         };
         /** @description A number; NaN and the infinities as texts. */
         Number: number | ("NaN" | "Infinity" | "-Infinity");
+        /** @description A value that a parser of options gave the program. */
+        Option: {
+            default: unknown;
+            name: string;
+            source: string;
+            value: unknown;
+            /** @default  */
+            where: string;
+        };
+        /** @description One run on the way to a file. */
+        Origin: {
+            /** @description `{"commit", "dirty", "script"}`. */
+            code: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description 0 for the run that wrote the file, 1 for those that made its inputs ...
+             * @default 0
+             */
+            depth: number;
+            /** @description Files it read: `{"path", "digest", "from": id of the run that made it}`. */
+            inputs: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * @description The file as the run called it.
+             * @default
+             */
+            made: string;
+            /** @default  */
+            name: string;
+            /** @description Runs that wrote the same content. */
+            others: string[];
+            /** @default  */
+            project: string;
+            run: string;
+            /** @default  */
+            user: string;
+        };
+        OriginPage: {
+            items: components["schemas"]["Origin"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @description Part `outside`: what the program reached beyond its files. */
+        Outside: {
+            hosts: components["schemas"]["Host"][];
+            /** @description Processes that were watched, by name, with their Python. */
+            processes: {
+                [key: string]: unknown;
+            }[];
+            /** @description Places that asked for the number of processors. */
+            processors: string[];
+            programs: components["schemas"]["Program"][];
+        };
+        /** @description Part `parameters`; what was logged of them stands in the run's config. */
+        Parameters: {
+            /** @description The same by name; `<path>` where a value is the path of something. */
+            arguments: {
+                [key: string]: string;
+            };
+            options: components["schemas"]["Option"][];
+            /** @description The absolute paths of those, by name. */
+            places: {
+                [key: string]: string;
+            };
+            settings: components["schemas"]["Settings"][];
+            variables: components["schemas"]["Variable"][];
+            /** @description The command line behind the script. */
+            words: string[];
+        };
+        /** @description How one metric differs between two runs. */
+        Parting: {
+            a: components["schemas"]["Number"] | null;
+            b: components["schemas"]["Number"] | null;
+            /** @default 0 */
+            compared: number;
+            first_a: components["schemas"]["Number"] | null;
+            first_b: components["schemas"]["Number"] | null;
+            /** @description None where nothing differs. */
+            first_divergent_step: number | null;
+            /** @description Its name. */
+            metric: string;
+            relative: components["schemas"]["Number"];
+            /**
+             * @description Values that are the same to the bit, of `compared`.
+             * @default 0
+             */
+            same: number;
+            /**
+             * @description How many representable numbers lie between the two; -1: very many.
+             * @default 0
+             */
+            ulps: number;
+            worst: components["schemas"]["Number"];
+            worst_step: number | null;
+        };
         /** @description A look into a file. */
         Preview: {
             /** @description One list per column, for `table`. */
@@ -1472,6 +2145,23 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Another program that was started. */
+        Program: {
+            /**
+             * @description SHA-256 of the file, hex.
+             * @default
+             */
+            digest: string;
+            /**
+             * @description Where it was found.
+             * @default
+             */
+            path: string;
+            /** @default  */
+            where: string;
+            /** @description Its command line. */
+            words: string[];
+        };
         /** @description A project, and what moved in it. */
         ProjectCard: {
             /**
@@ -1503,12 +2193,83 @@ export interface components {
             project: string;
             text: string;
         };
+        /** @description Part `randomness`. */
+        Randomness: {
+            clock: components["schemas"]["Clock"][];
+            draws: components["schemas"]["Draw"][];
+            generators: components["schemas"]["Generator"][];
+            /**
+             * @description What the order of sets hangs on: a number (PYTHONHASHSEED), `secret:…` or `random`.
+             * @default
+             */
+            hash: string;
+            /**
+             * @description `notabene run` drew the number; the next run would have another.
+             * @default false
+             */
+            hash_drawn: boolean;
+            seeds: components["schemas"]["Seed"][];
+        };
         /** @description The server answers. */
         Ready: {
             /** @description `ok`. */
             status: string;
             /** @description Of notabene. */
             version: string;
+        };
+        /** @description All that was captured of a run. */
+        Record: {
+            /** @description What was found missing at the end of the run. */
+            check: {
+                [key: string]: unknown;
+            };
+            code: {
+                [key: string]: unknown;
+            };
+            /** @description Its config, as logged. */
+            config: {
+                [key: string]: unknown;
+            };
+            data: components["schemas"]["Data"];
+            environment: {
+                [key: string]: unknown;
+            };
+            hardware: {
+                [key: string]: unknown;
+            };
+            /** @default  */
+            name: string;
+            /** @description Parts that are not there, by name, with the reason where one is known. */
+            not_recorded: {
+                [key: string]: string;
+            };
+            notebook: {
+                [key: string]: unknown;
+            };
+            outside: components["schemas"]["Outside"];
+            parameters: components["schemas"]["Parameters"];
+            process: {
+                [key: string]: unknown;
+            };
+            /** @default  */
+            project: string;
+            /** @description What reruns have proven. */
+            proof: {
+                [key: string]: unknown;
+            };
+            randomness: components["schemas"]["Randomness"];
+            /** @default  */
+            run: string;
+            /**
+             * @description `notabene-record/1`.
+             * @default notabene-record/1
+             */
+            schema: string;
+            sources: components["schemas"]["Sources"];
+            /** @default  */
+            status: string;
+            /** @default  */
+            user: string;
         };
         /** @description A version: `name:v3`. */
         RefBody: {
@@ -1767,6 +2528,15 @@ export interface components {
             count: number;
             value: unknown;
         };
+        /** @description A generator was seeded with a value. */
+        Seed: {
+            generator: string;
+            /** @default  */
+            process: string;
+            value: unknown;
+            /** @default  */
+            where: string;
+        };
         /** @description Which series, and how they are cut. */
         SeriesQuestion: {
             /**
@@ -1840,6 +2610,13 @@ export interface components {
             /** @description Of notabene. */
             version: string;
         };
+        /** @description A tree of settings: a config file that was read, or what hydra composed. */
+        Settings: {
+            source: string;
+            values: unknown;
+            /** @default  */
+            where: string;
+        };
         /** @description How a curve is made smooth. */
         Smoothing: {
             /**
@@ -1857,6 +2634,85 @@ export interface components {
              * @default 11
              */
             window: number;
+        };
+        /** @description A Python file that the run loaded, or its script. */
+        Source: {
+            /**
+             * @description SHA-256 of its content; the content lies in the blob store.
+             * @default
+             */
+            digest: string;
+            /**
+             * @description Why the content is not kept.
+             * @default
+             */
+            note: string;
+            /**
+             * @description It lies outside the project, and belongs to no installed package.
+             * @default false
+             */
+            outside: boolean;
+            /** @description Relative to the project's top folder where it lies inside, else absolute. */
+            path: string;
+            /**
+             * @description It is the program itself.
+             * @default false
+             */
+            script: boolean;
+            /**
+             * @description Bytes.
+             * @default 0
+             */
+            size: number;
+            /** @description Whether git holds it; None where there is no repository. */
+            tracked: boolean | null;
+            /**
+             * @description Byte code whose source is not there.
+             * @default false
+             */
+            without_source: boolean;
+        };
+        /** @description A source that differs between two runs. */
+        SourceDiff: {
+            /** @description Lines that came. */
+            added: number;
+            /** @description In the project. */
+            path: string;
+            /** @description Lines that went. */
+            removed: number;
+            /**
+             * @description `changed`; `layout`: only comments and layout, the syntax tree is the same; `added`: only the second run has it; `removed`: only the first.
+             * @enum {string}
+             */
+            state: "changed" | "layout" | "added" | "removed";
+        };
+        SourceDiffPage: {
+            items: components["schemas"]["SourceDiff"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @description How a source differs. */
+        SourceText: {
+            added: number;
+            path: string;
+            removed: number;
+            /** @enum {string} */
+            state: "changed" | "layout" | "added" | "removed";
+            /** @description A unified diff. */
+            text: string;
+        };
+        /** @description Part `sources`: all Python code that the run loaded, but for installed packages. */
+        Sources: {
+            /** @description The script first, then by path. */
+            files: components["schemas"]["Source"][];
+            /** @description What is left out, and why. */
+            notes: string[];
+            /**
+             * @description Top folder of the project.
+             * @default
+             */
+            root: string;
         };
         /** @description What may be typed. */
         Suggested: {
@@ -1916,6 +2772,13 @@ export interface components {
             offset: number;
             total: number;
         };
+        /** @description A variable of the environment that the user's own code asked for; None: it was not set. */
+        Variable: {
+            name: string;
+            value: string | null;
+            /** @default  */
+            where: string;
+        };
         /** @description A version, and the runs around it. */
         VersionDocument: {
             /** @default [] */
@@ -1966,6 +2829,92 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        /** @description A project's balance. */
+        Waste: {
+            /** @description Runs that went on after a metric had become NaN or infinite: `{"run", "metric", "step", "seconds"}`. */
+            after_divergence: {
+                [key: string]: unknown;
+            }[];
+            diverged_seconds: components["schemas"]["Number"];
+            /** @description Runs that did not complete, by cause, the costliest first. */
+            failures: components["schemas"]["WasteCause"][];
+            /**
+             * @description Empty for all.
+             * @default
+             */
+            project: string;
+            repeated_seconds: components["schemas"]["Number"];
+            /** @description Groups of runs that were the same, see `notabene.compare.repeated.Group`. */
+            repeats: components["schemas"]["Group"][];
+            /** @description How many, by status. */
+            runs: {
+                [key: string]: number;
+            };
+            /** @description What they took, by status. */
+            seconds: {
+                [key: string]: components["schemas"]["Number"];
+            };
+            /** @description `{"week": µs, "runs", "seconds", "not_completed", "repeated"}`, the oldest first. */
+            weeks: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** @description Runs that ended for one cause. */
+        WasteCause: {
+            median: components["schemas"]["Number"];
+            /** @description `ValueError`, `out of memory`, `killed`, `stopped` ... */
+            name: string;
+            /** @description Their ids. */
+            runs: string[];
+            seconds: components["schemas"]["Number"];
+        };
+        /** @description The answer. */
+        Why: {
+            a: string;
+            /**
+             * @description In one sentence.
+             * @default
+             */
+            answer: string;
+            b: string;
+            /** @description Those with an effect first. */
+            causes: components["schemas"]["WhyCause"][];
+            /** @description Where they part; None: not at all. */
+            first_step: number | null;
+            /**
+             * @description What is explained, with its values.
+             * @default
+             */
+            metric: string;
+            value_a: components["schemas"]["Number"] | null;
+            value_b: components["schemas"]["Number"] | null;
+        };
+        /** @description One difference, and what is known of its effect. */
+        WhyCause: {
+            a: unknown;
+            b: unknown;
+            class: string;
+            /**
+             * @description What would tell, where it cannot be told.
+             * @default
+             */
+            command: string;
+            /** @description Mean change of the metric from `a` to `b`, and `spread`: its standard deviation over the pairs; None of a single pair. */
+            effect: components["schemas"]["Number"] | null;
+            item: string;
+            /** @description Pairs of runs that differ in it alone. */
+            pairs: [
+                string,
+                string
+            ][];
+            spread: components["schemas"]["Number"] | null;
+            /**
+             * @description `effect`: runs that differ in it alone differ in the metric; `no-effect`: they do not; `cannot-tell`: there are no such runs.
+             * @default cannot-tell
+             * @enum {string}
+             */
+            told: "effect" | "no-effect" | "cannot-tell";
         };
     };
     responses: never;
@@ -4000,6 +4949,428 @@ export interface operations {
             };
         };
     };
+    diff: {
+        parameters: {
+            query: {
+                /** @description Id of the first run. */
+                a: string;
+                /** @description Id of the second run. */
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs between two runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diffSource: {
+        parameters: {
+            query: {
+                /** @description Id of the first run. */
+                a: string;
+                /** @description Id of the second run. */
+                b: string;
+                /** @description Of a source, in the project. */
+                path: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How one source differs between two runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceText"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diffSources: {
+        parameters: {
+            query: {
+                /** @description Id of the first run. */
+                a: string;
+                /** @description Id of the second run. */
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sources that differ between two runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceDiffPage"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -4151,6 +5522,149 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lineageContentBy: {
+        parameters: {
+            query?: {
+                run?: string;
+                /** @description SHA-256 of content. */
+                digest?: string;
+                /** @description A version of an artifact. */
+                ref?: string;
+                /** @description A file in it. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came from what, by content */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flows"];
                 };
             };
             /** @description What the client has is still right. */
@@ -5007,6 +6521,147 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Note"];
                 };
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repeats: {
+        parameters: {
+            query?: {
+                project?: string;
+                /** @description At most so many items. */
+                limit?: number;
+                /** @description Leave out so many first. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Experiments that were done more than once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupPage"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The question is not possible as it is. */
             400: {
@@ -6275,6 +7930,144 @@ export interface operations {
             };
         };
     };
+    runsCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether the record of a run is complete */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Check"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runsConsole: {
         parameters: {
             query?: {
@@ -6908,6 +8701,144 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunInfo"];
                 };
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runsRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record of a run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The question is not possible as it is. */
             400: {
@@ -7744,7 +9675,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FindingPage"];
+                    "application/json": components["schemas"]["HitPage"];
                 };
             };
             /** @description What the client has is still right. */
@@ -9006,6 +10937,427 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["View"];
                 };
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    waste: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How much work came to nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waste"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    whence: {
+        parameters: {
+            query?: {
+                /** @description SHA-256 of content. */
+                digest?: string;
+                /** @description A version of an artifact. */
+                ref?: string;
+                /** @description A file in it. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where content came from */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginPage"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The question is not possible as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks has not shown who it is. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method; `Allow` names those it has. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody was first, or the run is in another state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server does not answer to this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored is damaged, or of a newer version. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests at once, or too many wrong tokens. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong in the server; its log has the rest under `id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store cannot be reached now, or took too long; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why: {
+        parameters: {
+            query: {
+                /** @description Id of the first run. */
+                a: string;
+                /** @description Id of the second run. */
+                b: string;
+                /** @description What is to be explained; what parts first. */
+                metric?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why two runs differ, from the runs that exist */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description What the client has is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The question is not possible as it is. */
             400: {

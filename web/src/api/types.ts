@@ -72,7 +72,7 @@ export type Changes = S['ChangeSet'];
 export type View = S['View'];
 export type ChartEvent = S['Event'];
 export type DiaryPage = S['DiaryPage'];
-export type SearchHit = S['Finding'];
+export type SearchHit = S['Hit'];
 
 export type BulkAction = S['Bulk']['action'];
 export type BulkResult = With<

@@ -104,7 +104,7 @@ def complete(
 @read("/search", "content", summary="Find anything by its name")
 def search(
     notebook: Notebook, *, q: str = "", project: str = "", limit: Limit = 50
-) -> Page[findings.Finding]:
+) -> Page[findings.Hit]:
     """Runs, projects, metrics, params, tags, artifacts and notes; best first."""
     items = findings.search(notebook, short_name(q, "search"), project, limit)
     return Page(items=items, total=len(items), limit=limit, offset=0)
