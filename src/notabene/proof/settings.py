@@ -13,7 +13,8 @@ from notabene.proof.record import flat
 _NOT_A_PARAMETER = re.compile(
     r"(run|exp|experiment|job|project|entity|group|wandb|mlflow)?_?(name|id|tags?|notes?)"
     r"|(out|output|save|log|logging|result|results|ckpt|checkpoint|checkpoints|artifact|figure"
-    r"|plot|tensorboard|tb|cache|work|tmp|temp)s?_?(dir|directory|path|file|folder|root|to)?"
+    r"|plot|tensorboard|tb|cache|work|tmp)s?_?(dir|directory|path|file|folder|root|to)?"
+    r"|temp_?(dir|directory|path|file|folder|root)"
     r"|o|v|q|verbose|verbosity|quiet|silent|debug|progress|log_?level|loglevel|dry_?run|help|yes"
     r"|project|entity|store|device|gpu|gpus|cuda|local_rank|rank|version|color|colour|no_color"
     r"|(log|print|save|eval|report|plot|vis)_?(every|interval|freq|frequency|steps)"
