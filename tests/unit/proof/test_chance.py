@@ -1,0 +1,172 @@
+"""Findings about randomness and the clock, each where there is cause and where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from notabene.model.evidence import Clock, Draw, Generator, Randomness, Seed
+from notabene.proof.chance import rules
+from tests.unit.proof.making import evidence_of
+
+
+def found(text, **randomness):
+    """Class, place and whether it is recorded, of all that is found."""
+    evidence = evidence_of(text, randomness=Randomness(**{"hash": "0", **randomness}))
+    return [(one.kind, one.where, one.recorded) for one in rules(evidence)]
+
+
+def said(text, **randomness):
+    """What is said, line by line."""
+    evidence = evidence_of(text, randomness=Randomness(**{"hash": "0", **randomness}))
+    return [one.what for one in rules(evidence)]
+
+
+UNSEEDED = "import random\nx = random.random()\n"
+NUMPY = "import numpy as np\nx = np.random.rand(3)\n"
+FOREST = "import sklearn.ensemble\nm = sklearn.ensemble.RandomForestClassifier()\nm.fit(x, y)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "generator", "where"),
+    [
+        (UNSEEDED, "random", "train.py:2"),
+        (NUMPY, "numpy", "train.py:2"),
+        (FOREST, "numpy", "train.py:2"),
+        ("import torch\nx = torch.rand(3)\n", "torch", "train.py:2"),
+        ("x = 1\nimport scipy.stats\n", "numpy", "train.py:2"),
+    ],
+)
+def test_generators_that_nobody_seeded(text, generator, where):
+    """A global generator that was used unseeded is told at its first line, and is given back."""
+    used = [Generator(name=generator, used=True)]
+    assert found(text, generators=used) == [("unseeded-randomness", where, True)]
+
+
+def test_generators_that_were_seeded_or_not_used():
+    """A state that nobody drew from unseeded is no finding, whatever the source looks like."""
+    assert found(UNSEEDED, generators=[Generator(name="random", used=False)]) == []
+    assert found(UNSEEDED) == []
+
+
+def test_a_librarys_own_draws_are_not_the_programs():
+    """A generator that no line of the program can have drawn from is not told."""
+    assert found("x = 1\n", generators=[Generator(name="random", used=True)]) == []
+
+
+def test_one_generator_is_told_once():
+    """Process and workers drawing from one generator are one finding."""
+    used = [Generator(name="random", process=p, used=True) for p in ("mp:1", "mp:2")]
+    assert said(UNSEEDED, generators=used) == [
+        "random.random drew from a generator never seeded in a worker"
+    ]
+
+
+FRESH = "import numpy as np\nrng = np.random.default_rng()\n"
+
+
+@pytest.mark.parametrize("by", ["numpy.random", "numpy.default_rng", "random"])
+def test_generators_made_without_a_seed(by):
+    """Entropy that a new generator drew is told where it was made."""
+    draw = Draw(by=by, bits=128, value="17", where="train.py:2")
+    assert found(FRESH, draws=[draw]) == [("unseeded-randomness", "train.py:2", True)]
+
+
+def test_generators_that_libraries_make_at_their_import():
+    """What an imported library drew for itself is not the program's."""
+    draw = Draw(by="random", bits=128, value="17", where="train.py:1")
+    assert found("import tempfile\nx = 1\n", draws=[draw]) == []
+
+
+def test_forked_workers_are_named():
+    """The finding says which kind of process made the generator."""
+    draws = [
+        Draw(by="numpy.default_rng", value="1", where="train.py:2", process="mp:1"),
+        Draw(by="numpy.default_rng", value="2", where="train.py:9", process="f1"),
+    ]
+    worker, forked = said(FRESH, draws=draws)
+    assert worker.endswith("in a worker")
+    assert forked.endswith("in a forked process")
+
+
+@pytest.mark.parametrize(("by", "severity"), [("os", "gap"), ("secrets", "risk")])
+def test_bytes_of_the_operating_system(by, severity):
+    """Bytes that the program itself drew are told, are never in the record, and may be a name."""
+    randomness = Randomness(hash="0", draws=[Draw(by=by, bits=64, where="train.py:2")])
+    (one,) = rules(evidence_of("import os\nk = os.urandom(8)\n", randomness=randomness))
+    assert (one.kind, one.severity, one.recorded) == ("os-entropy", severity, False)
+
+
+def test_names_made_of_random_bytes():
+    """A uuid is a name, and no finding."""
+    assert found("import uuid\nn = uuid.uuid4()\n", draws=[Draw(by="uuid", bits=128)]) == []
+
+
+@pytest.mark.parametrize(
+    ("seed", "kind"),
+    [
+        ("time.time()", "seed-from-clock"),
+        ("os.urandom(4)", "os-entropy"),
+        ("os.getpid()", "unseeded-randomness"),
+        ("hash('a')", "hash-order"),
+    ],
+)
+def test_seeds_that_are_others_each_time(seed, kind):
+    """A seed from the clock, the system, the process or a hash is told at its line, once."""
+    text = f"import os, random, time\nrandom.seed({seed})\n"
+    assert [(k, w) for k, w, _ in found(text)] == [(kind, "train.py:2")]
+
+
+def test_a_seed_that_was_seen_is_recorded():
+    """Where the value went into the record it can be given back."""
+    text = "import random, time\nrandom.seed(time.time())\n"
+    seeds = [Seed(generator="random", value=7, where="train.py:2")]
+    assert found(text) == [("seed-from-clock", "train.py:2", False)]
+    assert found(text, seeds=seeds) == [("seed-from-clock", "train.py:2", True)]
+
+
+@pytest.mark.parametrize("seed", ["3", "SEED", "args.seed"])
+def test_seeds_that_are_given(seed):
+    """A seed that stands in the source, or comes from an option, is no finding."""
+    assert found(f"import random\nSEED = 3\nrandom.seed({seed})\n") == []
+
+
+def test_the_time_as_a_value():
+    """The time of day that goes into a sum is told; that a log line shows it is not."""
+    text = "import datetime\nhour = datetime.datetime.now().hour\nx = 5 * hour\n"
+    clock = [Clock(function="datetime.now", value=1.0, where="train.py:3")]
+    assert found(text) == [("seed-from-clock", "train.py:3", False)]
+    assert found(text, clock=clock) == [("seed-from-clock", "train.py:3", True)]
+    assert found("import time\nprint('began', time.time())\n") == []
+
+
+SETS = "x = [hash(w) % 7 for w in words]\n"
+
+
+@pytest.mark.parametrize(
+    ("secret", "drawn", "told"),
+    [
+        ("0", False, []),
+        ("4711", False, []),
+        ("4711", True, [("hash-order", "train.py:1", True)]),
+        ("secret:ab", False, [("hash-order", "train.py:1", True)]),
+        ("random", False, [("hash-order", "train.py:1", True)]),
+        ("", False, [("hash-order", "train.py:1", False)]),
+    ],
+)
+def test_orders_that_hang_on_the_hash(secret, drawn, told):
+    """What hangs on hashes is told unless somebody fixed PYTHONHASHSEED for this run and others."""
+    assert found(SETS, hash=secret, hash_drawn=drawn) == told
+
+
+def test_orders_of_folders():
+    """Files as the disk gives them are told; sorted ones are not."""
+    text = "import os\ntotal = ''\nfor f in os.listdir('data'):\n    total += open(f).read()\n"
+    assert found(text) == [("listing-order", "train.py:3", False)]
+    assert found(text.replace("os.listdir('data')", "sorted(os.listdir('data'))")) == []
+
+
+def test_clocks_that_end_loops():
+    """A budget of time is told where the loop asks for it; a count of steps is not."""
+    text = "import time\nt = time.time()\nwhile time.time() - t < 3:\n    step()\n"
+    assert found(text) == [("clock-controls-length", "train.py:3", False)]
+    assert found("for i in range(3):\n    step()\n") == []
