@@ -236,7 +236,8 @@ def where_is(key: str, root: str, folder: str, places: Mapping[str, str]) -> str
 def arguments_of(words: Sequence[str], folder: str) -> tuple[dict[str, str], dict[str, str]]:
     """A command line by name, and which of its values are paths.
 
-    ``--lr 0.1``, ``--lr=0.1``, ``-l 0.1``, hydra's ``optim.lr=0.1``, and positions by number.
+    ``--lr 0.1``, ``--lr=0.1``, ``-l 0.1``, hydra's ``optim.lr=0.1``, and positions by number. What
+    is given more than once has all its values.
 
     Returns:
         Arguments (a path's value is ``<path>``), and ``{name: absolute path}``.
@@ -262,9 +263,9 @@ def arguments_of(words: Sequence[str], folder: str) -> tuple[dict[str, str], dic
         full = os.path.normpath(os.path.join(folder, os.path.expanduser(value)))
         if 0 < len(value) < 4096 and not _is_number(value) and os.path.exists(full):
             places[name] = full
-            found[name] = PATH
-            continue
-        found[name] = canonical_value(value)
+            value = PATH
+        value = canonical_value(value)
+        found[name] = f"{found[name]}, {value}" if name in found else value
     return found, places
 
 
@@ -272,10 +273,14 @@ def canonical_value(value: Any) -> str:
     """A value as text, numbers in one spelling: ``1e-3`` and ``0.001`` are the same."""
     text = str(value)
     try:
+        return repr(int(text))  # to the last digit: seeds have 64 bits and more
+    except ValueError:
+        pass
+    try:
         number = float(text)
     except ValueError:
         return text
-    return repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    return repr(int(number)) if number.is_integer() and abs(number) < 1e22 else repr(number)
 
 
 def _is_number(text: str) -> bool:
@@ -293,7 +298,7 @@ def counts(name: str) -> bool:
 
 def is_seed(name: str) -> bool:
     """Whether a name is that of a seed."""
-    return _SEED.fullmatch(name.lstrip("-$")) is not None
+    return _SEED.fullmatch(name.lstrip("-$").replace("-", "_")) is not None
 
 
 def environment_table(

@@ -54,7 +54,7 @@ def _all(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
 
 def _constants(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
     logged = Logged(evidence.logged)
-    for path in mine.constants.keys() & then.constants.keys():
+    for path in sorted(mine.constants.keys() & then.constants.keys()):
         for one in constants(path, then, mine):
             if not logged.has(one.item, one.b):
                 yield Finding(

@@ -104,7 +104,7 @@ def _changed(path: str, a: Tables, b: Tables) -> Iterator[Difference]:
 def constants(path: str, a: Tables, b: Tables, kind: str = "constant") -> Iterator[Difference]:
     """Constants of a file whose values differ."""
     before, after = a.constants.get(path, {}), b.constants.get(path, {})
-    for name in before.keys() & after.keys():
+    for name in sorted(before.keys() & after.keys()):
         if before[name][0] != after[name][0]:
             yield Difference(
                 kind=kind,
