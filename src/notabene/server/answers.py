@@ -133,7 +133,7 @@ def answering(
             tag = given["notebook"].tag(call) if fresh == "index" else ""
             if tag and tag in call.known:
                 return unchanged(tag)
-            if "run" in asked:
+            if asked.get("run"):
                 given["notebook"].require(asked["run"])
             found = function(**asked, **{name: given[name] for name in ours})
         if isinstance(found, Response):
