@@ -25,6 +25,7 @@ with notabene.init("lab", name="prepare") as run:
 """
 TRAIN = """
 import argparse
+import numpy
 import random
 import notabene
 parser = argparse.ArgumentParser()
