@@ -131,7 +131,7 @@ class Repeats:
 
         Args:
             manifest: Of the run.
-            memo: Tables read before, by digest; filled.
+            memo: Tables read before, by digest, None for what is gone; filled.
         """
         memo = {} if memo is None else memo
         found = Tables(arguments=manifest.arguments, seeds=manifest.seeds, outputs=manifest.outputs)
@@ -140,14 +140,14 @@ class Repeats:
             if digest and digest not in memo:
                 memo[digest] = self._read(digest)
             if digest:
-                setattr(found, name, memo[digest])
+                setattr(found, name, memo[digest] or {})
         return found
 
-    def _read(self, digest: str) -> dict[str, Any]:
+    def _read(self, digest: str) -> dict[str, Any] | None:
         with contextlib.suppress(OSError, msgspec.DecodeError):
             value = msgspec.json.decode((self.folder / "tables" / Path(digest).name).read_bytes())
-            return value if isinstance(value, dict) else {}
-        return {}
+            return value if isinstance(value, dict) else None
+        return None
 
 
 def all_of(store: Path) -> Iterator[tuple[str, list[Manifest]]]:
@@ -212,6 +212,8 @@ def ask(repeats: Repeats, now: Now, *, alive: Callable[[str], bool], without: st
         elif manifest.status != "finished":
             continue
         then = repeats.tables_of(manifest, memo)
+        if manifest.status == "finished" and not _is_whole(manifest, memo):
+            continue
         found = differences(then, _now_tables(then, manifest, now, current))
         verdict = _verdict(manifest, found)
         if verdict in ("seed", "duplicate", "not-fixed") and manifest.status == "finished":
@@ -226,6 +228,12 @@ def ask(repeats: Repeats, now: Now, *, alive: Callable[[str], bool], without: st
         return Answer()
     best[1].replicates = replicates
     return best[1]
+
+
+def _is_whole(manifest: Manifest, memo: Mapping[str, Any]) -> bool:
+    """Whether all that went into a run is known: what is not known cannot be called the same."""
+    kept = [manifest.tables[name] for name in _TABLES if name in manifest.tables]
+    return "code" in manifest.tables and all(memo.get(digest) is not None for digest in kept)
 
 
 _RANK: dict[str, int] = {
@@ -268,13 +276,15 @@ def _now_tables(
                 value = now.variable(name[1:]) or ""
                 is_place = names[name] == PATH and os.path.exists(value)
                 table[name] = PATH if is_place else value
+    # Of a run that goes on only the arguments are known: what is not known does not differ.
+    environment = {**then.environment, **now.environment} if manifest.tables else {}
     return Tables(
         code=current[code_key],
         constants=_constants(current[code_key]),
         data=current[data_key],
         arguments=arguments,
         seeds=seeds,
-        environment={**then.environment, **now.environment},
+        environment=environment,
     )
 
 

@@ -263,8 +263,12 @@ def _programs(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Findin
 
 def nearest(manifests: Iterable[Manifest], mine: Manifest) -> Manifest | None:
     """The run to compare with: the last one before of the same script that ended well, and if
-    none did, the last one."""
-    earlier = [one for one in manifests if one.run != mine.run and one.started <= mine.started]
+    none did, the last one of which is known what went in."""
+    earlier = [
+        one
+        for one in manifests
+        if one.run != mine.run and one.started <= mine.started and one.tables
+    ]
     well = [one for one in earlier if one.status == "finished"]
     found = well or earlier
     return found[-1] if found else None

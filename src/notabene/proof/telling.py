@@ -27,13 +27,13 @@ def line_of(answer: Answer, *, now_us: int, user: str) -> str:
         return ""
     name = f"run {run.run[-6:]}"
     about = f"{name} ({_about(run, now_us, user)})"
-    if answer.running:
+    if answer.running and not answer.differs:
         return f"the same script with the same arguments is running now: {about}"
     if answer.verdict == "duplicate":
         return f"same as {about}; notabene run --reuse gives its results instead"
     if answer.verdict == "not-fixed":
         reasons = [gap for gap in run.gaps if gap.split()[0] in UNFIXED]
-        why = f": {reasons[0]}" if reasons else ""
+        why = f": {reasons[0].strip()}" if reasons else ""
         return f"same inputs as {about}, but they do not fix the result{why}"
     if answer.verdict == "seed":
         return f"as {name} but {_differs(answer.differs)} ({_spread(answer.replicates)})"
@@ -41,7 +41,8 @@ def line_of(answer: Answer, *, now_us: int, user: str) -> str:
 
 
 def _about(run: Manifest, now_us: int, user: str) -> str:
-    parts = [ago((now_us - run.started) / 1e6)]
+    running = run.status == "running"
+    parts = ["running now" if running else ago((now_us - run.started) / 1e6)]
     parts.append("by you" if run.user == user else f"by {run.user}" if run.user else "")
     result = headline(run.results)
     parts += [result, f"took {took(run.took)}" if run.took >= 1 else ""]
@@ -56,12 +57,13 @@ def headline(results: dict[str, Any]) -> str:
 
 def headline_key(results: Mapping[str, Any]) -> str:
     """Name of the most telling number among results; empty where there is none."""
-    numbers = [
-        key
-        for key, value in results.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
-    return min(numbers, key=_telling, default="")
+    return min(
+        (key for key, value in results.items() if _is_number(value)), key=_telling, default=""
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _telling(key: str) -> tuple[int, int, str]:
@@ -92,7 +94,7 @@ def _spread(runs: list[Manifest]) -> str:
     values: dict[str, list[float]] = {}
     for run in runs:
         for key, value in run.results.items():
-            if isinstance(value, int | float) and math.isfinite(value):
+            if _is_number(value) and math.isfinite(value):
                 values.setdefault(key, []).append(float(value))
     keys = sorted((key for key, found in values.items() if len(found) == len(runs)), key=_telling)
     said = f"the {_nth(count)} seed"
@@ -116,7 +118,7 @@ def ago(seconds: float) -> str:
     """How long ago, in words."""
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
         count = int(seconds // size)
-        if count:
+        if count > 0:  # the clock of the machine it ran on may be ahead
             return f"{count} {word}{'s' * (count != 1)} ago"
     return "just now"
 
