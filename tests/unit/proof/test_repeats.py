@@ -165,12 +165,12 @@ def test_defaults_are_arguments(tmp_path):
     option = Option(source="argparse", name="lr", value=0.1, default=0.1)
     repeats.keep(manifest_of(), tables_of(evidence_of(parameters=Parameters(options=[option]))))
     base = tables_of(evidence_of())
-    for arguments, verdict in [
+    for given, verdict in [
         ({}, "duplicate"),
         ({"lr": "0.1"}, "duplicate"),
         ({"lr": "1"}, "near"),
     ]:
-        base.arguments = arguments
+        base.arguments = given
         assert answer_to(repeats, base).verdict == verdict
 
 
