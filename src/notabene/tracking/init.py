@@ -112,7 +112,8 @@ def init(
 
     Raises:
         UsageError: A wrong argument, or the store cannot be used.
-        ConflictError: The id is taken and ``resume`` is ``never``.
+        ConflictError: The id is taken and ``resume`` is ``never``; or the same was done before
+            and the setting ``on_repeat`` is ``stop``.
         NotFoundError: ``resume="must"`` and there is no such run.
         FormatError: The store was written by a newer notabene.
     """
@@ -150,9 +151,8 @@ def init(
         resume=resume,
         program=program,
     )
-    if program:
-        plan.source = "command"
     names.finish_earlier_in_notebook()
+    _refuse_repeat(settings, plan, capture)
     if settings["mode"] == "disabled":
         run = _disabled(plan, settings)
     else:
@@ -168,6 +168,23 @@ def init(
         run.attendance.start()
     run.spent_us += (time.process_time_ns() - begun) // 1000
     return run
+
+
+def _refuse_repeat(settings: Settings, plan: Plan, capture: bool | Capture) -> None:
+    """Do not begin a repeat, where the setting says so; ``notabene run`` asks by itself."""
+    if (
+        settings["on_repeat"] in ("ask", "stop")
+        and settings["observe"]
+        and settings["mode"] != "disabled"
+        and capture is not False
+        and plan.source == "sdk"
+        and not plan.joined
+        and plan.rank == 0
+        and plan.resume == "never"
+    ):
+        from notabene.tracking.judging import refuse_repeat
+
+        refuse_repeat(settings)
 
 
 def _plan(
@@ -212,6 +229,7 @@ def _plan(
         agreed=agreed,
         joined=around.join and chosen == around.run,
         resume=resume,
+        source="command" if program else "sdk",
     )
 
 

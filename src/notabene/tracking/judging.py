@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from notabene._ids import now_us, user_name
 from notabene.capture.environment import selected_variables
 from notabene.capture.inputs import digest_names, names_in, sign_of
 from notabene.capture.part import Part
+from notabene.errors import ConflictError
 from notabene.model.canonical import digest_bytes, digest_file
 from notabene.proof.findings import UNFIXED, Evidence, Finding, state
 from notabene.proof.fingerprint import (
@@ -230,26 +233,55 @@ def ask_for_command(command: tuple[str, ...], settings: Settings) -> Answer:
     """Whether a command was run before, without running anything.
 
     Args:
-        command: As it would be given to ``notabene run``.
+        command: As it would be given to ``notabene run``; empty: the program of this process.
         settings: For the store and the cache.
     """
     from notabene.artifacts.hashes import HashCache
-    from notabene.capture.process import program_name, script_of, words_behind, working_folder
+    from notabene.capture.process import (
+        program_name,
+        script_of,
+        script_path,
+        words_behind,
+        working_folder,
+    )
     from notabene.capture.secrets import Redactor
     from notabene.capture.sources import project_top
     from notabene.settings import environment
 
-    script, folder = script_of(command), working_folder()
+    script, folder = script_of(command) if command else script_path(), working_folder()
     root, _ = project_top(script, folder)
     with HashCache(settings.cache / "hashes.sqlite") as memory:
         judge = Judge(
             settings.store,
-            script or program_name(command),
+            os.path.normpath(script) if script else program_name(command),
             root=root,
             folder=folder,
-            words=words_behind(command),
+            words=words_behind(command) if command else sys.argv[1:],
             memory=memory,
             cache=settings.cache,
             redactor=Redactor(),
         )
         return judge.ask(environment(), {})
+
+
+def refuse_repeat(settings: Settings) -> None:
+    """Keep a script from doing again what was done, as the setting ``on_repeat`` says.
+
+    Raises:
+        ConflictError: It was done before, and is not to be done again.
+    """
+    from notabene.proof.telling import line_of
+
+    answer = ask_for_command((), settings)
+    if answer.verdict != "duplicate":
+        return
+    line = line_of(answer, now_us=now_us(), user=user_name())
+    if settings["on_repeat"] == "ask":
+        # Without a person at the terminal nobody is asked, and it goes on.
+        if not (sys.stdin and sys.stdin.isatty()):
+            return
+        sys.stderr.write(f"notabene: {line}. Run it again? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+    raise ConflictError(line, hint="NOTABENE_ON_REPEAT=warn runs it again")

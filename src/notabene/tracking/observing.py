@@ -150,9 +150,13 @@ class Observing:
 
     def _ask(self) -> None:
         """Say whether this was done before, and let others know that it is done now."""
-        if self.on_repeat == "warn":
+        if self.on_repeat != "ignore":
             line = self.ask()
-            if line and self.say is not None:
+            # Who was asked, or wanted the earlier results, was told already.
+            told = self.on_repeat == "reuse" and bool(self._capture.program)
+            asked = self.on_repeat == "ask"
+            told |= asked and self.answer is not None and self.answer.verdict == "duplicate"
+            if line and self.say is not None and not told:
                 self.say(line)
         self._judge().begin(self._manifest())
 

@@ -1,0 +1,125 @@
+"""What a script that was run before does, by the setting ``on_repeat``."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import notabene
+
+SCRIPT = """
+import sys
+import notabene
+run = notabene.init("p", store="store")
+notabene.log({"loss": 1.0})
+run.finish()
+print("went on")
+"""
+
+
+@pytest.fixture
+def script(home: Path) -> Path:
+    """A script that was run once."""
+    path = Path("train.py")
+    path.write_text(SCRIPT)
+    done = start(path)
+    assert done.stdout == "went on\n", done.stderr
+    return path
+
+
+def start(path: Path, *words: str, on_repeat: str = "warn") -> subprocess.CompletedProcess[str]:
+    """The script, with nobody at the terminal."""
+    return subprocess.run(
+        [sys.executable, str(path), *words],
+        env={**os.environ, "NOTABENE_ON_REPEAT": on_repeat},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def answering(path: Path, answer: str) -> tuple[int, str]:
+    """The script at a terminal, where somebody answers; its exit code, and all it printed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["NOTABENE_ON_REPEAT"] = "ask"
+        os.execv(sys.executable, [sys.executable, str(path)])
+    os.write(terminal, f"{answer}\n".encode())
+    said = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # the program has ended
+            break
+        if not part:
+            break
+        said += part
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+def runs() -> int:
+    """How many there are."""
+    with notabene.Api("store") as api:
+        return len(list(api.runs()))
+
+
+def test_warn_is_one_line_and_it_goes_on(script: Path) -> None:
+    """The default says it and goes on."""
+    done = start(script)
+    assert done.stderr.count("same as run") == 1
+    assert done.stdout == "went on\n"
+    assert runs() == 2
+
+
+def test_ignore_says_nothing(script: Path) -> None:
+    """Nothing is said."""
+    assert "same as run" not in start(script, on_repeat="ignore").stderr
+
+
+def test_stop_raises_before_the_run_begins(script: Path) -> None:
+    """The error names the run, and what to do; there is no second run."""
+    done = start(script, on_repeat="stop")
+    assert done.returncode == 1
+    assert "ConflictError: same as run" in done.stderr
+    assert "NOTABENE_ON_REPEAT=warn" in done.stderr
+    assert done.stdout == ""
+    assert runs() == 1
+
+
+def test_stop_lets_new_work_begin(script: Path) -> None:
+    """Another argument, or another line of code, is no repeat."""
+    assert start(script, "--lr=2", on_repeat="stop").stdout == "went on\n"
+    script.write_text(SCRIPT.replace("1.0", "1.5"))
+    assert start(script, on_repeat="stop").stdout == "went on\n"
+
+
+def test_nobody_is_asked_without_a_terminal(script: Path) -> None:
+    """A job of a queue goes on."""
+    assert start(script, on_repeat="ask").stdout == "went on\n"
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [("y", True), ("n", False), ("", False)])
+def test_who_sits_at_the_terminal_is_asked(script: Path, answer: str, goes_on: bool) -> None:
+    """It goes on with a yes alone, and says what was done before once."""
+    code, said = answering(script, answer)
+    assert "Run it again? [y/N]" in said
+    assert ("went on" in said) == goes_on
+    assert (code == 0) == goes_on
+    assert runs() == 1 + goes_on
+    if goes_on:
+        assert said.count("same as run") == 1
+
+
+def test_reuse_is_for_notabene_run(script: Path) -> None:
+    """A script cannot be replaced by its results; it is told, and goes on."""
+    done = start(script, on_repeat="reuse")
+    assert done.stderr.count("same as run") == 1
+    assert done.stdout == "went on\n"
