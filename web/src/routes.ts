@@ -37,6 +37,11 @@ export const routes: Route[] = [
     load: () => import('./pages/artifacts/Artifacts.svelte'),
   },
   {
+    pattern: '/p/:project/waste',
+    title: ({ project }) => `Waste · ${project}`,
+    load: () => import('./pages/waste/Waste.svelte'),
+  },
+  {
     pattern: '/r/:run',
     title: ({ run }) => `Run ${run}`,
     load: () => import('./pages/run/Run.svelte'),

@@ -1,6 +1,6 @@
 /** One function per route that more than one page uses. Others call get() and write() themselves. */
 import { decodeSeries, type SeriesFrame } from '../lib/series';
-import { bytes, get, write, type Options } from './client';
+import { bytes, get, write, type Options, type Query } from './client';
 import type * as T from './types';
 
 type Opt = Pick<Options, 'signal'>;
@@ -65,6 +65,10 @@ export async function series(body: T.SeriesRequest, o?: Opt): Promise<SeriesFram
     else drawing -= 1;
   }
 }
+
+/** What the runs around a run, or around content, read and wrote. */
+export const flows = (query: Query, o?: Opt) => get<T.Flows>('/lineage/content', { ...o, query });
+export const check = (id: string, o?: Opt) => get<T.RunCheck>(`/runs/${id}/check`, o);
 
 export const search = (query: { q: string; project?: string; limit?: number }, o?: Opt) =>
   get<T.List<T.SearchHit>>('/search', { ...o, query });

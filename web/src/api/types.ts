@@ -74,6 +74,21 @@ export type ChartEvent = S['Event'];
 export type DiaryPage = S['DiaryPage'];
 export type SearchHit = S['Hit'];
 
+export type RunRecord = S['Record'];
+export type RunCheck = S['Check'];
+export type CheckFinding = S['Finding'];
+export type Diff = S['Diff'];
+export type DiffItem = With<S['Item'], { a: Json; b: Json }>;
+export type Parting = S['Parting'];
+export type SourceDiff = S['SourceDiff'];
+export type SourceText = S['SourceText'];
+export type Why = S['Why'];
+export type Cause = With<S['WhyCause'], { a: Json; b: Json }>;
+export type Repeat = S['Group'];
+export type Waste = S['Waste'];
+export type Failures = S['WasteCause'];
+export type Flows = S['Flows'];
+
 export type BulkAction = S['Bulk']['action'];
 export type BulkResult = With<
   S['Done'],

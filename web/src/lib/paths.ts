@@ -5,7 +5,7 @@ export const base =
 
 const part = encodeURIComponent;
 
-export type ProjectPage = 'runs' | 'charts' | 'compare' | 'diary' | 'artifacts';
+export type ProjectPage = 'runs' | 'charts' | 'compare' | 'diary' | 'artifacts' | 'waste';
 
 /** Paths inside the app, without the base; `href()` adds it. */
 export const paths = {

@@ -1,6 +1,15 @@
 /** Routes that only the run page asks. */
 import { apiUrl, get, text, write, type Query } from '../../api/client';
-import type { Json, List, LoggedKey, LoggedValue, Note, RunInfo, RunsTable } from '../../api/types';
+import type {
+  Json,
+  List,
+  LoggedKey,
+  LoggedValue,
+  Note,
+  RunInfo,
+  RunRecord,
+  RunsTable,
+} from '../../api/types';
 import type { RunList } from '../../lib/runlist';
 import type { Edge, Node } from './logic/lineage';
 import { blobQuery, type BlobRef } from './logic/media';
@@ -11,6 +20,8 @@ type Signal = { signal?: AbortSignal };
 
 export type Captured = Record<string, { [key: string]: Json }>;
 export const captured = (id: string, o?: Signal) => get<Captured>(`/runs/${id}/captured`, o);
+
+export const record = (id: string, o?: Signal) => get<RunRecord>(`/runs/${id}/record`, o);
 
 export const lineage = (ref: string, o?: Signal) =>
   get<{ nodes: Node[]; edges: Edge[] }>('/lineage', { ...o, query: { ref } });

@@ -4,6 +4,7 @@ import { choice, flag, text, type Codec } from '../../lib/view';
 
 export const TABS = [
   'overview',
+  'record',
   'charts',
   'system',
   'media',
@@ -17,6 +18,7 @@ export type Tab = (typeof TABS)[number];
 
 export const TAB_NAMES: Record<Tab, string> = {
   overview: 'Overview',
+  record: 'Record',
   charts: 'Charts',
   system: 'System',
   media: 'Media',

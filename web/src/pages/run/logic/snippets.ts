@@ -14,6 +14,11 @@ type Part = [python: string, command: string, path: string, query?: Record<strin
 /** What is done with `run`, the verb of the command line, and where the JSON is. */
 const PARTS: Record<Tab, (key: string) => Part> = {
   overview: () => ['run.params, run.metrics, run.conclusion', 'show', ''],
+  record: () => [
+    'check = notabene.Api().check_run(run.id)\nfor finding in check.findings:\n    print(finding.what, finding.where, finding.fix)',
+    'check',
+    '/check',
+  ],
   charts: (key) => [
     `history = run.history(${JSON.stringify(key)})\nhistory.steps, history.values`,
     'plot',
