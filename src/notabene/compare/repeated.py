@@ -13,8 +13,6 @@ from notabene.model.canonical import digest_json
 from notabene.proof.repeats import Manifest
 from notabene.proof.telling import headline_key
 
-_INPUTS = ("code", "data")
-
 
 class Group(msgspec.Struct, kw_only=True):
     """Runs with the same inputs.
@@ -50,7 +48,8 @@ def groups_of(manifests: Iterable[Manifest]) -> list[Group]:
     but_seed: dict[str, list[Manifest]] = {}
     for one in manifests:
         if one.status == "finished" and one.tables.get("code"):
-            inputs = [one.script, one.effective, *(one.tables.get(name, "") for name in _INPUTS)]
+            code = one.tables.get("meaning") or one.tables["code"]
+            inputs = [one.script, one.effective, code, one.tables.get("data", "")]
             but_seed.setdefault(digest_json(inputs), []).append(one)
             if one.fixed:
                 same.setdefault(digest_json([inputs, one.seeds]), []).append(one)

@@ -25,7 +25,7 @@ class Parting(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     Attributes:
         metric: Its name.
-        a, b: The last values; None where a run has none.
+        a, b: The last values, those of the largest step; None where a run has none.
         same: Values that are the same to the bit, of ``compared``.
         first_divergent_step: None where nothing differs.
         first_a, first_b: The values there; None where one run has none.
@@ -60,7 +60,12 @@ def part(metric: str, a: Curve | None, b: Curve | None, *, upto: int | None = No
     found = Parting(metric=metric, a=_last(a), b=_last(b))
     if one is None or other is None:
         present = one if one is not None else other
-        found.first_divergent_step = None if present is None else int(present.steps[0])
+        if present is not None:
+            found.compared = len(present.steps)
+            found.first_divergent_step = int(present.steps[0])
+            found.first_a, found.first_b = (
+                None if x is None else float(x.values[0]) for x in (one, other)
+            )
         return found
     steps, at, bt = np.intersect1d(one.steps, other.steps, return_indices=True)
     va, vb = one.values[at], other.values[bt]
@@ -108,7 +113,9 @@ def _by_step(curve: Curve | None, upto: int | None) -> Curve | None:
 
 
 def _last(curve: Curve | None) -> float | None:
-    return None if curve is None or not len(curve.values) else float(curve.values[-1])
+    """The value at the largest step, the latest of several."""
+    ordered = _by_step(curve, None)
+    return None if ordered is None else float(ordered.values[-1])
 
 
 def _relative(a: F64, b: F64) -> F64:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections import defaultdict
@@ -138,10 +139,11 @@ def _divergence(found: Waste, view: Any, seconds: float) -> None:
     for key, stats in view.metrics.items():
         bad = stats.nan + stats.posinf + stats.neginf
         # One NaN in between is no divergence: a metric that ends as no number is.
-        if bad and stats.n and stats.last != stats.last:
+        diverged = bad and stats.n and not math.isfinite(stats.last)
+        if diverged and not key.startswith("system/"):
             worst = max(worst, (bad / stats.n, key, stats.last_step))
     share, key, step = worst
-    if share and not key.startswith("system/"):
+    if share:
         found.after_divergence.append(
             {"run": view.id, "metric": key, "step": step, "seconds": share * seconds}
         )

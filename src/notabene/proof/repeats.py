@@ -41,7 +41,8 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
         status: As it ended; ``running`` until then.
         results: Its last or best values, a few.
         arguments, seeds: As in :class:`~notabene.proof.fingerprint.Tables`.
-        tables: Digests of the tables that are kept beside: code, data, environment, defaults.
+        tables: Digests of the tables that are kept beside: code, data, environment, defaults;
+            and, of no table, ``meaning``: of the code without comments and layout.
         effective: Digest of the arguments with the defaults.
         fixed: Whether the same inputs must give the same result.
         gaps: Findings that were gaps or risks.
@@ -113,6 +114,8 @@ class Repeats:
                 path = place / manifest.tables[name]
                 if not path.exists():
                     _write(path, data)
+            meaning = {path: entry["code"] for path, entry in tables.code.items()}
+            manifest.tables["meaning"] = digest_json(meaning)[:32]
         _write(self.folder / manifest.run, _ENCODER.encode(manifest))
 
     def all(self) -> list[Manifest]:
