@@ -50,7 +50,7 @@ def test_the_same():
 def test_what_is_not_known_is_left_out():
     """Without user, results and length the line is a line still."""
     told = line("duplicate", user="bob", results={}, took=0.2) + line(
-        "duplicate", results={}, took=0.0, **{"user": "bob"}
+        "duplicate", results={}, took=0.0, user="bob"
     )
     assert "took" not in told
     bare = earlier(user="", results={}, took=0.0)
