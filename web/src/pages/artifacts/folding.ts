@@ -1,5 +1,5 @@
 /** Runs that read the same and made nothing are drawn as one box until it is opened. No DOM. */
-import type { Edge, Node } from '../run/logic/lineage';
+import { endOf, type Edge, type Node } from '../run/logic/lineage';
 
 const FEW = 4;
 const MARK = 'fold ';
@@ -15,9 +15,10 @@ export function foldRuns(
 ): { nodes: Node[]; edges: Edge[] } {
   const made = new Set(edges.filter((one) => one.direction === 'output').map((one) => one.run));
   const read = new Map<string, Set<string>>();
-  for (const { run, direction, name, version } of edges) {
+  for (const edge of edges) {
+    const { run, direction } = edge;
     if (direction === 'input' && !made.has(run) && run !== keep) {
-      read.set(run, (read.get(run) ?? new Set()).add(`${name}:v${version}`));
+      read.set(run, (read.get(run) ?? new Set()).add(endOf(edge)));
     }
   }
   const alike = new Map<string, string[]>();

@@ -67,4 +67,6 @@ export const runSchema = {
   file: text(),
   art: text(),
   path: text(),
+  /** Lineage: by what was declared, rather than by content. */
+  declared: flag(),
 } as const;

@@ -9,8 +9,25 @@ import {
   fullValue,
   grouped,
   num,
+  plural,
 } from '../../lib/format';
+import { proofState, recordState, type State } from '../run/logic/record';
 import type { RunColumn } from './columns';
+
+/** What the record lacks and what reruns have shown: columns that are an icon and a word. */
+export const RECORD = 'facts.record';
+export const GAPS = 'facts.record.gaps';
+export const PROOF = 'facts.proof';
+
+/** The state in such a cell; null where the run has none, undefined where it is another column. */
+export function stateCell(field: string, value: Json, gaps: Json): State | null | undefined {
+  if (field !== RECORD && field !== PROOF) return undefined;
+  if (typeof value !== 'string' || !value) return null;
+  if (field === PROOF) return proofState(value);
+  const { icon, look } = recordState(value, undefined);
+  const count = typeof gaps === 'number' ? plural(gaps, 'gap') : 'gaps';
+  return { icon, look, word: value === 'gaps' ? count : value };
+}
 
 export type CellText = (value: Json) => string;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FieldInfo, RunsTable } from '../../api/types';
 import { defaultFields } from '../../lib/first';
 import { readView, writeView } from '../../lib/view';
-import { bestRow, cellText, cellTitle, decimals } from './cells';
+import { bestRow, cellText, cellTitle, decimals, stateCell } from './cells';
 import {
   changeStatistic,
   constantFields,
@@ -218,4 +218,12 @@ it('the table can be had as CSV with all digits, and as code', () => {
     'notabene.Api().runs("a = \\"b\\"", project="it\'s", order_by="-m")',
   );
   expect(code.cli).toBe(`notabene ls -p 'it'\\''s' -w 'a = "b"' -s '-m'`);
+});
+
+it('a cell of record or proof is a word with an icon', () => {
+  expect(stateCell('facts.record', 'gaps', 3)).toMatchObject({ word: '3 gaps', look: 'warn' });
+  expect(stateCell('facts.record', 'complete', null)?.word).toBe('complete');
+  expect(stateCell('facts.proof', 'proven', null)).toMatchObject({ word: 'proven', look: 'ok' });
+  expect(stateCell('facts.proof', null, null)).toBeNull();
+  expect(stateCell('facts.git', 'x', null)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { curve, flows, layOut, type Edge, type Node } from './lineage';
+import { byContent, curve, flows, layOut, type Edge, type Node } from './lineage';
 
 const run = (id: string): Node => ({ kind: 'run', id, name: id, type: 'finished' });
 const art = (id: string): Node => ({ kind: 'artifact', id, name: id, type: 'dataset' });
@@ -69,4 +69,26 @@ it('draws each flow once, and lines between edges of boxes', () => {
   expect(flows([edge('r', 'input', 'a'), edge('r', 'input', 'a')])).toEqual([['a:v1', 'r', '']]);
   const { lines } = layOut([run('r'), art('a:v1')], [edge('r', 'output', 'a')], 'r');
   expect(curve(lines[0]!)).toMatch(/^M188 22C/);
+});
+
+describe('byContent', () => {
+  it('joins runs by the digest of what they read and wrote', () => {
+    const { nodes, edges } = byContent({
+      nodes: [
+        { kind: 'run', id: 'a', name: 'a', type: 'a.py' },
+        { kind: 'file', id: 'd1', name: 'x.csv', type: 'x.csv' },
+        { kind: 'run', id: 'b', name: 'b', type: 'b.py' },
+      ],
+      edges: [
+        { run: 'a', direction: 'output', digest: 'd1', path: 'x.csv' },
+        { run: 'b', direction: 'input', digest: 'd1', path: 'copy.csv' },
+      ],
+      hidden: 0,
+    });
+    expect(flows(edges)).toEqual([
+      ['a', 'd1', 'wrote'],
+      ['d1', 'b', 'read'],
+    ]);
+    expect(layOut(nodes, edges, 'a').nodes.map((node) => node.layer)).toEqual([0, 1, 2]);
+  });
 });

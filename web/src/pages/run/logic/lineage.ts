@@ -1,7 +1,8 @@
 /** Data → run → artifact → run …, laid out in columns from left to right. */
+import type { Flows } from '../../../api/types';
 
 export interface Node {
-  kind: 'run' | 'artifact';
+  kind: 'run' | 'artifact' | 'file';
   id: string;
   name: string;
   type: string;
@@ -13,7 +14,26 @@ export interface Edge {
   name: string;
   version: number;
   role: string;
+  /** Id of what is at the other end, where that is no version of an artifact. */
+  end?: string;
 }
+
+/** Runs and files by content, as a graph: a file is its digest. */
+export function byContent(found: Flows): { nodes: Node[]; edges: Edge[] } {
+  return {
+    nodes: found.nodes.map(({ kind, id, name, type }) => ({ kind, id, name, type })),
+    edges: found.edges.map(({ run, direction, digest, path }) => ({
+      run,
+      direction,
+      name: path,
+      version: 0,
+      role: direction === 'input' ? 'read' : 'wrote',
+      end: digest,
+    })),
+  };
+}
+
+export const endOf = (edge: Edge) => edge.end ?? `${edge.name}:v${edge.version}`;
 
 export interface Placed extends Node {
   layer: number;
@@ -44,8 +64,9 @@ type Pair = [from: string, to: string, role: string];
 /** Edges as data flows: inputs into runs, outputs out of them. Each once. */
 export function flows(edges: readonly Edge[]): Pair[] {
   const seen = new Map<string, Pair>();
-  for (const { run, direction, name, version, role } of edges) {
-    const ref = `${name}:v${version}`;
+  for (const edge of edges) {
+    const { run, direction, role } = edge;
+    const ref = endOf(edge);
     const pair: Pair = direction === 'input' ? [ref, run, role] : [run, ref, role];
     seen.set(`${pair[0]}\n${pair[1]}`, pair);
   }

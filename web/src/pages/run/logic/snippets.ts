@@ -40,7 +40,11 @@ const PARTS: Record<Tab, (key: string) => Part> = {
   code: () => ['run.captured()["code"]', 'show --record', '/captured'],
   environment: () => ['run.captured()["environment"]["packages"]', 'show --record', '/captured'],
   artifacts: () => ['run.artifacts', 'show', ''],
-  lineage: () => ['notabene.Api().lineage(run.id)', 'show', ''],
+  lineage: () => [
+    'for file in notabene.Api().record(run).data.written:\n    print(file.path, notabene.Api().origins(file.digest))',
+    'show --record',
+    '',
+  ],
 };
 
 /** `key`: the metric in question. */
@@ -50,7 +54,7 @@ export function snippetOf(tab: Tab, id: string, key: string): Snippet {
   return {
     python: `import notabene\n\nrun = notabene.Api().run("${id}")\n${python}`,
     cli: ['notabene', verb, id, ...options].join(' '),
-    path: tab === 'lineage' ? '/lineage' : `/runs/${id}${path}`,
-    query: tab === 'lineage' ? { ref: id } : query,
+    path: tab === 'lineage' ? '/lineage/content' : `/runs/${id}${path}`,
+    query: tab === 'lineage' ? { run: id } : query,
   };
 }
