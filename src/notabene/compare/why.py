@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from notabene.model.canonical import digest_json
-from notabene.proof.fingerprint import Tables
+from notabene.proof.fingerprint import Tables, is_seed
 from notabene.proof.repeats import Manifest
-from notabene.proof.versus import Difference
+from notabene.proof.versus import Difference, environment
 
 Told = Literal["effect", "no-effect", "cannot-tell"]
 
@@ -29,7 +29,7 @@ class Cause(msgspec.Struct, kw_only=True, omit_defaults=True):
         kind, item, a, b: The difference.
         told: ``effect``: runs that differ in it alone differ in the metric; ``no-effect``: they do
             not; ``cannot-tell``: there are no such runs.
-        pairs: Pairs of runs that differ in it alone.
+        pairs: Pairs of runs that differ in it alone, and as these two do.
         effect: Mean change of the metric from ``a`` to ``b``, and ``spread``: its standard
             deviation over the pairs; None of a single pair.
         command: What would tell, where it cannot be told.
@@ -81,68 +81,87 @@ def from_runs(
         runs: All runs of the script, with what went into them.
         base: Id of the first run, for commands.
     """
-    known = [
-        (manifest, _inputs(tables))
-        for manifest, tables in runs
-        if manifest.status == "finished" and _number(manifest.results.get(metric)) is not None
-    ]
-    causes = [_cause(one, metric, known, base) for one in differs]
+    known: list[_Known] = []
+    codes: dict[str, str] = {}
+    for manifest, tables in runs:
+        value = _number(manifest.results.get(metric))
+        if manifest.status == "finished" and value is not None:
+            known.append(_Known(manifest.run, value, _inputs(tables)))
+            codes |= {entry["sha"][:16]: entry["code"] for entry in tables.code.values()}
+    causes = [_cause(one, known, codes, base) for one in differs]
     rank = {"effect": 0, "cannot-tell": 1, "no-effect": 2}
     return sorted(causes, key=lambda one: (rank[one.told], -abs(one.effect or 0.0)))
+
+
+class _Known(NamedTuple):
+    """A run that ended well, with its result and all that went into it."""
+
+    run: str
+    value: float
+    inputs: dict[str, Any]
 
 
 def _inputs(tables: Tables) -> dict[str, Any]:
     """All that went into a run, by the names that differences have."""
     found: dict[str, Any] = {}
-    defaults = {f"argument {k}": v for k, v in tables.defaults.items()}
-    found.update(defaults)
+    for name, value in tables.defaults.items():
+        found[f"{'seed' if is_seed(name) else 'argument'} {name}"] = value
     found.update({f"argument {name}": value for name, value in tables.arguments.items()})
     found.update({f"seed {name}": value for name, value in tables.seeds.items()})
     found.update({f"data {name}": value for name, value in tables.data.items()})
     for path, entry in tables.code.items():
         found[f"code {path}"] = entry["code"]
-    found["environment"] = digest_json(tables.environment)
+        found[f"rest {path}"] = entry.get("without_constants", entry["code"])
+    for path, constants in tables.constants.items():
+        found.update({f"constant {path}:{name}": one[0] for name, one in constants.items()})
+    # As differences between environments are named.
+    for one in environment({}, tables.environment):
+        found[f"environment {one.item}"] = one.b
     return found
 
 
-def _name(one: Difference) -> str:
-    if one.kind == "constant" or (one.kind == "seed" and one.where):
-        return f"code {one.where.rpartition(':')[0]}"
-    return "environment" if one.kind == "environment" else f"{one.kind} {one.item}"
+def _names(one: Difference) -> tuple[str, tuple[str, ...]]:
+    """Under which name inputs hold what differs, and beginnings of names that go with it."""
+    path = one.where.rpartition(":")[0]
+    if one.kind == "constant" or (one.kind == "seed" and path):
+        return f"constant {path}:{one.item}", (f"code {path}",)
+    if one.kind == "code":
+        return f"code {one.item}", (f"rest {one.item}", f"constant {one.item}:")
+    return f"{one.kind} {one.item}", ()
 
 
-def _cause(
-    one: Difference,
-    metric: str,
-    known: Sequence[tuple[Manifest, Mapping[str, Any]]],
-    base: str,
-) -> Cause:
-    name = _name(one)
-    groups: dict[str, list[tuple[Any, Manifest]]] = {}
-    for manifest, inputs in known:
-        rest = digest_json({key: value for key, value in inputs.items() if key != name})
-        groups.setdefault(rest, []).append((inputs.get(name), manifest))
-    pairs: list[tuple[str, str]] = []
-    changes: list[float] = []
-    for members in groups.values():
-        values = {repr(value) for value, _ in members}
-        if len(values) < 2:
-            continue
-        first = members[0]
-        for other in members[1:]:
-            if repr(other[0]) != repr(first[0]):
-                pairs.append((first[1].run, other[1].run))
-                change = other[1].results[metric] - first[1].results[metric]
-                forward = repr(other[0]) == repr(one.b) or repr(first[0]) == repr(one.a)
-                changes.append(change if forward else -change)
-    found = Cause(kind=one.kind, item=one.item, a=one.a, b=one.b, pairs=pairs[:20])
-    if not changes:
+def _cause(one: Difference, known: Sequence[_Known], codes: Mapping[str, str], base: str) -> Cause:
+    name, others = _names(one)
+    a, b = (codes.get(x, x) for x in (one.a, one.b)) if one.kind == "code" else (one.a, one.b)
+    groups: dict[str, list[_Known]] = {}
+    for run in known:
+        rest = {
+            key: value
+            for key, value in run.inputs.items()
+            if key != name and not key.startswith(others)
+        }
+        groups.setdefault(digest_json(rest), []).append(run)
+    pairs = [pair for group in groups.values() for pair in _pairs(group, name, a, b)]
+    found = Cause(kind=one.kind, item=one.item, a=one.a, b=one.b)
+    if not pairs:
         found.command = _command(one, base)
         return found
+    changes = [after.value - before.value for before, after in pairs]
+    found.pairs = [(before.run, after.run) for before, after in pairs[:20]]
     found.effect = statistics.fmean(changes)
     found.spread = statistics.stdev(changes) if len(changes) > 1 else None
     found.told = "effect" if any(changes) else "no-effect"
     return found
+
+
+def _pairs(group: Sequence[_Known], name: str, a: Any, b: Any) -> list[tuple[_Known, _Known]]:
+    """Of runs that are the same but for one input, those that go from one value to the other."""
+    before = [run for run in group if repr(run.inputs.get(name)) == repr(a)]
+    after = [run for run in group if repr(run.inputs.get(name)) == repr(b)]
+    if not before or not after:
+        return []
+    count = max(len(before), len(after))
+    return [(before[at % len(before)], after[at % len(after)]) for at in range(count)]
 
 
 def _command(one: Difference, base: str) -> str:
@@ -178,6 +197,10 @@ def sentence(why: Why) -> str:
         rest = f"{len(open_ones)} more changed together and cannot be told apart"
         return f"{told} had an effect before; {rest}"
     names = ", ".join(one.item for one in open_ones[:4])
+    if not open_ones:
+        return "none of what differs has had an effect alone: together, or by chance"
+    if len(open_ones) == 1:
+        return f"{names} is left: nothing else that differs has had an effect"
     return f"cannot tell: {len(open_ones)} inputs changed together ({names})"
 
 
