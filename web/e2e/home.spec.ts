@@ -45,7 +45,7 @@ test.describe('home', () => {
     await expect(page).toHaveURL(/q=small/);
     await expect(page.getByRole('row', { name: /vision/ })).toHaveCount(0);
     await page.getByLabel('Find a project').fill('nothing like it');
-    await expect(page.getByText('None of 2 projects')).toBeVisible();
+    await expect(page.getByText('None of 3 projects')).toBeVisible();
     await page.getByRole('button', { name: 'Show all' }).click();
     await expect(page.getByRole('row', { name: /vision/ })).toBeVisible();
   });

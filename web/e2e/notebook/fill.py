@@ -45,6 +45,7 @@ def main() -> None:
         for at in range(TEXT):
             text(at)
         folds()
+        lab(data)
     with Api() as api:
         api.note_project("vision", "Today: try larger batches. See **group** `vit-s-sweep`.")
         api.archive(api.runs('name = "fold 0"', project="vision")[0])
@@ -257,6 +258,37 @@ def folds() -> None:
         ) as run:
             run.log({"val/acc": 0.8 + fold / 100})
     parent.finish()
+
+
+def lab(data: Path) -> None:
+    """Programs that are watched: repeated, changed, failed, and one proven by a rerun."""
+    work = data / "lab"
+    work.mkdir()
+
+    def run(script: str, *args: str) -> None:
+        quiet = subprocess.DEVNULL
+        words = [sys.executable, script, *args]
+        subprocess.run(words, cwd=work, stdout=quiet, stderr=quiet, check=False)
+
+    for name in ("prepare.py", "train.py", "evaluate.py"):
+        (work / name).write_text((Path(__file__).parent / "lab" / name).read_text())
+    run("prepare.py")
+    for args in ((), ("--wd=0.3",), ("--seed=1",), ("--seed=1",), ("--seed=2",)):
+        run("train.py", *args)
+    run("train.py", "--seed=1", "--wd=0.3")
+    run("evaluate.py")
+    run("train.py", "--lr=7")
+    run("train.py", "--lr=90", "--seed=4")
+    with Api() as api:
+        named = {view.params.get("name"): view.id for view in api.runs(project="lab")}
+    proven = next(run for name, run in named.items() if name == "seed=1")
+    run("-m", "notabene", "reproduce", proven, "--allow-env")
+    text = (work / "train.py").read_text()
+    text = text.replace('"""Fits a line."""', '"""Fits a straight line."""')
+    (work / "train.py").write_text(text)
+    run("train.py", "--seed=3")
+    (work / "train.py").write_text(text.replace("SCALE = 1.0", "SCALE = 0.9"))
+    run("train.py", "--seed=3", "--lr=0.2")
 
 
 def killed() -> None:

@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest';
 import type { Cause, DiffItem, Parting } from '../../api/types';
-import { partedOf, partingText, sideText, split, toldOf, whySnippets } from './reasons';
+import {
+  itemText,
+  partedOf,
+  partingText,
+  sentence,
+  shortSide,
+  sideText,
+  split,
+  toldOf,
+  whySnippets,
+} from './reasons';
 import { sidesOf, stacked } from './sides';
 
 const cause: Cause = {
@@ -35,6 +45,16 @@ test('what cannot explain anything is folded', () => {
   expect(split(items).folded).toHaveLength(1);
   expect(sideText(null)).toBe('–');
   expect(sideText('')).toBe("''");
+});
+
+test('names stay as they are', () => {
+  expect(sentence('wd (0 → 1) is all that differs')).toBe('wd (0 → 1) is all that differs');
+  expect(sentence('cannot tell: 2 inputs changed together (a, ./b.csv)')).toBe(
+    'Cannot tell: 2 inputs changed together (a, b.csv)',
+  );
+  expect(itemText('./b.csv')).toBe('b.csv');
+  expect(shortSide('fb452641413300d2')).toBe('fb4526414133');
+  expect(shortSide('x'.repeat(40))).toHaveLength(24);
 });
 
 test('where metrics part', () => {

@@ -15,6 +15,24 @@ export function sideText(value: Json): string {
   return formatValue(value) || "''";
 }
 
+const FEW = 24;
+
+/** The same in few letters: digests by their beginning. */
+export function shortSide(value: Json): string {
+  const text = sideText(value);
+  if (/^[0-9a-f]{16,}$/.test(text)) return text.slice(0, 12);
+  return text.length > FEW ? `${text.slice(0, FEW - 1)}…` : text;
+}
+
+/** Files are named from the project's folder. */
+export const itemText = (item: string) => item.replace(/^\.\//, '');
+
+/** With a capital, where it does not begin with a name; files as people write them. */
+export function sentence(answer: string): string {
+  const plain = answer.replace(/(^|[ (])\.\//g, '$1');
+  return /^(cannot|nothing|the) /.test(plain) ? plain[0]?.toUpperCase() + plain.slice(1) : plain;
+}
+
 export const split = (items: readonly DiffItem[]) => ({
   shown: items.filter((one) => one.explains !== 'no'),
   folded: items.filter((one) => one.explains === 'no'),

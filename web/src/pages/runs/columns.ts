@@ -21,7 +21,7 @@ const NUMBERS = new Set(['number', 'float', 'int', 'duration']);
 const WIDTHS: Record<string, number> = {
   name: 220, status: 96, created: 96, started: 96, ended: 96, updated: 96, duration: 84, user: 88,
   host: 96, group: 120, id: 160, number: 64, points: 80, ranks: 64, hypothesis: 240,
-  conclusion: 240, reason: 240, verdict: 96, 'facts.record': 104, 'facts.proof': 128,
+  conclusion: 240, reason: 240, verdict: 96, 'facts.record': 104, 'facts.proof': 152,
 }; // prettier-ignore
 
 export function makeColumn(
