@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -244,29 +244,43 @@ def arguments_of(words: Sequence[str], folder: str) -> tuple[dict[str, str], dic
     """
     found: dict[str, str] = {}
     places: dict[str, str] = {}
-    left = list(words)
-    position = 0
-    while left:
-        word = left.pop(0)
+    for name, text, *_ in spelled(words):
+        full = os.path.normpath(os.path.join(folder, os.path.expanduser(text)))
+        is_path = 0 < len(text) < 4096 and not _is_number(text) and os.path.exists(full)
+        if is_path:
+            places[name] = full
+        value = PATH if is_path else canonical_value(text)
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found, places
+
+
+class Spelled(NamedTuple):
+    """One argument of a command line: at which word it begins, and how many it has."""
+
+    name: str
+    value: str
+    at: int
+    words: int
+
+
+def spelled(words: Sequence[str]) -> Iterator[Spelled]:
+    """The arguments of a command line in their order, an option without a value as ``true``."""
+    at = position = 0
+    while at < len(words):
+        word, count = words[at], 1
         match = re.fullmatch(
             r"(-{1,2}[A-Za-z][\w.-]*|\+{0,2}[A-Za-z_][\w./@-]*)(=)(.*)", word, re.DOTALL
         )
         if match:
             name, value = match[1].lstrip("-+"), match[3]
         elif re.fullmatch(r"-{1,2}[A-Za-z][\w.-]*", word):
-            takes = left and not re.match(r"-{1,2}[A-Za-z]", left[0])
-            name, value = word.lstrip("-"), left.pop(0) if takes else "true"
+            takes = at + 1 < len(words) and not re.match(r"-{1,2}[A-Za-z]", words[at + 1])
+            name, value, count = word.lstrip("-"), words[at + 1] if takes else "true", 1 + takes
         else:
             position += 1
             name, value = str(position), word
-        name = name.replace("-", "_")
-        full = os.path.normpath(os.path.join(folder, os.path.expanduser(value)))
-        if 0 < len(value) < 4096 and not _is_number(value) and os.path.exists(full):
-            places[name] = full
-            value = PATH
-        value = canonical_value(value)
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found, places
+        yield Spelled(name.replace("-", "_"), value, at, count)
+        at += count
 
 
 def canonical_value(value: Any) -> str:
@@ -307,7 +321,8 @@ def environment_table(
     """What numbers may hang on."""
     python = environment.get("python", {})
     system = environment.get("os", {})
-    variables = environment.get("variables", {})
+    # What the program sets by itself is its code, or that of a library.
+    variables = {**environment.get("variables", {}), **environment.get("variables_before", {})}
     packages = environment.get("packages", {})
     gpus = hardware.get("gpus") or hardware.get("gpu") or []
     cpu = hardware.get("cpu", {})
@@ -320,7 +335,7 @@ def environment_table(
         "gpu": [gpu.get("name", "") for gpu in gpus if isinstance(gpu, Mapping)],
         "locale": environment.get("locale", {}),
         "zone": _zone(environment.get("time_zone", "")),
-        "variables": numerics(variables),
+        "variables": numerics({k: v for k, v in variables.items() if v is not None}),
         "threads": environment.get("threads", {}),
     }
 

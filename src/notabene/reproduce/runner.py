@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from notabene._ids import new_run_id
 from notabene.compare.series import Parting
 from notabene.errors import UsageError
 from notabene.model.evidence import FileWritten
+from notabene.proof.fingerprint import Spelled, spelled
 from notabene.proof.record import Record
 from notabene.reproduce.environment import Interpreter, interpreter_for
 from notabene.reproduce.replay import replay_of
@@ -224,26 +225,43 @@ def _is_python(word: str) -> bool:
     return os.path.basename(word).startswith(("python", "pypy"))
 
 
-def changed(words: list[str], sets: dict[str, str]) -> list[str]:
-    """A command line with other values for some options.
+def changed(words: Sequence[str], sets: Mapping[str, str | None]) -> list[str]:
+    """A command line with other values for some arguments.
+
+    Args:
+        words: The command line.
+        sets: Values by the names that :func:`~notabene.proof.fingerprint.arguments_of` gives,
+            positions by number; None: without it.
 
     Raises:
-        UsageError: It has no such option, and none can be added.
+        UsageError: It has no argument at a position.
     """
     found = list(words)
     for name, value in sets.items():
-        plain = name.replace("_", "-")
-        for at, word in enumerate(found):
-            flag, equals, _ = word.partition("=")
-            if flag.lstrip("-").replace("_", "-") == plain and (word.startswith("-") or equals):
-                if equals:
-                    found[at] = f"{flag}={value}"
-                elif at + 1 < len(found):
-                    found[at + 1] = value
-                break
-        else:
-            found += [f"--{plain}", value]
+        plain = name.lstrip("-+").replace("-", "_")
+        spots = [one for one in spelled(found) if one.name == plain]
+        if not spots:
+            if plain.isdigit():
+                raise UsageError(f"the command line has no argument {plain}")
+            if value is not None:
+                flag = f"--{name.lstrip('-').replace('_', '-')}"
+                found += [flag] if value == "true" else [flag, value]
+            continue
+        spot = spots[-1]
+        found[spot.at : spot.at + spot.words] = _respelled(found[spot.at], spot, value)
     return found
+
+
+def _respelled(word: str, spot: Spelled, value: str | None) -> list[str]:
+    """One argument with another value, in the form that it has."""
+    is_flag = spot.words == 1 and not spot.name.isdigit() and "=" not in word
+    if value is None or (is_flag and value.lower() in ("false", "no", "off", "0", "none")):
+        return []
+    if is_flag:
+        return [word] if value.lower() in ("true", "yes", "on", "1") else [word, value]
+    if spot.words == 2:
+        return [word, value]
+    return [value] if spot.name.isdigit() else [f"{word.partition('=')[0]}={value}"]
 
 
 def _start(

@@ -2,7 +2,8 @@
 
 Delta debugging (Zeller, "Yesterday, my program worked. Today, it does not. Why?", 1999): the
 smallest set of differences with which the first run comes out as the second did. The likeliest
-single differences are tried first; reruns end one step after the first that differs.
+single differences are tried first, then sets are halved, which takes few enough reruns that
+their price can be said before; reruns end one step after the first that differs.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import msgspec
 from notabene.compare.diff import Item
 from notabene.compare.series import Parting
 from notabene.errors import UsageError
+from notabene.proof.fingerprint import PATH
 from notabene.proof.record import Record
-from notabene.reproduce.runner import Options, rerun_of
+from notabene.reproduce.runner import Options, changed, rerun_of
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -60,10 +62,15 @@ def price_of(api: Api, a: str, first: int, count: int) -> Price:
     view = api.run(a)
     last = max((stats.last_step for stats in view.metrics.values()), default=0)
     share = min(1.0, (first + 2) / (last + 1)) if last else 1.0
-    reruns = count + 2 * math.ceil(math.log2(count + 1)) + 2 if count > 1 else count
+    reruns = most_reruns(count)
     return Price(
         reruns=reruns, seconds=reruns * (share * float(view.duration or 0.0) + 2.0), upto=first
     )
+
+
+def most_reruns(count: int) -> int:
+    """Reruns that tell ``count`` differences apart: enough for two that act together."""
+    return count + 2 * math.ceil(math.log2(count + 1)) + 2 if count > 1 else count
 
 
 class Swaps:
@@ -92,6 +99,7 @@ class Swaps:
         self.set_aside = [one.item for one in items if one not in self.items]
         self.reruns: list[dict[str, Any]] = []
         self._known: dict[frozenset[str], bool] = {frozenset(): False}
+        self._is_cut = False
 
     def find(self) -> Found:
         """The smallest set of differences that explains the result."""
@@ -110,6 +118,8 @@ class Swaps:
             answer = f"{names[0]} ({cause[0].a} → {cause[0].b}) is the cause"
         else:
             answer = f"{' and '.join(names)} together are the cause; none of them is alone"
+            if self._is_cut:
+                answer += ", and fewer may do"
         return Found(cause=names, reruns=self.reruns, answer=answer, set_aside=self.set_aside)
 
     def _single(self) -> list[Item] | None:
@@ -119,21 +129,35 @@ class Swaps:
         return None
 
     def _smallest(self, items: Sequence[Item]) -> list[Item]:
-        """ddmin: halves, quarters ... are left out as long as the result stays."""
-        current, parts = list(items), 2
-        while len(current) > 1:
-            size = math.ceil(len(current) / parts)
-            chunks = [current[at : at + size] for at in range(0, len(current), size)]
-            for chunk in chunks:
-                rest = [one for one in current if one not in chunk]
-                if rest and self._comes_out(rest):
-                    current, parts = rest, max(parts - 1, 2)
-                    break
-            else:
-                if parts >= len(current):
-                    return current
-                parts = min(len(current), parts * 2)
-        return current
+        """A small set that comes out as the second, found one after the other by halving.
+
+        The shortest beginning that comes out ends with one that is needed; what comes after it
+        is not. With that one set, the same again with those before it.
+        """
+        needed: list[Item] = []
+        left = list(items)
+        while left:
+            if self._is_spent():
+                return [*left, *needed]
+            if needed and self._comes_out(needed):
+                break
+            low, high = 0, len(left)
+            while high - low > 1:
+                if self._is_spent():
+                    return [*left[:high], *needed]
+                middle = (low + high) // 2
+                if self._comes_out([*left[:middle], *needed]):
+                    high = middle
+                else:
+                    low = middle
+            needed.insert(0, left[high - 1])
+            left = left[: high - 1]
+        return needed
+
+    def _is_spent(self) -> bool:
+        """Whether the reruns whose price was said are done."""
+        self._is_cut = len(self.reruns) >= most_reruns(len(self.items))
+        return self._is_cut
 
     def _comes_out(self, items: Sequence[Item]) -> bool:
         """Whether the first run with these differences gives the second's value."""
@@ -143,7 +167,7 @@ class Swaps:
             self._say(f"rerun {len(self.reruns) + 1}  with {names}")
             run = self._rerun(items)
             value = self._value(run)
-            self._known[key] = _equal(value, self._target.first_b)
+            self._known[key] = bool(run) and _equal(value, self._target.first_b)
             self.reruns.append({"run": run, "with": sorted(key), "as_second": self._known[key]})
         return self._known[key]
 
@@ -171,13 +195,11 @@ def swapped(a: Record, b: Record, items: Sequence[Item]) -> Record:
     """Record ``a`` with what ``b`` has of some differences."""
     found = msgspec.convert(msgspec.to_builtins(a), Record)
     for one in items:
-        if one.kind in ("argument", "seed") and not one.where.endswith("#"):
-            _swap_argument(found, b, one)
-        if one.kind in ("code", "constant") or (one.kind == "seed" and one.where):
-            path = one.item if one.kind == "code" else one.where.rpartition(":")[0]
+        path = _source_of(one, a, b)
+        if path:
             theirs = [source for source in b.sources.files if source.path == path]
             found.sources.files = [s for s in found.sources.files if s.path != path] + theirs
-        if one.kind == "data":
+        elif one.kind == "data":
             reads = [read for read in b.data.read if read.path == one.item]
             found.data.read = [r for r in found.data.read if r.path != one.item] + reads
             gone = {missing.path for missing in b.data.missing}
@@ -185,22 +207,31 @@ def swapped(a: Record, b: Record, items: Sequence[Item]) -> Record:
                 found.data.missing = [m for m in found.data.missing if m.path != one.item]
             elif one.item in gone:
                 found.data.missing += [m for m in b.data.missing if m.path == one.item]
+        else:
+            _swap_argument(found, b, one)
     return found
 
 
+def _source_of(one: Item, a: Record, b: Record) -> str:
+    """The source in which a difference lies; empty where it lies in none."""
+    if one.kind not in ("code", "constant", "seed"):
+        return ""
+    paths = {source.path for record in (a, b) for source in record.sources.files}
+    return one.item if one.item in paths else one.where.rpartition(":")[0]
+
+
 def _swap_argument(found: Record, b: Record, one: Item) -> None:
+    words, places = found.parameters.words, found.parameters.places
     if one.item.startswith("$"):
         name = one.item[1:]
         theirs = [v for v in b.parameters.variables if v.name == name]
         mine = [v for v in found.parameters.variables if v.name != name]
         found.parameters.variables = mine + theirs
-    elif one.b is not None and str(one.b) != "<path>":
-        from notabene.reproduce.runner import changed
-
-        found.parameters.words = changed(found.parameters.words, {one.item: str(one.b)})
-    elif str(one.b) == "<path>" and one.item in b.parameters.places:
+    elif str(one.b) != PATH:
+        value = None if one.b is None else str(one.b)
+        found.parameters.words = changed(words, {one.item: value})
+    elif one.item in b.parameters.places:
         place = b.parameters.places[one.item]
-        found.parameters.words = [
-            place if word == found.parameters.places.get(one.item) else word
-            for word in found.parameters.words
-        ]
+        if one.item in places:
+            found.parameters.places = {**places, one.item: place}
+        found.parameters.words = changed(words, {one.item: place})

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -63,13 +64,14 @@ class Workspace:
         self._executable = {self.where(one.path) for one in record.data.read if one.executable}
 
     def where(self, path: str) -> Path:
-        """Where a path of the record lies in the workspace."""
-        if not os.path.isabs(path):
-            return self.top / path
-        inside = os.path.relpath(path, self._root) if self._root else ".."
-        if not inside.startswith(".."):
-            return self.top / inside
-        return self.outside / path.lstrip(os.sep)
+        """Where a path of the record lies in the workspace; no path leads out of it."""
+        root = self._root or os.sep
+        full = os.path.normpath(os.path.join(root, path))
+        inside = os.path.relpath(full, root)
+        is_outside = os.path.isabs(path) and not self._root
+        if is_outside or inside == os.pardir or inside.startswith(os.pardir + os.sep):
+            return self.outside / full.lstrip(os.sep)
+        return self.top / inside
 
     def fill(self) -> None:
         """Place all files; what cannot be had is in :attr:`missing`."""
@@ -111,6 +113,7 @@ class Workspace:
         return found
 
     def _data(self) -> None:
+        written = {one.path for one in self.record.data.written}
         for one in [*self.record.data.read, *self._of_sets()]:
             place = self.where(one.path)
             if place.exists():
@@ -123,8 +126,12 @@ class Workspace:
                     os.utime(place, ns=(one.mtime * 1000, one.mtime * 1000))
             elif self._is_still_there(one, original):
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.symlink_to(original)
-                self.linked += 1
+                if one.overwritten or one.path in written:
+                    shutil.copy2(original, place)  # through a link the original would change
+                    self.placed += 1
+                else:
+                    place.symlink_to(original)
+                    self.linked += 1
             elif one.note != "no regular file":
                 why = "it is gone" if not os.path.exists(original) else "it has changed since"
                 self.missing.append(Missing(what="data", item=one.path, why=one.note or why))
@@ -156,10 +163,11 @@ class Workspace:
 
     def _redirect(self) -> None:
         """Where the paths of the run lead."""
-        self.redirects[self._root] = str(self.top)
+        if self._root:
+            self.redirects[self._root] = str(self.top)
         for kept in (sys.prefix, self.record.process.get("executable", "")):
             # An environment inside the project stays where it is.
-            if kept and str(kept).startswith(self._root + os.sep):
+            if kept and self._root and str(kept).startswith(self._root + os.sep):
                 folder = str(kept) if kept == sys.prefix else str(Path(str(kept)).parents[1])
                 self.redirects[folder] = folder
         paths = [one.path for one in self.record.data.read]
