@@ -280,7 +280,7 @@ def lab(data: Path) -> None:
     run("train.py", "--lr=7")
     run("train.py", "--lr=90", "--seed=4")
     with Api() as api:
-        named = {view.params.get("name"): view.id for view in api.runs(project="lab")}
+        named = {view.name: view.id for view in api.runs(project="lab")}
     proven = next(run for name, run in named.items() if name == "seed=1")
     run("-m", "notabene", "reproduce", proven, "--allow-env")
     text = (work / "train.py").read_text()

@@ -4,7 +4,7 @@ import numpy as np
 
 import notabene
 
-with notabene.init("lab", name="evaluate", config={"name": "evaluate"}) as run:
+with notabene.init("lab", name="evaluate") as run:
     w = float(np.load("model.npz")["w"])
     run.log({"test/w": w})
     with open("report.txt", "w") as file:

@@ -5,7 +5,7 @@ import random
 import notabene
 
 random.seed(1)
-with notabene.init("lab", name="prepare", config={"name": "prepare"}), open("train.csv", "w") as f:
+with notabene.init("lab", name="prepare"), open("train.csv", "w") as f:
     f.write("x,y\n")
     for _ in range(200):
         x = random.random()

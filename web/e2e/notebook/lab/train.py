@@ -17,7 +17,7 @@ rng = np.random.default_rng(args.seed)
 with open("train.csv") as file:
     data = np.array([line.split(",") for line in file.read().split()[1:]], float)
 name = " ".join(word.removeprefix("--") for word in sys.argv[1:]) or "plain"
-with notabene.init("lab", name=name, config={"name": name, "lr": args.lr}) as run:
+with notabene.init("lab", name=name, config={"lr": args.lr}) as run:
     run.define_metric("val/acc", goal="max")
     w = rng.normal()
     for step in range(60):
