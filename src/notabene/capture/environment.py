@@ -45,6 +45,7 @@ def environment(
     env = process_environment() if environ is None else environ
     part = Part("environment")
     packages, complete = installed_packages(redactor, deadline)
+    variables = selected_variables(env, redactor)
     part.data = without_empty(
         {
             "python": _python(env),
@@ -55,7 +56,8 @@ def environment(
             "conda": _conda(env),
             "modules": [name for name in env.get("LOADEDMODULES", "").split(":") if name],
             "packages": packages,
-            "variables": selected_variables(env, redactor),
+            "variables": variables,
+            "variables_before": {} if environ is not None else set_since(variables, redactor),
         }
     )
     if not complete:
@@ -314,3 +316,28 @@ def selected_variables(env: Mapping[str, str], redactor: Redactor) -> dict[str, 
             continue
         found[name] = redactor.text(env[name])[:_MAX_VALUE]
     return found
+
+
+def set_since(now: Mapping[str, str], redactor: Redactor) -> dict[str, str | None]:
+    """What variables were when the program began, where it, or a library, has set them since.
+
+    Args:
+        now: Selected variables of this process as they are.
+        redactor: Hides secrets.
+    """
+    try:
+        pairs = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:  # not every system tells
+        return {}
+    began = {
+        os.fsdecode(name): os.fsdecode(value)
+        for name, _, value in (pair.partition(b"=") for pair in pairs)
+    }
+    if "PATH" not in began:  # a program that writes its title there has written over them
+        return {}
+    hidden = redactor.hidden
+    then = selected_variables(began, redactor)
+    redactor.hidden = hidden
+    return {
+        name: then.get(name) for name in sorted({*then, *now}) if then.get(name) != now.get(name)
+    }

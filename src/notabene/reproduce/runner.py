@@ -280,6 +280,7 @@ def _start(
     words = [interpreter.path if word == "" else word for word in command]
     environ, unset = _environ(record, options)
     environ[REPLAY] = str(replay)
+    environ["PYTHONPATH"] = os.pathsep.join(workspace.import_path())
     if options.steps is not None:
         environ[STOP_AFTER] = str(options.steps - 1)
     shim = _shim(api, workspace, record)
@@ -312,8 +313,13 @@ def _environ(record: Record, options: Options) -> tuple[dict[str, str], list[str
     """Variables as recorded: those numbers hang on, and those the program asked for."""
     found: dict[str, str] = {}
     unset: list[str] = []
-    for name, value in record.environment.get("variables", {}).items():
-        if not str(name).startswith(("SLURM_", "LD_", "VIRTUAL_ENV", "CONDA", "PYTHONPATH")):
+    known = record.environment.get("variables", {})
+    before = record.environment.get("variables_before", {})  # what the program then set itself
+    unset += [name for name, value in before.items() if value is None]
+    for name, value in {**known, **before}.items():
+        if value is not None and not str(name).startswith(
+            ("SLURM_", "LD_", "VIRTUAL_ENV", "CONDA", "PYTHONPATH")
+        ):
             found[str(name)] = str(value)
     for variable in record.parameters.variables:
         if variable.value is None:

@@ -181,6 +181,23 @@ class Workspace:
             if os.path.isabs(listing.path):
                 self.redirects[listing.path] = str(self.where(listing.path))
 
+    def import_path(self) -> list[str]:
+        """Folders for ``PYTHONPATH``: those of the run, each behind what is kept of it.
+
+        Sources from outside the project lie in the workspace; where the program finds their
+        folder by itself and it is gone, they are found here.
+        """
+        given = str(self.record.environment.get("variables", {}).get("PYTHONPATH", ""))
+        folders = [path for path in given.split(os.pathsep) if os.path.isabs(path)]
+        outside = [one.path for one in self.record.sources.files if os.path.isabs(one.path)]
+        tops = [_import_top(path, set(outside)) for path in outside]
+        found: list[str] = []
+        for folder in folders:
+            kept = any(path.startswith(folder.rstrip(os.sep) + os.sep) for path in outside)
+            found += [str(self.where(folder))] * kept
+            found.append(folder)
+        return list(dict.fromkeys([*found, *(str(self.where(top)) for top in tops)]))
+
     def rewrite(self, word: str) -> str:
         """A word of the command line, with the path in it led into the workspace."""
         name, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
@@ -196,3 +213,11 @@ class Workspace:
         if place in self._executable:
             place.chmod(0o755)
         self.placed += 1
+
+
+def _import_top(path: str, sources: set[str]) -> str:
+    """The folder that must be on the path for a source to be imported."""
+    folder = os.path.dirname(path)
+    while os.path.join(folder, "__init__.py") in sources:
+        folder = os.path.dirname(folder)
+    return folder

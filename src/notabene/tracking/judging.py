@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from notabene._ids import now_us, user_name
-from notabene.capture.environment import selected_variables
+from notabene.capture.environment import selected_variables, set_since
 from notabene.capture.inputs import digest_names, names_in, sign_of
 from notabene.capture.part import Part
 from notabene.errors import ConflictError
@@ -95,15 +95,18 @@ class Judge:
         now = Now(
             arguments={k: v for k, v in self.arguments.items() if counts(k) and not is_seed(k)},
             seeds={k: v for k, v in self.arguments.items() if is_seed(k)},
-            environment={
-                **environment,
-                "variables": numerics(selected_variables(environ, self._redactor)),
-            },
+            environment={"variables": self._variables(environ), **environment},
             code_of=self._code_of,
             data_of=self._data_of,
             variable=environ.get,
         )
         return ask(self.repeats, now, alive=self._is_alive, without=without)
+
+    def _variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Those that numbers hang on, as they were when the program began."""
+        now = selected_variables(environ, self._redactor)
+        then = {**now, **set_since(now, self._redactor)}
+        return numerics({k: v for k, v in then.items() if v is not None})
 
     def _is_alive(self, run: str) -> bool:
         return (self._store / "live" / run).exists()

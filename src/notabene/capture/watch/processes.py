@@ -36,6 +36,7 @@ def install(watch: Watch) -> None:
     atexit.register(quietly, watch.end)
     _wrap_exit(watch)
     when_imported("multiprocessing.spawn", lambda module: _name_spawned(watch, module))
+    when_imported("multiprocessing.queues", lambda module: _speak_before_results(watch, module))
 
 
 def _wrap_exit(watch: Watch) -> None:
@@ -61,6 +62,27 @@ def _name_spawned(watch: Watch, module: Any) -> None:
         return real(data)
 
     module.prepare = dress(prepare, real)
+
+
+def _speak_before_results(watch: Watch, module: Any) -> None:
+    """A worker of a pool is killed when the pool is closed, so it speaks before it hands over.
+
+    Before the first result, the second, the fourth ..., so that small tasks stay cheap.
+    """
+    real = module.SimpleQueue.put
+    counted = [0, 0]  # the process, and its results
+
+    def put(self: Any, obj: Any) -> None:
+        if watch.how != "main" and watch.on:
+            if counted[0] != watch.pid:
+                counted[:] = [watch.pid, 0]
+            counted[1] += 1
+            if counted[1] & (counted[1] - 1) == 0:
+                quietly(watch.last_words)
+                quietly(watch.flush)
+        real(self, obj)
+
+    module.SimpleQueue.put = dress(put, real)
 
 
 def _name(watch: Watch, data: dict[str, Any]) -> None:

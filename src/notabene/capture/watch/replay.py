@@ -40,6 +40,9 @@ class Replay:
         self._draws = {key: list(values) for key, values in found.get("draws", {}).items()}
         self._seeds = {key: list(values) for key, values in found.get("seeds", {}).items()}
         self._clock = dict(found.get("clock", {}))
+        self._known: dict[str, list[Any]] = {}
+        for key, values in self._seeds.items():
+            self._known.setdefault(key.partition("|")[2], []).extend(values)
         self.missed: list[str] = []
 
     def start(self, process: str, generator: str) -> str | None:
@@ -51,8 +54,18 @@ class Replay:
         return self._next(self._draws, f"{process}|{by}|{spot(where)}", value)
 
     def seed(self, process: str, generator: str, where: tuple[str, int], value: Any) -> Any:
-        """The seed that was given here."""
-        return self._next(self._seeds, f"{process}|{generator}|{spot(where)}", value)
+        """The seed that was given here.
+
+        One that was given here before, by whichever process, is the program's own: workers may
+        share out their work otherwise this time.
+        """
+        place = f"{generator}|{spot(where)}"
+        try:
+            if int(value) in self._known.get(place, ()):
+                return value
+        except (TypeError, ValueError, OverflowError):
+            pass
+        return self._next(self._seeds, f"{process}|{place}", value)
 
     def clock(self, where: tuple[str, int], value: Any) -> Any:
         """The time that was read here first; once."""

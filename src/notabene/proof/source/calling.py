@@ -246,9 +246,7 @@ class Caller(Evaluator):
     def _grow(self, call: Call, receiver: Value, base: ast.expr) -> None:
         """``files.extend(folder.glob("*"))``."""
         given = call.args[0]
-        marks = given.marks & (v.IN_ORDER | v.NUMBERS)
-        if given.marks & v.SET and not given.marks & v.NUMBERS:
-            marks |= v.ORDERED
+        marks = v.as_sequence(given.marks) & (v.IN_ORDER | v.NUMBERS)
         if marks & v.IN_ORDER and not receiver.marks & v.IN_ORDER:
             kept = receiver.marks & ~v.NUMBERS
             self.rebind(base, Value(kept | marks & v.IN_ORDER, given.at, None, receiver.owner))

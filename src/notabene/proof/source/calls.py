@@ -166,7 +166,7 @@ def passed(call: Call) -> Value:
         marks = value.marks & (v.COLLECTION | v.ORIGINS | v.COUNTED)
         at = value.at
         if marks & v.SET:
-            marks, at = marks & ~v.SET | v.ORDERED, call.at
+            marks, at = v.as_sequence(marks), call.at
         # A sequence made of a mapping's keys is no mapping.
         marks &= ~v.KEYED
         result = join(result, Value(marks, at))
@@ -181,9 +181,7 @@ def passed(call: Call) -> Value:
 
 def _mapping(call: Call) -> Value:
     given = call.args[0] if call.args else PLAIN
-    marks = given.marks & (v.IN_ORDER | v.NUMBERS | v.ORIGINS)
-    if given.marks & v.SET:
-        marks |= v.ORDERED
+    marks = v.as_sequence(given.marks) & (v.IN_ORDER | v.NUMBERS | v.ORIGINS)
     items: dict[object, Value] = dict(given.items or {}) if call.path == "dict" else {}
     items.update(call.keywords)
     return Value(marks | v.KEYED, given.at, items)
@@ -228,7 +226,7 @@ def method_result(call: Call) -> Value:
         return _set_method(call, receiver)
     if name == "join" and call.args:
         given = call.args[0]
-        mixed = given.marks & v.IN_ORDER | (v.ORDERED if given.marks & v.SET else 0)
+        mixed = v.as_sequence(given.marks) & v.IN_ORDER
         return Value(mixed | v.TEXT, given.at) if mixed else Value(v.TEXT | origins(call))
     if name in known.NUMERIC_METHODS or (name == "astype" and _is_number_type(call)):
         return Value(v.NUMBERS | marks & v.ORIGINS | origins(call), receiver.at)

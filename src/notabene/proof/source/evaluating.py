@@ -307,12 +307,9 @@ class Evaluator(Names):
         for generator in generators:
             over = self.value(generator.iter)
             self.scope = Scope(self.scope)
-            inner = over.marks & (v.IN_ORDER | v.COUNTED)
+            inner = v.as_sequence(over.marks) & (v.IN_ORDER | v.COUNTED)
             if over.marks & v.SET:
-                inner |= v.ORDERED
                 over = Value(over.marks, (generator.iter.lineno, "for"))
-            if over.marks & v.NUMBERS:
-                inner &= ~v.ORDERED
             marks |= inner
             at = at or (over.at if inner else None)
             self.walked(generator.target, over)
@@ -354,7 +351,7 @@ class Evaluator(Names):
     def _starred(self, node: ast.Starred) -> Value:
         value = self.value(node.value)
         if value.marks & v.SET:
-            return Value(value.marks & ~v.SET | v.ORDERED, (node.lineno, "*"))
+            return Value(v.as_sequence(value.marks), (node.lineno, "*"))
         return value
 
     def _await(self, node: ast.Await) -> Value:
@@ -368,8 +365,8 @@ class Evaluator(Names):
         value = self.value(node.value)
         function = self.scope.function
         if function is not None and value.marks & (v.IN_ORDER | v.SET):
-            marks = value.marks & ~v.SET | (v.ORDERED if value.marks & v.SET else 0)
-            function.returns = join(function.returns, Value(marks & ~v.KEYED, value.at))
+            marks = v.as_sequence(value.marks) & ~v.KEYED
+            function.returns = join(function.returns, Value(marks, value.at))
         return PLAIN
 
     def _slice(self, node: ast.Slice) -> Value:

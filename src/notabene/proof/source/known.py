@@ -76,8 +76,9 @@ QUIET = (
     {"print", "warnings.warn", "sys.stdout.write", "sys.stderr.write", "pprint.pprint"}
     | _paths("logging.", "debug info warning warn error critical exception log")
     | {"tqdm.tqdm.write", "click.echo", "rich.print", "typer.echo", "sys.exit"}
+    | {"time.sleep", "asyncio.sleep"}
 )
-"""Calls that only tell something."""
+"""Calls that only tell something, or let time pass."""
 QUIET_METHODS = {
     "debug", "info", "warning", "warn", "critical", "exception", "print", "set_description",
     "set_postfix", "set_postfix_str", "error",

@@ -81,11 +81,9 @@ class Names:
         line, call = value.at or at or (0, "")
         if marks & v.LISTING:
             self.found.add("listing_order", line, call)
-        if marks & v.NUMBERS:
-            return
         if marks & v.ORDERED:
             self.found.add("hash_order", line, call)
-        elif marks & v.SET and at is not None:
+        elif marks & v.SET and not marks & v.NUMBERS and at is not None:
             self.found.add("hash_order", *at)
 
     def take_sequence(self, value: Value) -> None:

@@ -201,7 +201,7 @@ class Reader(Caller):
         over = self.value(node.iter)
         marks = over.marks
         gathering: Gathering | None = None
-        if marks & (v.IN_ORDER | v.SET) and (marks & v.LISTING or not marks & v.NUMBERS):
+        if v.as_sequence(marks) & v.IN_ORDER:
             gathering = Gathering(node.body, node.target, lambda it: self.value(it).marks)
             sorts = marks & v.WALK and _sorts_folders(node)
             if sorts:
@@ -218,9 +218,7 @@ class Reader(Caller):
 
     def _gathered(self, gathering: Gathering, over: Value, line: int) -> None:
         """Let what the loop filled have the order of what it went through."""
-        marks = over.marks & v.LISTING
-        if over.marks & (v.SET | v.ORDERED):
-            marks |= v.ORDERED
+        marks = v.as_sequence(over.marks) & v.IN_ORDER
         at = over.at if over.marks & v.IN_ORDER and over.at else (line, "for")
         for kept, more in ((gathering.lists, 0), (gathering.mappings, v.KEYED)):
             for node in kept:

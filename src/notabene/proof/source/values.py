@@ -42,6 +42,13 @@ At = tuple[int, str]
 """Line and call where what is remarkable about a value began."""
 
 
+def as_sequence(marks: int) -> int:
+    """Marks of a sequence with the items of what has these: numbers in a set have one order."""
+    if not marks & SET:
+        return marks
+    return marks & ~SET | (0 if marks & NUMBERS else ORDERED)
+
+
 class Value:
     """What is known of a value; never changed once it is made.
 

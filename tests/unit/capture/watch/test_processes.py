@@ -29,6 +29,7 @@ def test_pools(run: Run, kind: str, end: str, python: str):
     told = run(WORKERS, kind, end, python=python)
     assert (told.code, told.out, told.err) == (0, "3\n", "")
     assert {"in0.txt", "in1.txt", "in2.txt"} <= {event[0] for event in told.of("read")}
+    assert "random" in {event[0] for event in told.of("used")}
     if kind == "spawn":
         names = {event[0] for event in told.of("name")}
         # One may be terminated before it has begun: the other has done it all.
