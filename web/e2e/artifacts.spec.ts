@@ -30,7 +30,9 @@ test.describe('artifacts', () => {
     const tree = page.getByRole('tree', { name: 'Files' });
     await expect(tree.getByRole('treeitem', { name: /README/ })).toBeVisible();
     await tree.getByRole('treeitem', { name: /evil\.html/ }).click();
+    await page.getByRole('switch', { name: 'Source' }).check();
     await expect(page.getByText('<script>alert(document.cookie)</script>')).toBeVisible();
+    await page.getByRole('switch', { name: 'Source' }).uncheck();
     await tree.getByRole('treeitem', { name: /README/ }).click();
     await expect(page.getByRole('heading', { name: /Model \d+/ })).toBeVisible();
     await tree.getByRole('treeitem', { name: /config\.json/ }).click();

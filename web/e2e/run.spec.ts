@@ -193,7 +193,7 @@ test('code and environment', async ({ page, request }) => {
   await expect(page.getByText('entry', { exact: true })).toBeVisible();
   await expect(page.getByText('def main() -> None:')).toBeVisible();
 
-  await page.keyboard.press('7');
+  await page.keyboard.press('8');
   await page.getByRole('searchbox', { name: 'Find a package' }).fill('numpy');
   await expect(page.getByText('1 of ')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Interpreter' })).toBeVisible();
@@ -206,7 +206,8 @@ test('artifacts and lineage', async ({ page, request }) => {
   await expect(page.getByRole('heading', { name: 'Read' })).toBeVisible();
   await page.getByRole('treeitem', { name: /README/ }).click();
   await expect(page.getByText('<script>alert(1)</script>')).toBeVisible();
-  await page.keyboard.press('9');
+  await page.keyboard.press('0');
+  await page.getByRole('button', { name: 'Artifacts', exact: true }).click();
   const graph = page.getByRole('group', { name: 'Lineage as a graph' });
   await expect(graph.getByRole('link', { name: /cifar-10/ })).toBeVisible();
   await expect(graph.locator('[aria-current=true]')).toBeVisible();
