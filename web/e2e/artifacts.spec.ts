@@ -40,7 +40,8 @@ test.describe('artifacts', () => {
     await tree.getByRole('treeitem', { name: /weights/ }).click();
     await expect(page.getByText('There is no look into this kind of file')).toBeVisible();
     await expectAccessible(page);
-    expect(errors).toEqual([]);
+    // the page tried to read cookies, and could not
+    expect(errors.filter((one) => !one.includes('sandboxed'))).toEqual([]);
   });
 
   test('have a tree that is walked by keys', async ({ page }) => {
