@@ -2903,7 +2903,7 @@ export interface components {
             /** @description Mean change of the metric from `a` to `b`, and `spread`: its standard deviation over the pairs; None of a single pair. */
             effect: components["schemas"]["Number"] | null;
             item: string;
-            /** @description Pairs of runs that differ in it alone. */
+            /** @description Pairs of runs that differ in it alone, and as these two do. */
             pairs: [
                 string,
                 string
