@@ -73,14 +73,32 @@ class Process(msgspec.Struct):
     events: list[Event]
 
 
+ASKED_ABOUT_MACHINES = frozenset(
+    "git nvidia-smi rocm-smi hostname uname whoami lscpu nproc date true tput stty clear which pip "
+    "ps free df du id notabene uv conda ldconfig ldd file".split()
+)
+"""Programs whose own files are no input of those who call them."""
+
+
 class Observed(msgspec.Struct):
-    """What was seen of a run, by part; ``sources`` are paths of Python code that was loaded."""
+    """What was seen of a run, by part.
+
+    Attributes:
+        data, randomness, parameters, outside: Parts of the record.
+        sources: Paths of Python code that was loaded.
+        logged: Config that a program under ``notabene run`` logged itself, flat.
+        results: Its last values, a few.
+        points: Numbers that it logged.
+    """
 
     data: Data
     randomness: Randomness
     parameters: Parameters
     outside: Outside
     sources: list[str]
+    logged: dict[str, Any] = {}
+    results: dict[str, Any] = {}
+    points: int = 0
 
 
 def left_behind(folder: Path, *, without: str = "") -> list[list[Event]]:
@@ -127,9 +145,20 @@ def observe(
         look.take(process)
     names = {one.pid: one.key for one in processes}
     for seen in shim:
-        look.take_files(seen, names.get(seen.process, "") or ("" if names else "c:program"))
+        known = seen.process in names
+        if known or os.path.basename(seen.program) not in ASKED_ABOUT_MACHINES:
+            look.take_files(seen, names.get(seen.process, "") or ("" if names else "c:program"))
     look.finish(processes)
-    return Observed(look.data, look.randomness, look.parameters, look.outside, look.sources)
+    return Observed(
+        look.data,
+        look.randomness,
+        look.parameters,
+        look.outside,
+        look.sources,
+        look.logged,
+        look.results,
+        look.points,
+    )
 
 
 def _process(events: list[Event]) -> Process:
@@ -187,6 +216,9 @@ class _Look:
         self.parameters = Parameters()
         self.outside = Outside()
         self.sources: list[str] = []
+        self.logged: dict[str, Any] = {}
+        self.results: dict[str, Any] = {}
+        self.points = 0
         self._redactor = redactor
         self._read: dict[str, FileRead] = {}
         self._written: dict[str, FileWritten] = {}
@@ -222,6 +254,7 @@ class _Look:
             "processors": self._counted,
             "program": self._ran,
             "host": self._connected,
+            "logged": self._logged,
         }
         for event in process.events:
             take = handlers.get(event[0])
@@ -276,6 +309,11 @@ class _Look:
 
     def _is_there(self, path: str) -> bool:
         return os.path.lexists(os.path.join(self.data.root, path))
+
+    def _logged(self, config: dict[str, Any], results: dict[str, Any], points: int) -> None:
+        self.logged |= config
+        self.results |= results
+        self.points += points
 
     # -- files -----------------------------------------------------------------------------
 

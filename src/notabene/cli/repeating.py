@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from notabene.api import Api
     from notabene.reproduce.runner import Reproduction
 
-_EXIT = {"bit-exact": 0, "within-tolerance": 0, "different": 1, "cannot": 3}
+_EXIT = {"bit-exact": 0, "within-tolerance": 0, "different": 1, "cannot": 3, "untested": 0}
 
 
 @click.command()

@@ -52,7 +52,8 @@ def groups_of(manifests: Iterable[Manifest]) -> list[Group]:
             inputs = [one.script, one.effective, code, one.tables.get("data", "")]
             but_seed.setdefault(digest_json(inputs), []).append(one)
             if one.fixed:
-                same.setdefault(digest_json([inputs, one.seeds]), []).append(one)
+                exact = [inputs, one.seeds, one.tables.get("environment", "")]
+                same.setdefault(digest_json(exact), []).append(one)
     found = [_group("duplicate", runs) for runs in same.values() if len(runs) > 1]
     told = {run for group in found for run in group.runs}
     found += [

@@ -192,14 +192,20 @@ class Encoder:
 
     def last_value(self, key: str) -> float | None:
         """The value of a key that was logged last, as far as it was drained."""
-        newest, found = -1, None
-        for keyset, row in tuple(self._last_rows.items()):
-            keys = self._keys.get(keyset, ())
-            seq = HEAD.unpack_from(row)[0]
-            if key in keys and seq > newest:
-                slot = read_slot(memoryview(row), 0)
-                if slot is not None:
-                    newest, found = seq, row_of(memoryview(row), slot)[2][keys.index(key)]
+        wanted = [id for id in self._last_rows.copy() if key in self._keys.get(id, ())]
+        return self._last(wanted).get(key)
+
+    def last_values(self) -> dict[str, float]:
+        """The same for all keys."""
+        return self._last(list(self._last_rows.copy()))
+
+    def _last(self, keysets: list[int]) -> dict[str, float]:
+        rows = {keyset: memoryview(self._last_rows[keyset]) for keyset in keysets}
+        found: dict[str, float] = {}
+        for keyset, row in sorted(rows.items(), key=lambda one: HEAD.unpack_from(one[1])[0]):
+            slot = read_slot(row, 0)
+            if slot is not None:
+                found.update(zip(self._keys.get(keyset, ()), row_of(row, slot)[2], strict=False))
         return found
 
     def _learn(self, payload: bytes) -> None:

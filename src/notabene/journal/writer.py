@@ -402,7 +402,7 @@ class Writer:
     def last_values(self) -> dict[str, float]:
         """The last value of each metric, by key; the rows are brought in first."""
         self.flush()
-        return {key: one.last for key, one in list(self._encoder.stats.keys.items())}
+        return self._encoder.last_values()
 
     @property
     def points(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from notabene.proof.findings import Evidence, Finding
@@ -180,8 +180,3 @@ def _clock(evidence: Evidence) -> Iterator[Finding]:
             where=where,
             fix="count steps instead, and log how many",
         )
-
-
-def where_of(uses_found: Iterable[tuple[str, Any]]) -> str:
-    """The first place, or empty."""
-    return next((where for where, _ in uses_found), "")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from notabene.capture.inputs import called
+from notabene.capture.observed import ASKED_ABOUT_MACHINES
 from notabene.model.canonical import digest_json
 from notabene.model.evidence import Option
 from notabene.proof.record import Record
@@ -111,10 +112,8 @@ def _reached(record: Record) -> dict[str, Any]:
     return {"programs": programs, "submodules": submodules, "folder": folder}
 
 
-HARMLESS = frozenset(
-    "git nvidia-smi rocm-smi hostname uname whoami lscpu nproc date true tput stty clear which pip "
-    "ps free df du id notabene uv conda sleep echo mkdir rm cp mv ls touch chmod ldconfig ldd file "
-    "gcc cc c++ g++ ld objdump cat test".split()
+HARMLESS = ASKED_ABOUT_MACHINES | frozenset(
+    "sleep echo mkdir rm cp mv ls touch chmod gcc cc c++ g++ ld objdump cat test".split()
 )
 """Programs that are asked about the machine, or move files about."""
 

@@ -16,7 +16,7 @@ _NOT_A_PARAMETER = re.compile(
     r"|plot|tensorboard|tb|cache|work|tmp)s?_?(dir|directory|path|file|folder|root|to)?"
     r"|temp_?(dir|directory|path|file|folder|root)"
     r"|o|v|q|verbose|verbosity|quiet|silent|debug|progress|log_?level|loglevel|dry_?run|help|yes"
-    r"|project|entity|store|device|gpu|gpus|cuda|local_rank|rank|version|color|colour|no_color"
+    r"|project|entity|store|device|gpu|gpus|cuda|local_rank|node_rank|no_color"
     r"|(log|print|save|eval|report|plot|vis)_?(every|interval|freq|frequency|steps)"
     r"|wandb|no_wandb|use_wandb|mlflow|notabene|hypothesis|overwrite|force"
 )

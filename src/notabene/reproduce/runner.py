@@ -29,7 +29,7 @@ from notabene.settings import environment
 if TYPE_CHECKING:
     from notabene.api import Api
 
-Verdict = Literal["bit-exact", "within-tolerance", "different", "cannot"]
+Verdict = Literal["bit-exact", "within-tolerance", "different", "cannot", "untested"]
 Say = Callable[[str], None]
 
 TOLERANCE = 1e-6
@@ -64,7 +64,8 @@ class Reproduction(msgspec.Struct, kw_only=True):
     """How it came out.
 
     Attributes:
-        verdict: ``bit-exact``, ``within-tolerance``, ``different`` or ``cannot``.
+        verdict: ``bit-exact``, ``within-tolerance``, ``different`` or ``cannot``; ``untested``
+            where all is there and nothing was run (``dry_run``).
         compared: Values that were compared.
         first_difference: ``{"metric", "step", "recorded", "now", "relative", "ulps"}`` or None.
         missing: What there is not.
@@ -118,7 +119,7 @@ def reproduce(api: Api, ref: str, options: Options, say: Say) -> Reproduction:
         )
         say(f"environment  {interpreter.said}")
         if options.dry_run:
-            verdict: Verdict = "cannot" if missing else "bit-exact"
+            verdict: Verdict = "cannot" if missing else "untested"
             return Reproduction(
                 verdict=verdict,
                 missing=missing,

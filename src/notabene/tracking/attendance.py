@@ -330,6 +330,8 @@ class Attendance:
             ours = (self._tick, self._drain)
             self._writer.ticks[:] = [tick for tick in self._writer.ticks if tick not in ours]
         quietly(lambda: self._keep_cells(end=True))
+        if self._joined and observing is None:
+            quietly(self._tell_parent)
         if observing is not None and self._writer is not None:
             failed = quietly(lambda: self._keep_seen(observing))
             if failed is not None:
@@ -346,6 +348,15 @@ class Attendance:
         if blobs is not None:
             blobs.flush()
             blobs.close()
+
+    def _tell_parent(self) -> None:
+        """Let the ``notabene run`` around this program know what was logged, for its judgement."""
+        from notabene.capture.watch import current
+
+        watch, writer = current(), self._writer
+        if watch is not None and watch.folder and writer is not None:
+            logged = self._run.logged() if watch.how != "fork" else {}
+            watch.add("logged", logged, self._run.headline(), writer.points)
 
     def last_lines(self, most: int = 40) -> str:
         """The end of the console as text."""
@@ -391,6 +402,7 @@ class Attendance:
         run = self._run
         took = _duration(time.monotonic() - self._began)
         points = 0 if self._writer is None else self._writer.points - self._sampled
+        points += 0 if self._observing is None else self._observing.points
         counted = f"{points:,} point{'s' * (points != 1)}"
         text = f"notabene: {run.name} {run.status} after {took}, {counted}"
         if not kept:

@@ -77,7 +77,7 @@ class Judge:
         self._sources = SourceMemory(cache / "sources.sqlite")
         self._learned = 0
         self._environ: Mapping[str, str] = {}
-        self.arguments, self.places = arguments_of(words, folder)
+        self.arguments, self.places = without_secrets(arguments_of(words, folder), redactor)
 
     # -- at the start ----------------------------------------------------------------------
 
@@ -172,7 +172,9 @@ class Judge:
     def begin(self, manifest: Manifest) -> None:
         """Let others know that the run goes on."""
         manifest.script = self.script
-        manifest.arguments = {k: v for k, v in self.arguments.items() if counts(k)}
+        counted = {k: v for k, v in self.arguments.items() if counts(k)}
+        manifest.arguments = {k: v for k, v in counted.items() if not is_seed(k)}
+        manifest.seeds = {k: v for k, v in counted.items() if is_seed(k)}
         self.repeats.keep(manifest)
 
     def settle(
@@ -203,6 +205,14 @@ class Judge:
         manifest.gaps = sorted({f"{f.kind} {f.where}" for f in found if f.severity != "note"})
         self.repeats.keep(manifest, mine)
         return Verdict(found, before is not None and before.gaps == manifest.gaps)
+
+
+def without_secrets(
+    named: tuple[dict[str, str], dict[str, str]], redactor: Redactor
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Arguments and paths by name, as they may be kept and shown."""
+    arguments, places = named
+    return {name: str(redactor.value(value, name)) for name, value in arguments.items()}, places
 
 
 class Verdict(msgspec.Struct):

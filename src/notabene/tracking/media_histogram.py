@@ -153,7 +153,8 @@ def _of_list(values: list[float], bins: int) -> HistogramValue:
     start, half = edges[0] / 2, edges[-1] / 2 - edges[0] / 2
     for value in finite:
         counts[min(int((value / 2 - start) / half * bins), bins - 1)] += 1
-    mean = math.fsum(v / count for v in finite)
+    # The sum of the largest numbers' shares may come out above them.
+    mean = min(high, max(low, 2 * math.fsum(v / 2 / count for v in finite)))
     spread = math.hypot(*((v - mean) / math.sqrt(count) for v in finite))
     return _described(counts, edges, (low, high, mean, spread), (nan, *infinite))
 
@@ -171,7 +172,7 @@ def _of_array(values: npt.NDArray[np.float64], bins: int) -> HistogramValue:
     start, half = edges[0] / 2, edges[-1] / 2 - edges[0] / 2
     places = np.minimum(((finite / 2 - start) / half * bins).astype(np.int64), bins - 1)
     with np.errstate(over="ignore"):
-        mean = float((finite / count).sum())
+        mean = min(high, max(low, float((finite / count).sum())))
         spread = float(np.linalg.norm((finite - mean) / math.sqrt(count)))
     counts = np.bincount(places, minlength=bins).tolist()
     return _described(counts, edges, (low, high, mean, spread), (nan, *infinite))

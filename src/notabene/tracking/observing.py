@@ -92,6 +92,9 @@ class Observing:
         self.say: Callable[[str], None] | None = None
         self.parts_so_far: Mapping[str, Mapping[str, Any]] = {}
         self._parameters: Parameters | None = None
+        self._logged: dict[str, Any] = {}
+        self._results: dict[str, Any] = {}
+        self.points = 0
 
     def start(self) -> None:
         """Have this process and its children leave what they see in the run's folder."""
@@ -188,12 +191,14 @@ class Observing:
         """The command line by name, while what it names is as the program finds it."""
         from notabene.model.evidence import Parameters
         from notabene.proof.fingerprint import arguments_of
+        from notabene.tracking.judging import without_secrets
 
         redactor = self._ready().redactor
-        named, places = arguments_of(self._words, working_folder())
+        named = arguments_of(self._words, working_folder())
+        arguments, places = without_secrets(named, redactor)
         self._parameters = Parameters(
             words=redactor.argv(self._words),
-            arguments={k: str(redactor.value(v, k)) for k, v in named.items()},
+            arguments=arguments,
             places=places,
         )
 
@@ -246,6 +251,8 @@ class Observing:
         logs, preserved = self._gather()
         seen = shim.read(self.folder) if self._capture.program else []
         observed = observe(logs, tools.root, tools.redactor, seen)
+        self.points = observed.points
+        self._logged, self._results = observed.logged, observed.results
         if self._capture.program:
             observed.data.native = "none" if self.native else "shim"
         for content in preserved.values():
@@ -281,9 +288,10 @@ class Observing:
         manifest = self._manifest()
         manifest.took = (now_us() - self._began) / 1e6
         manifest.status = run.status
-        manifest.results = run.headline()
+        manifest.results = {**self._results, **run.headline()}
         texts = tools.shelf.texts()
-        self.verdict = self._judge().settle(parts, texts, run.config.as_dict(), manifest)
+        config = {**self._logged, **run.config.as_dict()}
+        self.verdict = self._judge().settle(parts, texts, config, manifest)
         tools.close()
         return self.verdict.part()
 

@@ -32,7 +32,7 @@ from notabene.tracking.config import Config
 from notabene.tracking.guard import TROUBLE, Guard, guarded, quietly
 from notabene.tracking.keys import flat_items
 from notabene.tracking.names import untell_children
-from notabene.tracking.plain import text_of
+from notabene.tracking.plain import flatten, text_of
 from notabene.tracking.summary import Summary
 
 if TYPE_CHECKING:
@@ -378,6 +378,10 @@ class Recorder:
                 if not key.startswith("system/"):
                     found.setdefault(key, value)
         return dict(list(found.items())[:most])
+
+    def logged(self) -> dict[str, Any]:
+        """The config as the record has it, flat."""
+        return self._without_secrets(flatten(self.config.as_dict()))
 
     def report_health(self, code: str, message: str, count: int) -> None:
         """Write a count of the guard into the run's record."""

@@ -151,6 +151,7 @@ def test_many_rows_become_a_block():
     assert encoder.points == 200
     assert encoder.last_value("b") == -101.0
     assert encoder.last_value("c") is None
+    assert encoder.last_values() == {"a": 101.0, "b": -101.0}
 
 
 def test_few_rows_go_out_as_they_lie():
