@@ -11,7 +11,7 @@ import msgspec
 from notabene.compare.series import Parting
 from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
 from notabene.proof.record import Record, flat
-from notabene.proof.settings import plain
+from notabene.proof.settings import is_parameter, plain
 from notabene.proof.versus import differences
 
 Explains = Literal["yes", "unlikely", "no"]
@@ -214,6 +214,8 @@ def _judge(one: Item, found: Diff, b: Side) -> None:
     step = found.first_step
     if one.explains == "no":
         return
+    if one.kind == "config" and not is_parameter(one.item.rpartition(".")[2]):
+        one.explains = "unlikely"
     if step is None:
         one.explains = "no"
         one.note = one.note or "the results are the same"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from notabene.proof.findings import Evidence, Finding
+from notabene.proof.source.uses import ADDS, ARRIVAL
 
 _SEED_CALL = {
     "random": "random.seed(0)",
@@ -35,6 +36,7 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
     yield from _seeds(evidence)
     yield from _order(evidence)
     yield from _clock(evidence)
+    yield from _threads(evidence)
 
 
 def uses(evidence: Evidence, kind: str) -> Iterator[tuple[str, Any]]:
@@ -170,6 +172,19 @@ def _order(evidence: Evidence) -> Iterator[Finding]:
             where=where,
             fix="sorted(…)",
         )
+
+
+def _threads(evidence: Evidence) -> Iterator[Finding]:
+    """Sums that hang on which thread is first."""
+    for where, use in uses(evidence, "thread_uses"):
+        if use.detail == ARRIVAL or use.detail.endswith(ADDS):
+            yield Finding(
+                kind="numeric-nondeterminism",
+                what=f"{use.call}: {use.detail}",
+                where=where,
+                fix="gather the results by their place, then add them up in order",
+                severity="risk",
+            )
 
 
 def _clock(evidence: Evidence) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ def test_the_likeliest_comes_first():
         data=data_of(FileRead(path="a.csv", digest="a" * 64)),
         environment={"packages": {"numpy": "1"}},
         process={"host": "one"},
-        config={"note": 1},
+        config={"depth": 1, "note": 1},
     )
     b = side(
         "LR = 2\n",
@@ -62,14 +62,15 @@ def test_the_likeliest_comes_first():
         data=data_of(FileRead(path="a.csv", digest="b" * 64)),
         environment={"packages": {"numpy": "2"}},
         process={"host": "two"},
-        config={"note": 2},
+        config={"depth": 2, "note": 2},
     )
     assert told(a, b) == [
         ("seed", "seed", "yes"),
-        ("config", "note", "yes"),
+        ("config", "depth", "yes"),
         ("argument", "wd", "yes"),
         ("constant", "LR", "yes"),
         ("data", "a.csv", "yes"),
+        ("config", "note", "unlikely"),
         ("environment", "package numpy", "unlikely"),
         ("hardware", "host", "unlikely"),
     ]

@@ -15,6 +15,7 @@ from notabene.proof.source.calls import (
     written,
 )
 from notabene.proof.source.evaluating import Evaluator
+from notabene.proof.source.uses import ADDS
 from notabene.proof.source.values import PLAIN, Class, Function, Instance, Value, join
 
 _MOST_ITEMS: Final = {"extend", "update", "union"}
@@ -108,7 +109,8 @@ class Caller(Evaluator):
         for value in call.all():
             function = value.owner
             if isinstance(function, Function) and orders.shares(function.node):
-                self.found.add("thread_uses", *call.at, f"{function.node.name} shares state")
+                does = ADDS if orders.adds_up(function.node) else "shares state"
+                self.found.add("thread_uses", *call.at, f"{function.node.name} {does}")
 
     def _own(self, call: Call, owner: Function | Class, receiver: Value | None) -> Value:
         if isinstance(owner, Class):
@@ -191,6 +193,9 @@ class Caller(Evaluator):
         if path in known.TAKING:
             for value in call.args:
                 self.take(value, call.at)
+            return
+        if path == "sum" and call.args and call.args[0].marks & v.ARRIVED:
+            self.take(call.args[0])
             return
         if path in {"sorted", "max", "min"} and call.args and not call.args[0].marks & v.LISTING:
             if orders.leaves_ties(call.argument(-1, "key")):

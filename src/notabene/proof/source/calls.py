@@ -100,6 +100,8 @@ def known_result(call: Call) -> Value | None:
         return Value(v.CLOCK, at)
     if path in known.LISTINGS:
         return Value(v.LISTING | (v.WALK if path in known.WALKS else 0), at)
+    if path in known.ARRIVALS:
+        return Value(v.ARRIVED, at)
     if path in known.ENTROPY:
         return Value(v.OWN if path.endswith("SystemRandom") else v.ENTROPY, at)
     if path in known.PROCESS:
@@ -217,6 +219,8 @@ def method_result(call: Call) -> Value:
     name, at = call.name, call.at
     receiver = call.receiver or PLAIN
     marks = receiver.marks
+    if name in known.ARRIVAL_METHODS:
+        return Value(v.ARRIVED, at)
     if name in known.LISTING_METHODS and _lists(call, receiver):
         return Value(v.LISTING | (v.WALK if name == "walk" else 0), at)
     if name in {"parse_args", "parse_known_args", "parse_intermixed_args"}:

@@ -42,6 +42,9 @@ VARIABLES = {"os.getenv", "os.environ.get", "os.environ.pop", "os.environ.setdef
 
 LISTINGS = {"os.listdir", "os.scandir", "glob.glob", "glob.iglob", "os.walk", "os.fwalk"}
 WALKS = {"os.walk", "os.fwalk"}
+ARRIVALS = {"concurrent.futures.as_completed", "asyncio.as_completed"}
+"""Results in the order in which they are ready."""
+ARRIVAL_METHODS = {"imap_unordered"}
 LISTING_METHODS = {"iterdir", "rglob", "glob", "scandir", "walk"}
 """Of ``pathlib.Path``; ``glob`` and ``walk`` only on what is known to be a path."""
 

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from notabene.proof.source import values as v
-from notabene.proof.source.uses import Found
+from notabene.proof.source.uses import ARRIVAL, Found
 from notabene.proof.source.values import PLAIN, At, Class, Function, Instance, Scope, Value, join
 
 _BUILTINS: Final = frozenset(
@@ -81,6 +81,8 @@ class Names:
         line, call = value.at or at or (0, "")
         if marks & v.LISTING:
             self.found.add("listing_order", line, call)
+        if marks & v.ARRIVED:
+            self.found.add("thread_uses", line, call, ARRIVAL)
         if marks & v.ORDERED:
             self.found.add("hash_order", line, call)
         elif marks & v.SET and not marks & v.NUMBERS and at is not None:

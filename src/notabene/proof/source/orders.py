@@ -10,7 +10,8 @@ from notabene.proof.source.known import FILE_WORK, QUIET_METHODS, TELLERS
 from notabene.proof.source.values import KEYED, SET
 
 _GATHERING = {"append", "extend", "appendleft", "insert", "put"}
-_INDIFFERENT = {"add", "discard", "remove", "setdefault", "clear", "write_text"}
+_INDIFFERENT = {"add", "discard", "remove", "setdefault", "clear", "write_text",
+    "result", "wait"}  # fmt: skip
 _PLACES = re.compile(r"(?:.*_)?(?:rank|order|index|place|pos|position|idx|id)s?(?:_.*)?\Z")
 """Names of mappings in which no two things have the same value."""
 _CHANGING = {*_GATHERING, "add", "update", "setdefault"}
@@ -117,6 +118,8 @@ class Gathering:
             self.mappings.append(root_of(target.value))
             return True
         names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") in {"max", "min"}:
+            return not value.keywords
         if not all(isinstance(t, ast.Name | ast.Tuple | ast.Starred) for t in _parts(target)):
             return isinstance(value, ast.Constant)
         # ``text = text + item`` grows with the order; ``path = folder / item`` does not.
@@ -189,6 +192,34 @@ def shares(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         while isinstance(node, ast.Attribute):
             node = node.value
         if isinstance(node, ast.Name) and (node.id not in own or node.id == "self"):
+            return True
+    return False
+
+
+def adds_up(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function adds to a number that is not its own: the last bits hang on who is first.
+
+    Counting in whole numbers comes out the same.
+    """
+    args = function.args
+    own = {arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)} - {"self"}
+    foreign: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            foreign.update(node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+    for node in ast.walk(function):
+        if not isinstance(node, ast.AugAssign) or isinstance(node.op, ast.BitOr | ast.BitAnd):
+            continue
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, int):
+            continue
+        if isinstance(node.value, ast.Call) and _last(node.value.func) in _COUNTS:
+            continue
+        base = root_of(node.target)
+        while isinstance(base, ast.Attribute):
+            base = base.value
+        if isinstance(base, ast.Name) and (base.id not in own or base.id in foreign):
             return True
     return False
 

@@ -44,8 +44,7 @@ _THREADS: Final = {
     "threadpoolctl.threadpool_limits", "threadpoolctl.ThreadpoolController",
     "numba.set_num_threads", "numexpr.set_num_threads", "cv2.setNumThreads",
     "mkl.set_num_threads", "faiss.omp_set_num_threads", "polars.threadpool_size",
-    "concurrent.futures.as_completed", "asyncio.as_completed", "threading.Thread",
-    "threading.Timer", "multiprocessing.dummy.Pool", "_thread.start_new_thread",
+    "threading.Thread", "threading.Timer", "multiprocessing.dummy.Pool", "_thread.start_new_thread",
 }  # fmt: skip
 _THREAD_VARIABLES: Final = {
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
@@ -86,8 +85,6 @@ def _method(call: Call, found: Found) -> None:
     name, node = call.name, call.node
     if name in {"half", "bfloat16"} and not node.args and call.receiver is not None:
         found.add("precision_uses", *call.at)
-    elif name == "imap_unordered":
-        found.add("thread_uses", *call.at)
     elif name == "to" and any(_last(arg) in _HALF for arg in node.args):
         found.add("precision_uses", *call.at, "half precision")
     elif name == "astimezone" and not node.args and not node.keywords:

@@ -22,6 +22,11 @@ RANK: dict[str, int] = {
 """Of two origins of one seed, the one that says more against repeating the run is told."""
 
 
+ARRIVAL = "what is done first comes first"
+ADDS = "adds to what threads share"
+"""Details of ``thread_uses`` that decide about the last bits of a sum."""
+
+
 class Use(msgspec.Struct, omit_defaults=True):
     """One place.
 

@@ -35,8 +35,10 @@ POOL: Final = 1 << 27  # threads that are given work
 COUNTED: Final = 1 << 26  # each item stands beside its place, as enumerate gives them
 
 ORIGINS: Final = CLOCK | SPAN | PART | ENTROPY | PROCESS | HASH | OPTION | VARIABLE | DRAWN | TIMED
-IN_ORDER: Final = ORDERED | LISTING
-COLLECTION: Final = SET | ORDERED | LISTING | WALK | KEYED | NUMBERS
+ARRIVED: Final = 1 << 28  # a sequence in the order in which threads or processes were done
+
+IN_ORDER: Final = ORDERED | LISTING | ARRIVED
+COLLECTION: Final = SET | IN_ORDER | WALK | KEYED | NUMBERS
 
 At = tuple[int, str]
 """Line and call where what is remarkable about a value began."""
