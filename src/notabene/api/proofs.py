@@ -136,14 +136,14 @@ class Proofs(Reading):
 
     def side(self, run: RunRef) -> Side:
         """A run as :func:`notabene.compare.diff.diff` takes it."""
-        from notabene.compare.diff import Side
+        from notabene.compare.diff import MOST_TEXT, Side
 
         record = self.record(run)
         return Side(
             record=record,
             tables=tables(record, self.facts_of(record)),
             texts=self.sources(run),
-            blob=self.content,
+            blob=lambda digest: self.content(digest, most=MOST_TEXT),
         )
 
     def partings(self, a: RunRef, b: RunRef, *, upto: int | None = None) -> list[Any]:
@@ -172,11 +172,13 @@ class Proofs(Reading):
         memory = SourceMemory(self.settings.cache / "sources.sqlite")
         return memory.facts(self.sources(record.run))
 
-    def content(self, digest: str) -> bytes | None:
-        """Kept content by its digest; None where it is not here."""
+    def content(self, digest: str, *, most: int | None = None) -> bytes | None:
+        """Kept content by its digest; None where it is not here, or larger than ``most`` bytes."""
         if not digest:
             return None
         try:
+            if most is not None and self.blobs.size(digest) > most:
+                return None
             return self.blob(digest)
         except NotabeneError:
             return None

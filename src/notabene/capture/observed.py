@@ -281,7 +281,12 @@ class _Look:
     def finish(self, processes: Sequence[Process]) -> None:
         """What can only be said of all together."""
         data = self.data
-        data.read = [one for path, one in self._read.items() if not self._is_passing(path)]
+        # A warning, or a traceback, shows lines of the code: that makes it no data.
+        data.read = [
+            one
+            for path, one in self._read.items()
+            if path not in self._sources and not self._is_passing(path)
+        ]
         data.written = [one for one in self._written.values() if self._is_there(one.path)]
         for path, one in self._missing.items():
             one.made = path in self._written

@@ -136,6 +136,7 @@ class Observing:
         if library.path is not None:
             root = self._run.folder.root if self._run.folder else self.folder
             skip = [str(root), str(self._settings.cache), sys.prefix, sys.base_prefix]
+            skip += filter(None, [found.get("NOTABENE_REPLAY")])
             found |= shim.preload(
                 found, library.path, self.folder, skip=skip, map=redirect, hash_secret=hash_secret
             )
