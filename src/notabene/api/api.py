@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import Self
 
-from notabene.api.care import Care
-from notabene.api.proofs import Proofs
+from notabene.api.documents import Documents
 
 
-class Api(Care, Proofs):
+class Api(Documents):
     """A store opened for reading, and for the edits that people make.
 
     Opening writes nothing into the store; each edit is a record in a journal of its own. Any

@@ -240,7 +240,13 @@ class Proofs(Reading):
 
     def origins(self, digest: str) -> list[Origin]:
         """As :meth:`whence`, of content by its SHA-256; nothing where no run wrote it."""
-        from notabene.compare.whence import producers_of, whence
+        from notabene.compare.whence import whence
+
+        return whence(digest, self.producers(), self.record)
+
+    def producers(self) -> dict[str, list[str]]:
+        """Ids of the runs that wrote each content, by its SHA-256, the newest first."""
+        from notabene.compare.whence import producers_of
         from notabene.proof.repeats import all_of
 
         outputs = [
@@ -248,8 +254,7 @@ class Proofs(Reading):
             for _, found in all_of(self.store_path)
             for one in found
         ]
-        producers = producers_of([*outputs, *self._logged_files()])
-        return whence(digest, producers, self.record)
+        return producers_of([*outputs, *self._logged_files()])
 
     def _logged_files(self) -> Iterator[tuple[str, int, dict[str, str]]]:
         """Files of artifact versions, as written by the run that logged them."""

@@ -54,7 +54,7 @@ def whence(
     waiting: list[tuple[str, str, int]] = [(digest, "", 0)]
     while waiting and len(found) < most:
         wanted, before, depth = waiting.pop(0)
-        runs = _makers(wanted, producers, before)
+        runs = makers(wanted, producers, before)
         if not runs or runs[0] in seen:
             continue
         seen.add(runs[0])
@@ -64,7 +64,7 @@ def whence(
     return found
 
 
-def _makers(digest: str, producers: Producers, reader: str) -> list[str]:
+def makers(digest: str, producers: Producers, reader: str) -> list[str]:
     """Who wrote a content, the likeliest to have given it to a reader first.
 
     Ids sort by time: what a later run wrote was not what an earlier one read.
@@ -80,7 +80,7 @@ def _origin(
     script = next((one.path for one in record.sources.files if one.script), "")
     inputs = []
     for one in record.data.read:
-        made_by = _makers(one.digest, producers, record.run)
+        made_by = makers(one.digest, producers, record.run)
         inputs.append(
             {"path": one.path, "digest": one.digest, "from": made_by[0] if made_by else ""}
         )
