@@ -28,11 +28,14 @@ from notabene.api.frames import iso
 from notabene.api.runs import RunView
 from notabene.proof.record import Record, flat
 
-CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+CONTEXT = [
+    "https://w3id.org/ro/crate/1.1/context",
+    {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"},
+]
 CRATE = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 NOT_RECORDED = "not recorded"
-_STATUS = {"finished": "Completed", "running": "Active"}
+_STATUS = {"finished": "Completed", "running": ""}
 
 
 class Placed(NamedTuple):
@@ -119,7 +122,9 @@ def metadata(
             "name": f"{view.project}: run {view.name}",
             "description": _description(view),
             "datePublished": iso(view.ended or view.updated),
-            "license": NOT_RECORDED,
+            "license": {"@id": "#licence"},
+            "author": {"@id": "#agent"},
+            "publisher": {"@id": "#publisher"},
             "conformsTo": {"@id": PROFILE},
             "hasPart": _refs(contained),
             "mentions": {"@id": action["@id"]},
@@ -130,6 +135,8 @@ def metadata(
             "name": "Process Run Crate",
             "version": "0.5",
         },
+        {"@id": "#licence", "@type": "CreativeWork", "name": NOT_RECORDED},
+        {"@id": "#publisher", "@type": "Organization", "name": NOT_RECORDED},
         action,
         program,
         agent,
@@ -208,16 +215,22 @@ def _action(
         "identifier": view.id,
         "instrument": {"@id": program["@id"]},
         "agent": {"@id": "#agent"},
-        "startTime": iso(view.started or view.created),
-        "actionStatus": {"@id": f"http://schema.org/{state}ActionStatus"},
+        "startTime": _moment(view.started or view.created),
         "object": _refs(objects),
         "result": _refs(results),
     }
     if view.ended:
-        action["endTime"] = iso(view.ended)
+        action["endTime"] = _moment(view.ended)
+    if state:
+        action["actionStatus"] = f"http://schema.org/{state}ActionStatus"
     if state == "Failed":
         action["error"] = view.reason or view.status
     return action
+
+
+def _moment(stamp: int) -> str:
+    """A time as the profile's shapes want it: milliseconds, and the offset in figures."""
+    return f"{(iso(stamp) or '')[:23]}+00:00"
 
 
 def _parameters(record: Record) -> Iterator[dict[str, Any]]:
