@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from notabene.cli.demo_proof import PROJECT as PROOF
+from notabene.cli.demo_proof import show_proof
 from notabene.cli.render import common, hint, open_api, print_json, say, store_of, took
 from notabene.cli.serving import serve_pages
 from notabene.errors import MissingDependencyError
@@ -69,13 +71,14 @@ HYPOTHESES = {
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the dashboard.")
 @common
 def demo(no_serve: bool, no_open: bool, port: int | None, store: str | None, as_json: bool) -> int:
-    """Train 24 small models (four at once), then open the dashboard on them.
+    """Train 24 small models (four at once), prove one, then open the dashboard on them.
 
     Ends by itself with --no-serve, with --json, and where CI=true is set.
     Needs scikit-learn: pip install 'notabene[demo]'
     """
     _require_sklearn()
-    where = str(Settings({"store": store_of(store)}).store)
+    settings = Settings({"store": store_of(store)})
+    where = str(settings.store)
     group = time.strftime("demo-%m%d-%H%M%S")
     wanted = plans(group)
     begun = time.monotonic()
@@ -93,6 +96,9 @@ def demo(no_serve: bool, no_open: bool, port: int | None, store: str | None, as_
         return 0
     say(f"\nAll done in {took(time.monotonic() - begun)}.")
     _look_around(where, group)
+    show_proof(settings.cache / "demo", where)
+    mine = f"group = '{group}' or project = '{PROOF}'"
+    hint(f'\nTo remove it all: notabene rm -w "{mine}"')
     if no_serve or environment().get("CI", "").lower() in ("1", "true"):
         return 0
     say("\nThe dashboard, until Ctrl-C:", bold=True)
@@ -227,7 +233,6 @@ def _look_around(store: str, group: str) -> None:
     _show(store, "plot", *names, "-m", "val/accuracy", "-m", "loss")
     if broken_id is not None:
         _show(store, "show", broken_id)
-    hint(f'\nTo remove it all: notabene rm -w "{mine}"')
 
 
 def _show(store: str, *words: str) -> None:
