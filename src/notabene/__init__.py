@@ -59,6 +59,7 @@ from notabene.tracking.fluent import (
     start_run,
     summary,
     use_artifact,
+    use_data,
 )
 from notabene.tracking.init import init, track
 from notabene.tracking.run import Run
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from notabene.capture.snapshot import Capture
     from notabene.tracking.artifact import Artifact
     from notabene.tracking.media import Audio, Figure, Histogram, Html, Image, Table, Text, Video
+    from notabene.tracking.seeding import seed
 
 _LATER = {
     "Audio": "notabene.tracking.media",
@@ -81,6 +83,7 @@ _LATER = {
     "Api": "notabene.api",
     "Artifact": "notabene.tracking.artifact",
     "Capture": "notabene.capture.snapshot",
+    "seed": "notabene.tracking.seeding",
 }
 """What a training script may never need is loaded when it is first used."""
 
@@ -133,12 +136,14 @@ __all__ = [
     "log_table",
     "log_text",
     "note",
+    "seed",
     "set_tag",
     "set_tags",
     "start_run",
     "summary",
     "track",
     "use_artifact",
+    "use_data",
 ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -71,9 +72,40 @@ class Cells:
     def _part(self, path: str) -> Part:
         part = Part("notebook")
         kept = part.keep("notebook/cells.json", msgspec.json.encode(self._found))
-        part.data = kept | without_empty({"path": path, "cells": len(self._found)})
+        about = {"path": path, "cells": len(self._found), "order": self._order(path)}
+        part.data = kept | without_empty(about)
         part.fact("code.notebook", path)
         return part
+
+    def _order(self, path: str) -> str:
+        """How the cells were run, beside the notebook's file as it is now; empty if unknown.
+
+        A cell that was run again counts where it was run last: its results are those that stay.
+        The file is as it was saved last, so a cell that it does not hold may only be newer.
+        """
+        saved = [self._redactor.text(source, code=True).strip() for source in _saved(path)]
+        ran = [str(cell["source"]).strip() for cell in self._found]
+        last = {source: at for at, source in enumerate(ran)}
+        places = {source: at for at, source in enumerate(saved)}
+        known = sorted(places.keys() & last.keys(), key=last.__getitem__)
+        if not known:
+            return ""
+        if [places[source] for source in known] != sorted(places[source] for source in known):
+            return "in another order than they stand"
+        again = len(ran) - len(last)
+        if again:
+            return f"more than once: {again} again"
+        return "in order"
+
+
+def _saved(path: str) -> list[str]:
+    """Sources of the code cells of a notebook's file, from top to bottom."""
+    try:
+        document = msgspec.json.decode(Path(path).read_bytes())
+        cells = [cell for cell in document["cells"] if cell["cell_type"] == "code"]
+        return ["".join(cell["source"]) for cell in cells]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def _history(shell: Any) -> list[str]:

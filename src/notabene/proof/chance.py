@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from notabene.proof.findings import Evidence, Finding
-from notabene.proof.source.uses import ADDS, ARRIVAL
+from notabene.proof.source.uses import ADDS, ARRIVAL, LOGGED
 
 _SEED_CALL = {
     "random": "random.seed(0)",
@@ -135,11 +135,13 @@ def _seeds(evidence: Evidence) -> Iterator[Finding]:
     for where, use in uses(evidence, "seeds"):
         if use.origin in kinds:
             kind, what = kinds[use.origin]
+            logged = use.detail == LOGGED
             yield Finding(
                 kind=kind,
-                what=f"{use.call} {what}",
+                what=f"{use.call} drew a seed, and logged it" if logged else f"{use.call} {what}",
                 where=where,
                 fix="give a seed of your own, and log it",
+                severity="note" if logged else "gap",
                 recorded=where in recorded,
             )
     flagged = {where for where, use in uses(evidence, "seeds") if use.origin == "clock"}

@@ -99,6 +99,6 @@ def _notebook(evidence: Evidence) -> Iterator[Finding]:
             what=f"cells of {os.path.basename(str(path))} were run {order}",
             where=str(path),
             fix="restart the kernel and run all cells",
-            severity="risk",
+            severity="note" if order.startswith("more than once") else "risk",
             recorded=True,
         )

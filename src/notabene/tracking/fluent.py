@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from notabene.errors import UsageError
@@ -137,6 +138,18 @@ def use_artifact(ref: str | Artifact, *, role: str = "") -> Artifact:
 def log_data(path: str | os.PathLike[str], *, snapshot: bool | None = None) -> int:
     """Count a file, or all files of a folder, among what the current run read."""
     return need_run("log_data").log_data(path, snapshot=snapshot)
+
+
+def use_data(path: str | os.PathLike[str], *, snapshot: bool | None = None) -> Path:
+    """The same as :func:`log_data`, where the path is used at once.
+
+        rows = open(notabene.use_data("train.csv"))
+
+    Returns:
+        The path.
+    """
+    log_data(path, snapshot=snapshot)
+    return Path(path)
 
 
 def set_tag(name: str, value: Any = "") -> None:

@@ -103,3 +103,47 @@ def test_a_run_holds_the_cells_up_to_its_end(history: list[str], tmp_path) -> No
         kept = api.blob(captured["notebook"]["files"]["notebook/cells.json"])
     assert [cell["source"] for cell in json.loads(kept)] == history[1:6]
     assert captured["code"]["kind"] == "notebook"
+
+
+SAVED = ["a = 1", "b = a + 1", "print(b)"]
+
+
+@pytest.mark.parametrize(
+    ("ran", "order"),
+    [
+        (SAVED, "in order"),
+        (SAVED[:2], "in order"),
+        ([*SAVED, "extra = 1"], "in order"),
+        (["b = a + 1", "a = 1", "print(b)"], "in another order than they stand"),
+        # Those above were run again afterwards: what is below rests on what they were before.
+        ([*SAVED, "a = 1"], "in another order than they stand"),
+        (["a = 1", *SAVED], "more than once: 1 again"),
+        (["something = 'else'"], ""),
+    ],
+)
+def test_the_order_beside_the_file(
+    history: list[str], ran: list[str], order: str, tmp_path, monkeypatch
+) -> None:
+    """What was run is laid beside what stands in the notebook, where that was saved."""
+    cells = [{"cell_type": "code", "source": s.splitlines(keepends=True)} for s in SAVED]
+    cells.insert(1, {"cell_type": "markdown", "source": ["# Title"]})
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    shell = sys.modules["IPython"].get_ipython()
+    shell.user_ns["__session__"] = str(path)
+    history += ran
+    part = Cells(Redactor()).part()
+    assert part is not None
+    assert part.data.get("order", "") == order
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"cells": 3}', b'{"cells": [{}]}', b"\xff"])
+def test_a_damaged_notebook_tells_no_order(history: list[str], content: bytes, tmp_path) -> None:
+    """A file that is no notebook says nothing, and breaks nothing."""
+    path = tmp_path / "train.ipynb"
+    path.write_bytes(content)
+    sys.modules["IPython"].get_ipython().user_ns["__session__"] = str(path)
+    history += SAVED
+    part = Cells(Redactor()).part()
+    assert part is not None
+    assert "order" not in part.data

@@ -10,7 +10,7 @@ from notabene.proof.source.calls import Call
 from notabene.proof.source.estimators import without_seed
 from notabene.proof.source.known import DATA, ENTROPY, NUMERIC_DATA
 from notabene.proof.source.literals import is_literal, is_seed_name
-from notabene.proof.source.uses import Found, Generator, Origin, SeedUse
+from notabene.proof.source.uses import LOGGED, Found, Generator, Origin, SeedUse
 from notabene.proof.source.values import PLAIN, Value
 
 _ORIGINS: Final[tuple[tuple[int, Origin], ...]] = (
@@ -158,7 +158,9 @@ def _seeding(call: Call, found: Found) -> Value | None:
     node = call.argument(0, "seed", "a", "x", "worker_seed")
     value = call.given(0, "seed", "a", "x") or PLAIN
     if node is None or _is_none(node) or value.is_none():
-        if generator != "all":
+        if path == "notabene.seed":
+            found.seed("seeds", SeedUse(*call.at, LOGGED, generator="all", origin="entropy"))
+        elif generator != "all":
             detail = "no seed given: the operating system's"
             found.seed("seeds", SeedUse(*call.at, detail, generator=generator, origin="entropy"))
         else:

@@ -22,6 +22,8 @@ RANK: dict[str, int] = {
 """Of two origins of one seed, the one that says more against repeating the run is told."""
 
 
+LOGGED = "drawn, and logged"
+"""Detail of a seed that ``notabene.seed()`` draws by itself."""
 ARRIVAL = "what is done first comes first"
 ADDS = "adds to what threads share"
 """Details of ``thread_uses`` that decide about the last bits of a sum."""
