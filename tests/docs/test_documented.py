@@ -116,8 +116,8 @@ def test_every_captured_fact_is_documented():
 
 
 def test_the_public_names_are_few_and_sorted():
-    """The façade has at most 55 names, sorted, and nothing is defined in it."""
-    assert len(notabene.__all__) <= 55
+    """The façade has at most 60 names, sorted, and nothing is defined in it."""
+    assert len(notabene.__all__) <= 60
     assert sorted(notabene.__all__) == list(notabene.__all__)
     for name in notabene.__all__:
         home = getattr(getattr(notabene, name), "__module__", "")
