@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from notabene.capture.environment import container
 from notabene.errors import ReproductionError
 from notabene.model.canonical import digest_json
 from notabene.proof.fingerprint import environment_table
@@ -76,22 +77,51 @@ def interpreter_for(record: Record, cache: Path, *, allow: bool, build: bool = T
         differs = _differ(packages, found["packages"])
         if found["python"] == python and not differs:
             said = f"unchanged, Python {python}, {len(packages)} packages"
-            return Interpreter(path=path, how="unchanged", said=said)
+            return Interpreter(path=path, how="unchanged", said=said + _around(record))
         if found["python"] != python:
             differs["python"] = [python, str(found["python"])]
         if best is None or len(differs) < len(best.differs):
             best = Interpreter(
                 path=path,
                 how="other",
-                said=f"{len(differs)} differ from the record",
+                said=f"{len(differs)} differ from the record{_around(record)}",
                 differs=differs,
             )
     if allow and best is not None:
         return best
     if build:
+        _refuse_foreign(record)
         return _build(python, packages, cache)
     assert best is not None
     return best
+
+
+def _around(record: Record) -> str:
+    """A container that the run was in and this process is not: it is not rebuilt here."""
+    image = str(record.environment.get("container", {}).get("image", ""))
+    here = container(environment()).get("image", "")
+    return (
+        f"; recorded in container {image}, which is not rebuilt" if image not in ("", here) else ""
+    )
+
+
+def _refuse_foreign(record: Record) -> None:
+    """Environments of conda and pixi hold more than pip can install.
+
+    Raises:
+        ReproductionError: The run had one.
+    """
+    python = record.environment.get("python", {})
+    kind = python.get("environment", {}).get("kind", "")
+    if kind not in ("conda", "pixi"):
+        return
+    conda = record.environment.get("conda", {})
+    name = conda.get("pixi_environment" if kind == "pixi" else "name") or python.get("prefix", "")
+    making = "pixi install" if kind == "pixi" else "conda env create"
+    raise ReproductionError(
+        f"the run used the {kind} environment {name}, which is not here and is not rebuilt",
+        hint=f"make it with {making}, activate it, and reproduce the run there; or use --allow-env",
+    )
 
 
 def _plain(packages: dict[str, str]) -> dict[str, str]:

@@ -111,3 +111,25 @@ def test_half_built_environments_are_built_anew(tmp_path, monkeypatch):
         with pytest.raises(ReproductionError, match="cannot be built"):
             find(other, tmp_path, build=True)
     assert not list(tmp_path.rglob("ready"))
+
+
+@pytest.mark.parametrize("kind", ["conda", "pixi"])
+def test_environments_that_pip_cannot_rebuild(tmp_path, kind):
+    """They are said not to be rebuilt, with what to do; nothing is built in their place."""
+    other = record(packages={"no-such-thing": "1.0"})
+    other.environment["python"]["environment"] = {"kind": kind}
+    other.environment["conda"] = {"name": "vision", "pixi_environment": "vision"}
+    with pytest.raises(ReproductionError, match=f"{kind} environment vision") as caught:
+        find(other, tmp_path, build=True)
+    assert "activate it" in str(caught.value)
+    assert find(other, tmp_path, allow=True, build=True).how == "other"
+    assert not (tmp_path / "environments").exists()
+
+
+def test_the_container_of_a_run_is_named(tmp_path, monkeypatch):
+    """Outside of it the image is told; inside it there is nothing to tell."""
+    within = record()
+    within.environment["container"] = {"kind": "docker", "image": "registry/train:3"}
+    assert "recorded in container registry/train:3" in find(within, tmp_path).said
+    monkeypatch.setenv("NOTABENE_IMAGE", "registry/train:3")
+    assert "container" not in find(within, tmp_path).said
