@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 JOBS ?= 2
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadgroup
-CODE := src tests tools bench examples zoo/run.py web/e2e noxfile.py hatch_build.py
+CODE := src tests tools bench examples zoo/run.py zoo/peers.py web/e2e noxfile.py hatch_build.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-all bench bench-ui zoo docs docs-check fmt fmt-check lint types layers \

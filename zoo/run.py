@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from peers import Peer, wanted  # noqa: E402
+
 SCORES = ("evidence", "finding", "verdict", "rerun")
 
 
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="leave the folders here")
     parser.add_argument("--json", dest="out", type=Path, help="write the scores here")
     parser.add_argument("-j", dest="jobs", type=int, default=2, help="cases at the same time")
+    parser.add_argument("--peers", default="", help="score these as well: mlflow,wandb")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what was found instead")
     given = parser.parse_args()
     cases = tomllib.loads((HERE / "cases.toml").read_text("utf-8"))["case"]
@@ -38,7 +42,17 @@ def main() -> int:
     cases = [case for case in cases if all(map(importlib.util.find_spec, case.get("needs", ())))]
     with ThreadPoolExecutor(given.jobs) as pool:
         results = list(pool.map(lambda case: run_case(case, given), cases))
-    return report(results, given)
+    found = report(results, given)
+    for name in given.peers.split(",") if given.peers else ():
+        if importlib.util.find_spec(name) is None:
+            print(f"  {name} is not installed")
+            continue
+        with ThreadPoolExecutor(given.jobs) as pool:
+            asked = [case for case in cases if case["class"] != "control"]
+            told = list(pool.map(lambda case, name=name: run_peer(case, name), asked))
+        print(f"  {name}: evidence {sum(told)}/{len(told)}  {100 * sum(told) / len(told):.0f} %; "
+              "it tells no findings, knows no repeats and reruns nothing")  # fmt: skip
+    return found
 
 
 def run_case(case: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
@@ -59,6 +73,19 @@ def run_case(case: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
         lines += [f"    {line}" for line in scores.get("notes", ())]
     print("\n".join(lines), flush=True)
     return {"name": case["name"], "class": case["class"], **scores}
+
+
+def run_peer(case: dict[str, Any], name: str) -> bool:
+    """Whether a peer's records of A and B differ at the cause."""
+    base = Path(tempfile.mkdtemp(prefix="zoo-"))
+    try:
+        place = Place(base, case)
+        with place.serving():
+            return place.play_peer(Peer(name, base / "peer"))
+    except (subprocess.SubprocessError, KeyError, ValueError, OSError):
+        return False
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _mark(value: object) -> str:
@@ -203,6 +230,24 @@ class Place:
         if not new:
             raise ValueError(f"{which} made no run: {done.stderr[-300:]}")
         return str(new[0]["id"])
+
+    def play_peer(self, peer: Peer) -> bool:
+        """A, the change, B, recorded by a peer; what chance decides must be in a record of A."""
+        item = wanted(self.case)
+        if self.case.get("run") == "command":
+            peer.dress(self._path(self.script))
+        for which in "ab":
+            env = self.environ(self.case.get(f"env_{which}", {}))
+            subprocess.run(
+                self.command(which),
+                cwd=self._path(self.case.get(f"folder_{which}", ".")),
+                env=peer.environ(env, which),
+                capture_output=True,
+                timeout=180,
+            )
+            if which == "a":
+                self.change()
+        return bool(item) and peer.tells(item)
 
     def _runs(self) -> list[Any]:
         if not self.store.exists():
