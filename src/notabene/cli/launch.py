@@ -248,7 +248,8 @@ def _launch(
         redactor=Redactor(),
         on_state=on_line.state,
     )
-    env = {**environment(), **join_variable(run.id, str(run.folder.root))}
+    root = str(run.folder.root)
+    env = {**environment(), **join_variable(run.id, root), "NOTABENE_STORE": root}
     env |= given.get("set", {})
     for name in given.get("unset", ()):
         env.pop(name, None)

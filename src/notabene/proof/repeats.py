@@ -47,6 +47,8 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
         fixed: Whether the same inputs must give the same result.
         gaps: Findings that were gaps or risks.
         outputs: ``{path: digest}`` of what it wrote.
+        again: It ran a record again, maybe changed, maybe not to the end: that was meant, and it
+            is no experiment of its own.
     """
 
     run: str
@@ -66,6 +68,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     fixed: bool = True
     gaps: list[str] = []
     outputs: dict[str, str] = {}
+    again: bool = False
 
 
 class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -119,7 +122,7 @@ class Repeats:
         _write(self.folder / manifest.run, _ENCODER.encode(manifest))
 
     def all(self) -> list[Manifest]:
-        """All runs of the script, the oldest first."""
+        """All runs of the script, the oldest first; those that ran a record again left out."""
         found: list[Manifest] = []
         decode = msgspec.json.Decoder(Manifest).decode
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
@@ -127,6 +130,7 @@ class Repeats:
                 if "." not in entry.name and entry.name != "tables":
                     with contextlib.suppress(OSError, msgspec.DecodeError):
                         found.append(decode(Path(entry.path).read_bytes()))
+        found = [one for one in found if not one.again]
         return sorted(found, key=lambda one: one.started)
 
     def tables_of(self, manifest: Manifest, memo: dict[str, Any] | None = None) -> Tables:

@@ -25,6 +25,7 @@ from notabene.reproduce.environment import Interpreter, interpreter_for
 from notabene.reproduce.replay import replay_of
 from notabene.reproduce.workspace import Missing, Workspace
 from notabene.settings import environment
+from notabene.tracking.observing import AGAIN
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -281,6 +282,8 @@ def _start(
     words = [interpreter.path if word == "" else word for word in command]
     environ, unset = _environ(record, options)
     environ[REPLAY] = str(replay)
+    if options.steps is not None or not options.sets:
+        environ[AGAIN] = "1"
     environ["PYTHONPATH"] = os.pathsep.join(workspace.import_path())
     if options.steps is not None:
         environ[STOP_AFTER] = str(options.steps - 1)

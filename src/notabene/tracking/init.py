@@ -128,7 +128,7 @@ def init(
     above = given.check_parent(parent)
     settings = Settings(
         {
-            "store": store,
+            "store": names.store_of_rerun() or store,
             "project": project,
             "run_id": id,
             "name": name,

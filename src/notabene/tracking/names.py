@@ -134,6 +134,12 @@ def surrounding_run(store: Path) -> Surrounding:
     return Surrounding(run_id, how == "join" and _inits == 0)
 
 
+def store_of_rerun() -> str | None:
+    """The store of the run that this program is run again for, whatever store it names."""
+    how, _, _, where = _parent()
+    return where if how == "join" and where and environment().get("NOTABENE_REPLAY") else None
+
+
 class Elsewhere(msgspec.Struct, frozen=True):
     """The run of another process, and its store."""
 

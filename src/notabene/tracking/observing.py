@@ -58,6 +58,8 @@ _LATER = (
     "notabene.tracking.judging",
 )
 """Imported on a background thread while the run goes on."""
+AGAIN = "NOTABENE_AGAIN"
+"""Set for a program that runs a record again, to prove it or to find a cause."""
 AT_END = 2.0
 """Seconds that the end of a run may take to hash what was not reached before."""
 
@@ -95,6 +97,7 @@ class Observing:
         self._logged: dict[str, Any] = {}
         self._results: dict[str, Any] = {}
         self.points = 0
+        self._again = False
 
     def start(self) -> None:
         """Have this process and its children leave what they see in the run's folder."""
@@ -125,6 +128,7 @@ class Observing:
         from notabene.capture import shim
 
         found = dict(environ)
+        self._again = bool(found.pop(AGAIN, ""))
         found[WATCH] = str(self.folder)
         path = [str(BOOT), *found.get("PYTHONPATH", "").split(os.pathsep)]
         found["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
@@ -289,6 +293,7 @@ class Observing:
         manifest = self._manifest()
         manifest.took = (now_us() - self._began) / 1e6
         manifest.status = run.status
+        manifest.again = self._again
         manifest.results = {**self._results, **run.headline()}
         texts = tools.shelf.texts()
         config = {**self._logged, **run.config.as_dict()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from notabene.api import Api
 from tests.unit.cli.conftest import Command
 
 
@@ -66,3 +67,13 @@ def test_named_groups_name_metrics(nota: Command, program: Command, tmp_path: Pa
     assert (curve["steps"], curve["values"]) == ([10, 20], [50.0, 75.5])
     program("run", "--metrics", "loss=([0-9", "--", "true", code=2)
     program("run", "--metrics", "loss=", "--", "true", code=2)
+
+
+def test_the_program_joins_in_whichever_store(program: Command, tmp_path: Path) -> None:
+    """``--store`` holds for the program as well, where that names none of its own."""
+    code = "import notabene as nb\nwith nb.init('p') as r: r.log({'x': 5})"
+    store = tmp_path / "elsewhere"
+    program("--store", str(store), "run", "--", sys.executable, "-c", code)
+    with Api(store) as api:
+        (run,) = api.runs()
+    assert run.summary["x"] == 5

@@ -96,10 +96,24 @@ def test_why_by_reruns(world):
     one = world.run("--shift", "0", "--note", "a")
     other = world.run("--shift", "0.125", "--note", "b")
     answer = world.json("why", one, other, "--rerun")
-    assert {cause["told"] for cause in answer["why"]["causes"]} == {"cannot-tell"}
     found = answer["reruns"]
     assert found["cause"] == ["shift"]
     assert found["answer"] == "shift (0 → 0.125) is the cause"
     assert "at most" in world.said
     world.notabene("why", one, other, "--rerun", "--budget", "1s", code=None)
     assert "more than the budget" in world.said
+
+
+def test_a_program_that_names_its_store(world):
+    """It is run again into the store that the command was given; reruns are no repeats."""
+    script = SCRIPT.replace("config={", "store='mine', config={")
+    write(world, seeded=True)
+    (world.project / "train.py").write_text("import random\nrandom.seed(3)\n" + script)
+    world.run()
+    mine = ("--store", str(world.project / "mine"))
+    (run,) = world.json(*mine, "ls")
+    found = world.json(*mine, "reproduce", run["id"])
+    assert (found["verdict"], found["compared"]) == ("bit-exact", 20)
+    runs = world.json(*mine, "ls")
+    assert {one["parent"] for one in runs} == {"", run["id"]}
+    assert world.json(*mine, "repeats") == []
