@@ -112,6 +112,8 @@ def _order(one: Parting) -> tuple[int, int, str]:
 
 def _inputs(a: Side, b: Side) -> Iterator[Item]:
     for one in differences(a.tables, b.tables):
+        if one.kind == "config":
+            continue  # told with its values as they were logged
         item = Item(kind=one.kind, item=one.item, a=one.a, b=one.b, where=one.where)
         if one.kind == "data":
             item.a, item.b = _short(one.a), _short(one.b)
@@ -182,7 +184,7 @@ def _lines(a: Side, b: Side, path: str) -> str:
 def _config(a: Side, b: Side) -> Iterator[Item]:
     """What was logged and differs, where it is not an argument that is told already."""
     one, other = flat(a.record.config), flat(b.record.config)
-    told = {plain(d.item) for d in differences(a.tables, b.tables)}
+    told = {plain(d.item) for d in differences(a.tables, b.tables) if d.kind != "config"}
     for name in sorted({*one, *other}):
         if one.get(name) != other.get(name) and plain(name.rpartition(".")[2]) not in told:
             yield Item(kind="config", item=name, a=one.get(name), b=other.get(name))

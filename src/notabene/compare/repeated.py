@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from notabene.model.canonical import digest_json
+from notabene.proof.fingerprint import is_seed
 from notabene.proof.repeats import Manifest
 from notabene.proof.telling import headline_key
 
@@ -49,10 +50,11 @@ def groups_of(manifests: Iterable[Manifest]) -> list[Group]:
     for one in manifests:
         if one.status == "finished" and one.tables.get("code"):
             code = one.tables.get("meaning") or one.tables["code"]
-            inputs = [one.script, one.effective, code, one.tables.get("data", "")]
+            config, seeds = _config(one)
+            inputs = [one.script, one.effective, config, code, one.tables.get("data", "")]
             but_seed.setdefault(digest_json(inputs), []).append(one)
             if one.fixed:
-                exact = [inputs, one.seeds, one.tables.get("environment", "")]
+                exact = [inputs, one.seeds, seeds, one.tables.get("environment", "")]
                 same.setdefault(digest_json(exact), []).append(one)
     found = [_group("duplicate", runs) for runs in same.values() if len(runs) > 1]
     told = {run for group in found for run in group.runs}
@@ -62,6 +64,12 @@ def groups_of(manifests: Iterable[Manifest]) -> list[Group]:
         if len(runs) > 1 and not {one.run for one in runs} <= told
     ]
     return sorted(found, key=lambda group: (-group.seconds, -len(group.runs), group.script))
+
+
+def _config(one: Manifest) -> tuple[dict[str, str], dict[str, str]]:
+    """What was logged, and seeds among it."""
+    seeds = {k: v for k, v in one.config.items() if is_seed(k.rpartition(".")[2])}
+    return {k: v for k, v in one.config.items() if k not in seeds}, seeds
 
 
 def _group(kind: Literal["duplicate", "seeds"], runs: list[Manifest]) -> Group:

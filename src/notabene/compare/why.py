@@ -17,7 +17,7 @@ import msgspec
 from notabene.model.canonical import digest_json
 from notabene.proof.fingerprint import Tables, is_seed
 from notabene.proof.repeats import Manifest
-from notabene.proof.versus import Difference, environment
+from notabene.proof.versus import Difference, environment, own_config
 
 Told = Literal["effect", "no-effect", "cannot-tell"]
 
@@ -108,6 +108,9 @@ def _inputs(tables: Tables) -> dict[str, Any]:
         found[f"{'seed' if is_seed(name) else 'argument'} {name}"] = value
     found.update({f"argument {name}": value for name, value in tables.arguments.items()})
     found.update({f"seed {name}": value for name, value in tables.seeds.items()})
+    for name, value in own_config(tables).items():
+        kind = "seed" if is_seed(name.rpartition(".")[2]) else "config"
+        found.setdefault(f"{kind} {name}", value)
     found.update({f"data {name}": value for name, value in tables.data.items()})
     for path, entry in tables.code.items():
         found[f"code {path}"] = entry["code"]

@@ -17,7 +17,7 @@ from notabene.capture.inputs import called
 from notabene.capture.observed import ASKED_ABOUT_MACHINES
 from notabene.model.canonical import digest_json
 from notabene.model.evidence import Option
-from notabene.proof.record import Record
+from notabene.proof.record import Record, flat
 from notabene.proof.settings import is_parameter
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Tables(msgspec.Struct, kw_only=True):
         data: ``{key: digest}``; see :func:`data_key`; ``absent`` for what was not there.
         environment: ``{"python", "packages", "machine", ...}``; packages by name.
         seeds: Arguments and variables that are named like seeds.
+        config: What was logged as config and is no argument; empty where it is not known.
         constants: ``{path: {name: [value, line]}}`` of the sources.
         outputs: ``{path: digest}`` of what was written.
         signs: ``{key: digest}`` of names, sizes and times of folders with very many files.
@@ -59,6 +60,7 @@ class Tables(msgspec.Struct, kw_only=True):
     data: dict[str, str] = {}
     environment: dict[str, Any] = {}
     seeds: dict[str, str] = {}
+    config: dict[str, str] = {}
     constants: dict[str, dict[str, list[Any]]] = {}
     outputs: dict[str, str] = {}
     signs: dict[str, str] = {}
@@ -71,6 +73,7 @@ def tables(record: Record, facts: Mapping[str, Facts]) -> Tables:
         arguments={k: v for k, v in named.items() if counts(k) and not is_seed(k)},
         seeds={k: v for k, v in named.items() if is_seed(k)},
         environment=environment_table(record.environment, record.hardware),
+        config=config_table(flat(record.config)),
     )
     for source in record.sources.files:
         fact = facts.get(source.path)
@@ -361,6 +364,23 @@ def _packages(packages: Any) -> dict[str, str]:
     for one in packages if isinstance(packages, list) else ():
         if isinstance(one, Mapping) and "name" in one:
             found[str(one["name"])] = str(one.get("version", ""))
+    return found
+
+
+_ABOUT = re.compile(
+    r"(?i)(start_?|end_?|created_?|launch_?)?(date|time|timestamp|datetime)|host(name)?|user(name)?"
+    r"|pid|cwd|argv|command|git.*|commit|sha|branch|slurm.*|job_?id|world_?size|version"
+)
+MOST_CONFIG = 500
+
+
+def config_table(config: Mapping[str, Any]) -> dict[str, str]:
+    """What of a config, flat, belongs to the experiment; at most 500 entries."""
+    found: dict[str, str] = {}
+    for name in sorted(config):
+        last = str(name).rpartition(".")[2]
+        if is_parameter(last) and not _ABOUT.fullmatch(last) and len(found) < MOST_CONFIG:
+            found[str(name)] = canonical_value(config[name])[:1000]
     return found
 
 

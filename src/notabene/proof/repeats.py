@@ -41,6 +41,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
         status: As it ended; ``running`` until then.
         results: Its last or best values, a few.
         arguments, seeds: As in :class:`~notabene.proof.fingerprint.Tables`.
+        config: What was logged as config, as in Tables.
         tables: Digests of the tables that are kept beside: code, data, environment, defaults;
             and, of no table, ``meaning``: of the code without comments and layout.
         effective: Digest of the arguments with the defaults.
@@ -63,6 +64,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     results: dict[str, Any] = {}
     arguments: dict[str, str] = {}
     seeds: dict[str, str] = {}
+    config: dict[str, str] = {}
     tables: dict[str, str] = {}
     effective: str = ""
     fixed: bool = True
@@ -141,7 +143,12 @@ class Repeats:
             memo: Tables read before, by digest, None for what is gone; filled.
         """
         memo = {} if memo is None else memo
-        found = Tables(arguments=manifest.arguments, seeds=manifest.seeds, outputs=manifest.outputs)
+        found = Tables(
+            arguments=manifest.arguments,
+            seeds=manifest.seeds,
+            config=manifest.config,
+            outputs=manifest.outputs,
+        )
         for name in _TABLES:
             digest = manifest.tables.get(name, "")
             if digest and digest not in memo:
@@ -184,6 +191,7 @@ class Now(msgspec.Struct, kw_only=True):
     Attributes:
         arguments, seeds: Of its command line.
         environment: What of its table is known.
+        config: What is logged so far; empty where nothing is known.
         code_of: The entry for a source that an earlier run loaded, as it is now; None: gone.
         data_of: The digest for a data key of an earlier run, as it is now; ``absent``, empty.
         variable: A variable of its environment; None: not set.
@@ -192,6 +200,7 @@ class Now(msgspec.Struct, kw_only=True):
     arguments: dict[str, str]
     seeds: dict[str, str]
     environment: dict[str, Any]
+    config: dict[str, str] = {}
     code_of: Callable[[str, Mapping[str, str]], dict[str, str] | None]
     data_of: Callable[[str, Tables], str]
     variable: Callable[[str], str | None]
@@ -292,6 +301,8 @@ def _now_tables(
         arguments=arguments,
         seeds=seeds,
         environment=environment,
+        # More may be logged later: what is not there yet does not differ.
+        config={**then.config, **now.config} if now.config else {},
     )
 
 

@@ -8,13 +8,15 @@ from typing import Any
 import msgspec
 
 from notabene.proof.fingerprint import Tables, is_seed
+from notabene.proof.settings import plain
 
 
 class Difference(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One thing that differs.
 
     Attributes:
-        kind: ``code``, ``argument``, ``seed``, ``constant``, ``data``, ``environment``.
+        kind: ``code``, ``argument``, ``config``, ``seed``, ``constant``, ``data``,
+            ``environment``.
         item: Which file, argument, package ...
         a, b: What it was, and what it is; None where there was or is none.
         where: ``file:line``, or empty.
@@ -33,6 +35,7 @@ def differences(a: Tables, b: Tables) -> list[Difference]:
     found += _code(a, b)
     found += _plain("argument", _effective(a, b), _effective(b, a))
     found += _plain("seed", _effective(a, b, seeds=True), _effective(b, a, seeds=True))
+    found += _config(a, b)
     found += _plain("data", *without_moved(a.data, b.data))
     found += environment(a.environment, b.environment)
     return found
@@ -57,6 +60,30 @@ def _effective(one: Tables, other: Tables, *, seeds: bool = False) -> dict[str, 
     defaults = {**other.defaults, **one.defaults}
     found = {name: value for name, value in defaults.items() if is_seed(name) == seeds}
     return {**found, **(one.seeds if seeds else one.arguments)}
+
+
+def _config(a: Tables, b: Tables) -> Iterator[Difference]:
+    """What was logged and is neither an argument nor a constant; of both it must be known."""
+    if not a.config or not b.config:
+        return
+    one, other = own_config(a), own_config(b)
+    for name in sorted(one.keys() | other.keys()):
+        # What is an argument of one only is told there.
+        told = (name not in one and name in a.config) or (name not in other and name in b.config)
+        if one.get(name) != other.get(name) and not told:
+            kind = "seed" if is_seed(name.rpartition(".")[2]) else "config"
+            yield Difference(kind=kind, item=name, a=one.get(name), b=other.get(name))
+
+
+def own_config(one: Tables) -> dict[str, str]:
+    """The config without what an argument or a constant of the same name decides."""
+    told = {plain(name) for names in (one.arguments, one.defaults, one.seeds) for name in names}
+    told |= {plain(name) for names in one.constants.values() for name in names}
+    return {
+        name: value
+        for name, value in one.config.items()
+        if plain(name) not in told and plain(name.rpartition(".")[2]) not in told
+    }
 
 
 def _plain(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:

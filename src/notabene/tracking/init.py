@@ -32,7 +32,7 @@ from notabene.model.refs import check_name, check_run_id
 from notabene.settings import Settings
 from notabene.tracking import context, given, lifecycle, names
 from notabene.tracking.attendance import Attendance
-from notabene.tracking.config import as_mapping, plain
+from notabene.tracking.config import as_mapping, flatten, plain
 from notabene.tracking.cut import cut_short
 from notabene.tracking.guard import Guard
 from notabene.tracking.keys import tag_cells
@@ -152,7 +152,7 @@ def init(
         program=program,
     )
     names.finish_earlier_in_notebook()
-    _refuse_repeat(settings, plan, capture)
+    _refuse_repeat(settings, plan, capture, config)
     if settings["mode"] == "disabled":
         run = _disabled(plan, settings)
     else:
@@ -170,7 +170,9 @@ def init(
     return run
 
 
-def _refuse_repeat(settings: Settings, plan: Plan, capture: bool | Capture) -> None:
+def _refuse_repeat(
+    settings: Settings, plan: Plan, capture: bool | Capture, config: Mapping[str, Any] | None
+) -> None:
     """Do not begin a repeat, where the setting says so; ``notabene run`` asks by itself."""
     if (
         settings["on_repeat"] in ("ask", "stop")
@@ -184,7 +186,7 @@ def _refuse_repeat(settings: Settings, plan: Plan, capture: bool | Capture) -> N
     ):
         from notabene.tracking.judging import refuse_repeat
 
-        refuse_repeat(settings)
+        refuse_repeat(settings, flatten(as_mapping(config or {})))
 
 
 def _plan(

@@ -22,6 +22,7 @@ from notabene.proof.fingerprint import (
     PATH,
     Tables,
     arguments_of,
+    config_table,
     counts,
     effective,
     is_seed,
@@ -82,13 +83,19 @@ class Judge:
     # -- at the start ----------------------------------------------------------------------
 
     def ask(
-        self, environ: Mapping[str, str], environment: dict[str, Any], *, without: str = ""
+        self,
+        environ: Mapping[str, str],
+        environment: dict[str, Any],
+        *,
+        config: Mapping[str, Any] | None = None,
+        without: str = "",
     ) -> Answer:
         """Whether this was done before.
 
         Args:
             environ: Variables of the run.
             environment: Its table; empty: not compared.
+            config: What it logs, flat; None: not known.
             without: The run itself.
         """
         self._environ = environ
@@ -96,11 +103,17 @@ class Judge:
             arguments={k: v for k, v in self.arguments.items() if counts(k) and not is_seed(k)},
             seeds={k: v for k, v in self.arguments.items() if is_seed(k)},
             environment={"variables": self._variables(environ), **environment},
+            config=self._config(config or {}),
             code_of=self._code_of,
             data_of=self._data_of,
             variable=environ.get,
         )
         return ask(self.repeats, now, alive=self._is_alive, without=without)
+
+    def _config(self, config: Mapping[str, Any]) -> dict[str, str]:
+        """A config, flat, as it may be kept."""
+        hide = self._redactor.value
+        return config_table({k: hide(v, k.rpartition(".")[2]) for k, v in config.items()})
 
     def _variables(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Those that numbers hang on, as they were when the program began."""
@@ -169,9 +182,10 @@ class Judge:
 
     # -- at the end ------------------------------------------------------------------------
 
-    def begin(self, manifest: Manifest) -> None:
-        """Let others know that the run goes on."""
+    def begin(self, manifest: Manifest, config: Mapping[str, Any]) -> None:
+        """Let others know that the run goes on, with what it logs, flat."""
         manifest.script = self.script
+        manifest.config = self._config(config)
         counted = {k: v for k, v in self.arguments.items() if counts(k)}
         manifest.arguments = {k: v for k, v in counted.items() if not is_seed(k)}
         manifest.seeds = {k: v for k, v in counted.items() if is_seed(k)}
@@ -195,10 +209,12 @@ class Judge:
         record = record_of(parts, run=manifest.run, project=manifest.project)
         facts = self._sources.facts(texts)
         mine = tables(record, facts)
+        mine.config = self._config(flat(config))
         seen = review(Evidence(record, facts, flat(config)), mine, self.repeats, manifest)
         found, before = seen.findings, seen.before
         manifest.script = self.script
         manifest.arguments, manifest.seeds = mine.arguments, mine.seeds
+        manifest.config = mine.config
         manifest.outputs = mine.outputs
         manifest.effective = effective(mine)
         manifest.fixed = not any(one.kind in UNFIXED for one in found)
@@ -242,12 +258,15 @@ class Verdict(msgspec.Struct):
         return f"{count}, first: {gaps[0].what}{where}"
 
 
-def ask_for_command(command: tuple[str, ...], settings: Settings) -> Answer:
+def ask_for_command(
+    command: tuple[str, ...], settings: Settings, config: Mapping[str, Any] | None = None
+) -> Answer:
     """Whether a command was run before, without running anything.
 
     Args:
         command: As it would be given to ``notabene run``; empty: the program of this process.
         settings: For the store and the cache.
+        config: What it is known to log, flat.
     """
     from notabene.artifacts.hashes import HashCache
     from notabene.capture.process import (
@@ -274,10 +293,10 @@ def ask_for_command(command: tuple[str, ...], settings: Settings) -> Answer:
             cache=settings.cache,
             redactor=Redactor(),
         )
-        return judge.ask(environment(), {})
+        return judge.ask(environment(), {}, config=config)
 
 
-def refuse_repeat(settings: Settings) -> None:
+def refuse_repeat(settings: Settings, config: Mapping[str, Any]) -> None:
     """Keep a script from doing again what was done, as the setting ``on_repeat`` says.
 
     Raises:
@@ -285,7 +304,7 @@ def refuse_repeat(settings: Settings) -> None:
     """
     from notabene.proof.telling import line_of
 
-    answer = ask_for_command((), settings)
+    answer = ask_for_command((), settings, config)
     if answer.verdict != "duplicate":
         return
     line = line_of(answer, now_us=now_us(), user=user_name())

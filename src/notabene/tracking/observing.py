@@ -166,7 +166,7 @@ class Observing:
             told |= asked and self.answer is not None and self.answer.verdict == "duplicate"
             if line and self.say is not None and not told:
                 self.say(line)
-        self._judge().begin(self._manifest())
+        self._judge().begin(self._manifest(), self._config())
 
     def ask(self) -> str:
         """One line about the closest earlier run; empty where there is none."""
@@ -176,8 +176,13 @@ class Observing:
         parts = self.parts_so_far
         table = environment_table(parts.get("environment", {}), parts.get("hardware", {}))
         known = table if "environment" in parts else {}
-        self.answer = self._judge().ask(environment(), known, without=self._run.id)
-        return line_of(self.answer, now_us=now_us(), user=self._run.user)
+        run = self._run
+        self.answer = self._judge().ask(environment(), known, config=self._config(), without=run.id)
+        return line_of(self.answer, now_us=now_us(), user=run.user)
+
+    def _config(self) -> dict[str, Any]:
+        """What the program has logged so far; of one under ``notabene run`` it is not known."""
+        return {} if self._capture.program else self._run.logged()
 
     def _manifest(self) -> Manifest:
         from notabene.proof.repeats import Manifest

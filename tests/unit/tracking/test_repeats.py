@@ -123,3 +123,42 @@ def test_reuse_is_for_notabene_run(script: Path) -> None:
     done = start(script, on_repeat="reuse")
     assert done.stderr.count("same as run") == 1
     assert done.stdout == "went on\n"
+
+
+SWEEP = """
+import sys, time
+import notabene
+for lr in (0.1, 0.2):
+    run = notabene.init("p", store="store", config={"lr": lr, "out_dir": str(time.time())})
+    notabene.log({"loss": 2 * lr})
+    time.sleep(0.3)
+    run.finish()
+"""
+
+
+def test_runs_of_one_program_differ_in_their_config(home: Path) -> None:
+    """A loop over settings makes no repeats; the same settings again do, wherever they go."""
+    Path("sweep.py").write_text(SWEEP)
+    done = start(Path("sweep.py"), "once")
+    assert "but lr 0.1 → 0.2" in done.stderr
+    assert "same as run" not in done.stderr
+    with notabene.Api("store") as api:
+        checks = [api.check_run(view).findings for view in api.runs()]
+        assert not any(one.kind == "numeric-nondeterminism" for many in checks for one in many)
+        assert api.repeated() == []
+        later, first = api.runs()
+        (why,) = api.why(first, later).causes
+        assert (why.kind, why.item, why.a, why.b) == ("config", "lr", "0.1", "0.2")
+    assert "same as run" in start(Path("sweep.py"), "once").stderr
+
+
+def test_secrets_in_a_config_are_not_kept_for_comparing(home: Path) -> None:
+    """The files that later runs compare with hold no secret."""
+    secret = "sk-proj-4f9QmT2xL8vWc1RzN7bKyH3dJ6gP"
+    Path("train.py").write_text(
+        f"import notabene\nnotabene.init('p', store='store', config={{'api_key': '{secret}'}})"
+    )
+    start(Path("train.py"))
+    kept = [path.read_text() for path in Path("store/repeats").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(secret in text for text in kept)
