@@ -309,9 +309,9 @@ def survived(folder: Path) -> None:
     child = os.fork()
     if child == 0:
         writer.abandon()
+        tell(child=os.getpid())  # not the parent: the child may not have come this far
         time.sleep(60)
         os._exit(0)
-    tell(child=child)
     signal.pause()
 
 
