@@ -33,6 +33,8 @@ SWEEP_EVERY = 10_000_000
 DESK_RECENT = 3600 * 10**9
 """ns for which a desk journal is looked at after it grew last."""
 RUNS_AT_ONCE = 500
+EMPTY_FOR = 60_000_000
+"""µs for which the folder of a run may be empty: what began it may be slow, or dead."""
 UNREAD = -1
 """Noted as the size of a file that the system does not let us read: it is tried again."""
 FOLDER = ""
@@ -82,6 +84,7 @@ class Ingest:
         self._store = store
         self._files = files
         self._lookout = Lookout(folder, store)
+        self._fresh: list[Path] = []
         self._swept = 0
         self._waiting: list[tuple[Found, list[Batch], JournalReader]] = []
         self._weight = 0
@@ -104,9 +107,11 @@ class Ingest:
             self._look_at_desk(full=full)
             self._flush()
             self._all_known = None
+            self._look_again_at_empty()
             self._lookout.end()
         except BaseException:
             self._lookout.forget()
+            self._fresh = []
             raise
 
     def _look_at_runs(self, *, full: bool) -> None:
@@ -114,9 +119,34 @@ class Ingest:
         for month in self._lookout.months():
             self._look_for_gone(month.went)
             seen.update(month.came)
+            self._fresh += [] if full else [month.path / run for run in month.came]
             self._look_at([(run, month.path / run) for run in month.came], full=full)
         rest = [(run, path) for run, path in self._lookout.at_work() if run not in seen]
         self._look_at(rest, full=full)
+
+    def _look_again_at_empty(self) -> None:
+        """A folder that was seen before its run had written anything is as good as not seen.
+
+        Else a run that begins and ends between two looks, the first of which came a moment too
+        early, would not be found for a long time.
+        """
+        limit = now_us() - EMPTY_FOR
+        fresh, self._fresh = self._fresh, []
+        young = {path.name: path for path in fresh if _changed_us(path) > limit}
+        names_of = list(young)
+        for at in range(0, len(names_of), RUNS_AT_ONCE):
+            some = names_of[at : at + RUNS_AT_ONCE]
+            query = sa.select(t.run.c.id).where(t.run.c.id.in_(some))
+            with self._store.reading() as connection:
+                there = set(connection.execute(query).scalars())
+            empty = [run for run in some if run not in there]
+            if empty:
+                f = t.file.c
+                with self._store.writing() as connection:
+                    where = (f.run.in_(empty), f.name == FOLDER)
+                    connection.execute(t.file.delete().where(*where))
+            for run in empty:
+                self._lookout.missed(young[run])
 
     def _look_at(self, runs: Sequence[tuple[str, Path]], *, full: bool) -> None:
         """Look at runs, asking the index about many at once."""
@@ -380,3 +410,11 @@ def _damage(reader: JournalReader) -> str:
     if damage is None or damage.torn:
         return ""
     return f"damaged at byte {damage.offset:,}: {damage.reason}"
+
+
+def _changed_us(path: Path) -> int:
+    """When a folder got or lost a name, µs; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime_ns // 1000
+    except OSError:
+        return 0

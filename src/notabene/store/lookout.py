@@ -111,8 +111,9 @@ class Lookout:
         self._listed.clear()
 
     def missed(self, path: Path) -> None:
-        """The folder of a run could not be read: look again."""
+        """The folder of a run could not be read, or was empty still: look again."""
         self._listed.get(path.parent.name, set()).discard(path.name)
+        self._marks.pop(path.parent.name, None)
 
     def _load(self) -> dict[str, str]:
         query = "SELECT key, value FROM meta WHERE key BETWEEN 'look:' AND 'look;'"

@@ -221,3 +221,17 @@ def test_a_coarse_clock_is_waited_for(folder: StoreFolder, store: LocalStore) ->
     os.utime(month, ns=(now, now))
     store.refresh()
     assert store.runs().count() == 2
+
+
+def test_a_run_that_is_seen_before_it_has_written(folder: StoreFolder, store: LocalStore) -> None:
+    """It begins a moment after a look and ends before the next one: it is found all the same."""
+    add(folder, "other")
+    store.refresh()
+    settle(store, folder)
+    place = folder.runs / MONTH / "early"
+    place.mkdir()
+    os.utime(place.parent, ns=(10**18, 10**18))  # a folder whose time counts as old
+    store.refresh()
+    Scribe("early").start("p").row({"loss": 1.0}, 0).finish().save(place)
+    store.refresh()
+    assert store.run("early").status == "finished"
