@@ -101,13 +101,6 @@ def metadata(
     program = _program(record, groups[0])
     action = _action(view, record, program, [*groups[1], *parameters], [*groups[2], *results])
     agent = {"@id": "#agent", "@type": "Person", "name": view.user or NOT_RECORDED}
-    tool = {
-        "@id": "https://pypi.org/project/notabene/",
-        "@type": "SoftwareApplication",
-        "name": "notabene",
-        "url": "https://pypi.org/project/notabene/",
-        "version": __version__,
-    }
     contained = [one for one in (*entities.values(), *extra) if not one["@id"].startswith("ni:")]
     graph: list[dict[str, Any]] = [
         {
@@ -140,7 +133,6 @@ def metadata(
         action,
         program,
         agent,
-        tool,
         *entities.values(),
         *extra,
         *parameters,
