@@ -9,7 +9,7 @@ CODE := src tests tools bench examples zoo/run.py zoo/peers.py web/e2e noxfile.p
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-all bench bench-ui zoo docs docs-check fmt fmt-check lint types layers \
-	deps web web-check web-test pictures coverage frozen clean
+	deps web web-check web-test pictures coverage frozen constraints clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -77,8 +77,15 @@ coverage: $(VENV)/.ready-dev ## which lines no test reaches
 frozen: $(VENV)/.ready-dev ## write this release's journals and stores into tests/frozen (at a release)
 	$(PY) tools/frozen.py
 
+constraints: ## take the newest versions of all that is used here, and write them down
+	NEWEST=1 tools/environment $(VENV)-newest dev
+	(sed -n 1p tools/constraints.txt; $(VENV)-newest/bin/python -m pip freeze --exclude-editable) \
+		> $(VENV)-newest/constraints.txt
+	mv $(VENV)-newest/constraints.txt tools/constraints.txt
+	rm -rf $(VENV)-newest
+
 clean: ## remove the environment and all that was built
 	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* && find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.ready-%: pyproject.toml tools/environment
+$(VENV)/.ready-%: pyproject.toml tools/environment tools/constraints.txt
 	@tools/environment $(VENV) $*

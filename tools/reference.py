@@ -524,9 +524,16 @@ def record_page() -> str:
 
 def record_schema() -> str:
     """JSON schema of the record."""
+    from notabene.model import evidence
     from notabene.proof.record import Record
+    from notabene.server.document import explain
 
-    return json.dumps(msgspec.json.schema(Record), indent=1) + "\n"
+    schema = msgspec.json.schema(Record)
+    for name, form in schema["$defs"].items():
+        form.pop("title", None)
+        cls = Record if name == "Record" else getattr(evidence, name)
+        explain(form, cls.__doc__ or "")
+    return json.dumps(schema, indent=1) + "\n"
 
 
 PAGES = {

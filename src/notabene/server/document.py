@@ -101,6 +101,7 @@ def _problem() -> dict[str, Any]:
     (_,), found = msgspec.json.schema_components([ProblemForm])
     schema: dict[str, Any] = found["ProblemForm"]
     schema.pop("title", None)
+    explain(schema, ProblemForm.__doc__ or "")
     return {**schema, "additionalProperties": True}
 
 
@@ -178,7 +179,7 @@ def _settle(form: dict[str, Any]) -> None:
             words[f"{before.capitalize()}{cls.__name__}"] = cls.__doc__ or ""
     for name, schema in schemas.items():
         schema.pop("title", None)
-        _explain(schema, inspect.cleandoc(words.get(name, "")))
+        explain(schema, words.get(name, ""))
         if name in asked:
             schema["additionalProperties"] = False
             continue
@@ -187,9 +188,13 @@ def _settle(form: dict[str, Any]) -> None:
             schema["required"] = list(schema["properties"])
 
 
-def _explain(schema: dict[str, Any], text: str) -> None:
-    """What a form is, and what its fields are, as its class says."""
-    first, _, rest = text.partition("\n\n")
+def explain(schema: dict[str, Any], doc: str) -> None:
+    """What a form is, and what its fields are, as the docstring of its class says.
+
+    Versions of msgspec differ in the white space of what they take from there, so nothing of
+    that is left.
+    """
+    first, _, rest = inspect.cleandoc(doc).partition("\n\n")
     if first:
         schema["description"] = _plain(first)
     _, _, listed = rest.partition("Attributes:\n")
