@@ -29,8 +29,9 @@ test-all: $(VENV)/.ready-dev ## everything, with many more examples for the prop
 bench: $(VENV)/.ready-dev ## print our figures, and those of each peer that is installed
 	$(PY) bench/run.py $(BENCH_ARGS)
 
-docs: $(VENV)/.ready-dev $(VENV)/.ready-docs ## write the reference anew and build the pages
+docs: $(VENV)/.ready-dev $(VENV)/.ready-docs web ## write the reference and the web's client anew, build the pages
 	$(PY) tools/reference.py && $(PY) tools/openapi.py && $(BIN)/mkdocs build --quiet --strict
+	cd web && npm run --silent api
 
 docs-check: $(VENV)/.ready-dev ## fail where the reference differs from the code
 	$(PY) tools/reference.py --check && $(PY) tools/openapi.py --check

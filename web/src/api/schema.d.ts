@@ -2130,17 +2130,13 @@ export interface components {
              */
             truncated: boolean;
         };
-        /**
-         * @description An error.
-         *
-         *         Attributes:
-         *             code: Stable name: ``usage``, ``not_found``, ``conflict`` ...
-         *             message: One sentence: what was wrong, and what is allowed.
-         *             hint: What to do next, or an empty text.
-         */
+        /** @description An error. */
         Problem: {
+            /** @description Stable name: `usage`, `not_found`, `conflict` ... */
             code: string;
+            /** @description What to do next, or an empty text. */
             hint: string;
+            /** @description One sentence: what was wrong, and what is allowed. */
             message: string;
         } & {
             [key: string]: unknown;
