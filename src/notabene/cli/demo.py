@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -238,5 +239,12 @@ def _look_around(store: str, group: str) -> None:
 def _show(store: str, *words: str) -> None:
     from notabene.cli.main import cli
 
-    say(f"\n$ notabene {shlex.join(words)}", bold=True)
+    say(f"\n$ notabene {' '.join(_shell_word(word) for word in words)}", bold=True)
     cli.main(args=["--store", store, *words], prog_name="notabene", standalone_mode=False)
+
+
+def _shell_word(word: str) -> str:
+    """A word for a shell, as a person would write it: words with ' in them stand in "..."."""
+    if "'" not in word:
+        return shlex.quote(word)
+    return '"' + re.sub(r'([\\"$`])', r"\\\1", word) + '"'

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +19,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from notabene.tracking.init import init
+from notabene.tracking.media_image import Image
+from notabene.tracking.media_table import Table
 from notabene.tracking.run import Run
 
 EPOCHS = 40
@@ -60,12 +64,24 @@ def train(plan: dict[str, Any]) -> None:
             f"{config['model']} on {config['data']}: {len(data[0])} to train, "
             f"{len(data[1])} held out"
         )
-        {"network": network, "logistic": logistic, "forest": forest, "boosting": boosting}[
-            config["model"]
-        ](run, config, *data)
+        models = {"network": network, "logistic": logistic, "forest": forest, "boosting": boosting}
+        guesses = models[config["model"]](run, config, *data)
+        show(run, config["data"], parts[1], parts[3], guesses)
 
 
-def logistic(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+def show(run: Run, data: str, x_val: Any, y_val: Any, guesses: Any) -> None:
+    """Log what was taken for what, and pictures of it where there are pictures."""
+    pairs, counts = np.unique(np.stack((y_val, guesses)), axis=1, return_counts=True)
+    rows = [[int(a), int(b), int(n)] for (a, b), n in zip(pairs.T, counts, strict=True)]
+    run.log({"val/confusion": Table(["label", "guess", "count"], rows)})
+    wrong = np.flatnonzero(y_val != guesses)[:8]
+    if data == "digits" and len(wrong):
+        tiles = np.hstack([np.pad(x_val[at].reshape(8, 8), 1) for at in wrong])
+        caption = ", ".join(f"{y_val[at]} taken for {guesses[at]}" for at in wrong)
+        run.log({"val/mistakes": Image(np.kron(tiles / 16, np.ones((6, 6))), caption=caption)})
+
+
+def logistic(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> Any:
     """Logistic regression, one point of a curve for each ten iterations."""
     model = LogisticRegression(C=config["C"], max_iter=10, warm_start=True)
     import warnings
@@ -75,9 +91,10 @@ def logistic(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val
             warnings.simplefilter("ignore")  # ten iterations at a time do not converge: meant so
             model.fit(x, y)
         score(run, model, x, x_val, y, y_val, round_)
+    return model.predict(x_val)
 
 
-def forest(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+def forest(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> Any:
     """A random forest, grown in ten parts."""
     model = RandomForestClassifier(
         max_depth=config["depth"], random_state=config["seed"], warm_start=True
@@ -86,9 +103,10 @@ def forest(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: 
         model.set_params(n_estimators=config["trees"] * part // 10)
         model.fit(x, y)
         score(run, model, x, x_val, y, y_val, model.n_estimators)
+    return model.predict(x_val)
 
 
-def boosting(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+def boosting(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> Any:
     """Gradient boosting, its stages as a curve."""
     model = GradientBoostingClassifier(
         learning_rate=config["lr"],
@@ -106,6 +124,7 @@ def boosting(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val
             },
             step=stage,
         )
+    return model.predict(x_val)
 
 
 def score(run: Run, model: Any, x: Any, x_val: Any, y: Any, y_val: Any, step: int) -> None:
@@ -120,7 +139,7 @@ def score(run: Run, model: Any, x: Any, x_val: Any, y: Any, y_val: Any, step: in
     print(f"step {step}: val/accuracy {values['val/accuracy']:.4f}")
 
 
-def network(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> None:
+def network(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> Any:
     """A network with one hidden layer, trained by plain gradient descent in numpy."""
     rng = np.random.default_rng(config["seed"])
     sizes = (x.shape[1], config["hidden"], int(y.max()) + 1)
@@ -128,6 +147,7 @@ def network(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val:
     w2 = rng.standard_normal(sizes[1:]) * np.sqrt(2 / sizes[1])
     b1, b2 = np.zeros(sizes[1]), np.zeros(sizes[2])
     targets, step, loss, accuracy = np.eye(sizes[2])[y], 0, 0.0, 0.0
+    guesses = np.zeros_like(y_val)
     for epoch in range(EPOCHS):
         order = rng.permutation(len(x))
         for at in range(0, len(x), BATCH):
@@ -145,12 +165,26 @@ def network(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val:
             step += 1
         trouble(config, epoch, w1)
         chances = softmax(np.maximum(x_val @ w1 + b1, 0) @ w2 + b2)
-        accuracy = float((chances.argmax(axis=1) == y_val).mean())
+        guesses = chances.argmax(axis=1)
+        accuracy = float((guesses == y_val).mean())
         val_loss = float(-np.mean(np.log(chances[np.arange(len(y_val)), y_val] + 1e-12)))
         run.log({"val/loss": val_loss, "val/accuracy": accuracy, "epoch": epoch}, step=step)
         print(f"epoch {epoch}: loss {loss:.4f}, val/accuracy {accuracy:.4f}")
-    if config["lr"] == 0.3 and config["hidden"] == 64:
+    chosen = config["lr"] == 0.3 and config["hidden"] == 64
+    keep(run, {"w1": w1, "b1": b1, "w2": w2, "b2": b2}, accuracy, chosen=chosen)
+    if chosen:
         run.conclude(f"reached {accuracy:.3f} on held-out digits", verdict="supported")
+    return guesses
+
+
+def keep(run: Run, weights: dict[str, Any], accuracy: float, *, chosen: bool) -> None:
+    """Keep weights as the next version of a model."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "digits-net.npz")
+        np.savez(path, **weights)
+        aliases = ["candidate"] if chosen else []
+        about = {"val/accuracy": accuracy}
+        run.log_artifact(path, name="digits-net", type="model", aliases=aliases, metadata=about)
 
 
 def softmax(values: Any) -> Any:
