@@ -290,7 +290,10 @@ def _watched(bench: Bench, server: Server, seconds: int) -> tuple[list[Any], dic
 
 def _delays(logged: dict[int, float], told: list[Any]) -> list[float]:
     """For each step that was logged while one looked: after how many ms a chart went that far."""
-    ends = [(int(one[0].split(" to ")[1].split(",")[0].replace(" ", "")), one[1]) for one in told]
+    # A chart that had nothing to tell yet told nothing.
+    ends = [
+        (int(text.split(" to ")[1].split(",")[0].replace(" ", "")), at) for text, at in told if text
+    ]
     if not ends:
         return []
     first, last = min(at for _, at in ends), max(at for _, at in ends)

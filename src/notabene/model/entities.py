@@ -221,11 +221,17 @@ class LoggedValue(Entity, frozen=True):
 
 
 class Change(Entity, frozen=True):
-    """One entry of the change feed: something with this kind and id has a newer version."""
+    """One entry of the change feed: something with this kind and id has a newer version.
+
+    Attributes:
+        points: How many points a run has by now: one that only showed that it lives has as many
+            as before. 0 for what is no run, and for a run that is gone.
+    """
 
     kind: Literal["run", "project", "artifact"]
     id: str
     version: int
+    points: int = 0
 
 
 def nest(params: dict[str, JSON]) -> dict[str, JSON]:

@@ -20,6 +20,12 @@ from notabene.store.base import ChangeSet
 EVERY = 0.3
 """Seconds between two looks."""
 
+SELDOM = 0.9
+"""Seconds between two looks while nothing has come for a time."""
+
+RESTING = 5.0
+"""After so many seconds without news it is looked more seldom: most open pages show what rests."""
+
 QUIET = 15.0
 """Seconds after which a comment tells proxies that the connection lives."""
 
@@ -86,13 +92,16 @@ class Feed:
 
     async def _look(self) -> None:
         """Look for news while there is a client."""
+        loop = asyncio.get_running_loop()
+        last = loop.time()
         while self._clients and not self.closed:
             with contextlib.suppress(NotabeneError, OSError):
                 found = await to_thread.run_sync(self._newest)
                 if found != self._cursor:
                     self._cursor = found
+                    last = loop.time()
                     self._wake()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY if loop.time() - last < RESTING else SELDOM)
 
 
 def event(found: ChangeSet) -> bytes:

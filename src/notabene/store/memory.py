@@ -247,7 +247,9 @@ class MemoryStore:
 
     def _changed(self, after: int) -> list[Change]:
         found: dict[tuple[ChangeKind, str], int] = {}
+        points: dict[tuple[ChangeKind, str], int] = {}
         for run in self._infos():
+            points["run", run.id] = run.points
             version = self._book.kept[run.id].held.version
             found["run", run.id] = version
             found["project", run.project] = max(found.get(("project", run.project), 0), version)
@@ -258,7 +260,7 @@ class MemoryStore:
             place = what, scope
             found[place] = max(found.get(place, 0), version)
         return [
-            Change(kind=kind, id=name, version=version)
+            Change(kind=kind, id=name, version=version, points=points.get((kind, name), 0))
             for (kind, name), version in sorted(found.items())
             if version > after
         ]

@@ -158,9 +158,9 @@ def _changes(connection: sa.Connection, after: int) -> Iterator[Change]:
     r, a, m = t.run.c, t.artifact.c, t.mark.c
     projects: dict[str, int] = {}
     artifacts: dict[str, int] = {}
-    runs = sa.select(r.id, r.project, r.version).where(r.version > after)
-    for run, project, version in connection.execute(runs):
-        yield Change(kind="run", id=run, version=version)
+    runs = sa.select(r.id, r.project, r.version, r.points).where(r.version > after)
+    for run, project, version, points in connection.execute(runs):
+        yield Change(kind="run", id=run, version=version, points=points)
         projects[project] = max(projects.get(project, 0), version)
     versions = sa.select(a.name, a.feed).where(a.feed > after)
     for name, feed in connection.execute(versions):

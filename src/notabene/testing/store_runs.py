@@ -16,6 +16,7 @@ from notabene.model.records import (
     ConfigChanged,
     GapNoted,
     HealthNoted,
+    Heartbeat,
     HypothesisStated,
     MetricDefined,
     NoteWritten,
@@ -339,6 +340,21 @@ class RunRules:
         assert ("run", "run1") not in named
         assert store.changes(found.cursor).changes == ()
         assert store.changes("another-life:7").reload
+
+    def test_the_change_feed_tells_points(self, store: Store) -> None:
+        """A run that only shows that it lives has as many points as before."""
+        scribe = Scribe("run1").start("p").row({"loss": 1.0}, 0).row({"loss": 0.5}, 1)
+        store.apply(scribe.batches())
+        cursors = [f"{store.changes().cursor.partition(':')[0]}:0"]
+        points = []
+        for _ in range(2):
+            found = store.changes(cursors[-1])
+            points += [change.points for change in found.changes if change.kind == "run"]
+            assert {change.points for change in found.changes if change.kind != "run"} == {0}
+            cursors.append(found.cursor)
+            scribe.record(Heartbeat(cpu_us=5))
+            store.apply(scribe.batches())
+        assert points == [2, 2]
 
 
 def encoded(value: object) -> bytes:

@@ -1214,6 +1214,11 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "run" | "project" | "artifact";
+            /**
+             * @description How many points a run has by now: one that only showed that it lives has as many as before. 0 for what is no run, and for a run that is gone.
+             * @default 0
+             */
+            points: number;
             version: number;
         };
         /** @description What changed since a cursor. */

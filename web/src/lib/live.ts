@@ -6,10 +6,13 @@ import { apiUrl } from '../api/client';
 import type { Change, Changes } from '../api/types';
 import { connection } from './connection.svelte';
 
+/** A change, and whether the run has points that it did not have when it was last heard of. */
+export type News = Change & { grew: boolean };
+
 export interface Batch {
   /** All that was known may be stale: load anew. */
   reload: boolean;
-  changes: Change[];
+  changes: News[];
 }
 
 type Listener = (batch: Batch) => void;
@@ -19,6 +22,7 @@ class LiveFeed {
   private source: EventSource | null = null;
   private cursor = '';
   private retry = 0;
+  private points = new Map<string, number>();
 
   /** Hear of changes until the returned function is called. */
   listen(listener: Listener): () => void {
@@ -76,8 +80,15 @@ class LiveFeed {
     const first = this.cursor === '';
     this.cursor = data.cursor;
     if (first || data.reload || data.changes.length) {
-      this.tell({ reload: data.reload, changes: data.changes });
+      this.tell({ reload: data.reload, changes: data.changes.map((one) => this.news(one)) });
     }
+  }
+
+  private news(change: Change): News {
+    if (change.kind !== 'run') return { ...change, grew: false };
+    const grew = this.points.get(change.id) !== change.points;
+    this.points.set(change.id, change.points);
+    return { ...change, grew };
   }
 
   private tell(batch: Batch): void {

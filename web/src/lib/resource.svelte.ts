@@ -7,8 +7,7 @@
  *   {#if runs.data} … {:else if runs.error} <ErrorState error={runs.error} retry={runs.reload} />
  */
 import { untrack } from 'svelte';
-import type { Change } from '../api/types';
-import { live } from './live';
+import { live, type News } from './live';
 
 export interface Resource<T> {
   readonly data: T | undefined;
@@ -21,7 +20,7 @@ export interface Resource<T> {
 
 interface Settings {
   /** Which changes make the answer stale. */
-  live?: (change: Change) => boolean;
+  live?: (change: News) => boolean;
   /** Least time between two loads that changes cause, in ms. */
   pause?: number | (() => number);
   /** Keep the old answer while another key's is on its way (default: yes). */
@@ -90,13 +89,13 @@ export function resource<K, T>(
 
 /** Calls at once on a change that fits, then at most each `pause` ms; never loses the last one. */
 export function onChange(
-  fits: (change: Change) => boolean,
-  call: (changes: Change[], reload: boolean) => void,
+  fits: (change: News) => boolean,
+  call: (changes: News[], reload: boolean) => void,
   pause: number | (() => number) = 1000,
 ): void {
   $effect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let pending = new Map<string, Change>();
+    let pending = new Map<string, News>();
     let reload = false;
     const fire = () => {
       timer = undefined;
