@@ -42,6 +42,21 @@ def new_run_id(at_us: int | None = None) -> str:
     return _base32(millisecond, 10) + _base32(random_bits(30), SHORT_ID_LENGTH)
 
 
+def derived_run_id(at_us: int, bits: int) -> str:
+    """The run id that a source elsewhere always gets: its time (µs, 0 unknown), then ``bits``.
+
+    Where no time is known all 16 characters come from the bits.
+    """
+    if at_us <= 0:
+        return _base32(bits % (1 << 80), RUN_ID_LENGTH)
+    return _base32(at_us // 1000, 10) + _base32(bits % (1 << 30), SHORT_ID_LENGTH)
+
+
+def derived_writer_id(bits: int) -> str:
+    """The writer id that a source elsewhere always gets."""
+    return _base32(bits % (1 << 60), WRITER_ID_LENGTH)
+
+
 def new_writer_id() -> str:
     """A writer id: 12 random characters (60 bits). One per process that logs to a run."""
     return _base32(random_bits(60), WRITER_ID_LENGTH)
