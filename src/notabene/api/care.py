@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -23,7 +23,9 @@ from notabene.api.trash import KEEP_DAYS, overdue, purge, size_of, tidy, trash_f
 from notabene.artifacts import gc
 from notabene.artifacts.keep import surplus
 from notabene.errors import NotFoundError, UsageError
+from notabene.importers import Given, Report, open_source, take_in
 from notabene.model.entities import ArtifactVersion, Project
+from notabene.model.refs import check_name
 from notabene.query.ast import Field, Test
 from notabene.store.seal import Sealed
 from notabene.store.verify import CheckReport, RebuildReport
@@ -119,6 +121,48 @@ class Care(Reading, Edits):
         )
         self.refresh(runs=(*done.imported, *done.updated))
         return done
+
+    def import_from(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        kind: str = "",
+        project: str = "",
+        mapping: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Take in runs of another tool; doing it again adds only what is new there.
+
+        Every point is compared with what was read before a run appears. What cannot be carried
+        over stands in the report.
+
+        Args:
+            path: A file or folder: event files of TensorBoard, a table ...
+            kind: What it is; empty to look.
+            project: Project of all runs; by default what the source says.
+            mapping: For tables, what a column is: ``{"lr": "config"}``.
+            dry_run: Only say what would be imported.
+            progress: Told of the bytes read and in all.
+
+        Raises:
+            NotFoundError: There is nothing at the path.
+            UsageError: It looks like nothing that can be imported, or is not of that kind.
+            FormatError: It cannot be read as what it is.
+            MissingDependencyError: Reading it needs a library that is not installed.
+            AccessError, TransportError: The store cannot be written to.
+        """
+        wanted = check_name(project, "project name") if project else ""
+        default = self.settings["project"] or "imported"
+        said = Given(project=wanted, mapping=dict(mapping or {}), default_project=default)
+        place = given.path(path, "path")
+        source = open_source(place, kind, said)
+        report = take_in(
+            self.folder, self.blobs, source, str(place), dry_run=dry_run, progress=progress
+        )
+        if not dry_run:
+            self.refresh(runs=[run.run for run in report.runs if run.fate in ("new", "more")])
+        return report
 
     def export_parquet(
         self, what: What, path: str | os.PathLike[str], *, overwrite: bool = False

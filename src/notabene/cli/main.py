@@ -43,7 +43,7 @@ VERBS: dict[str, str] = {
     "rerun": "repeating:rerun",
     "artifact": "artifacts:artifact",
     "export": "moving:export",
-    "import": "moving:import_",
+    "import": "importing:import_",
     "init": "keeping:init",
     "journal": "journals:journal",
     "db": "keeping:db",

@@ -1,4 +1,4 @@
-"""``notabene export`` and ``notabene import``: runs as one file, and out to tables."""
+"""``notabene export``: runs as one file, and out to tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from notabene.artifacts.files import storage_error
 from notabene.cli.progress import bar
-from notabene.cli.render import common, counted, print_json, say, size, store_of, with_api
+from notabene.cli.render import common, counted, print_json, say, size, with_api
 from notabene.errors import UsageError
 
 if TYPE_CHECKING:
@@ -124,28 +124,3 @@ def _document(
         print_json({"path": str(path), "bytes": len(text.encode())})
     else:
         say(f"{path}: {text.count('not recorded')} fields are not recorded")
-
-
-@click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--new-ids", is_flag=True, help="A run whose id another run has here gets a new one.")
-@common
-def import_(file: str, new_ids: bool, store: str | None, as_json: bool) -> None:
-    """Take runs from a file that notabene export wrote; doing it again changes nothing.
-
-    The whole file is verified before anything is placed. An artifact version whose number is
-    taken gets the next one.
-    """
-    from notabene.api import Api
-
-    path = Path(file)
-    with Api.make(store_of(store)) as api, bar(path.name, path.stat().st_size) as progress:
-        done = api.import_(path, new_ids=new_ids, progress=progress)
-    if as_json:
-        print_json(done)
-        return
-    counts = [(len(done.updated), "completed"), (len(done.skipped), "already there")]
-    more = "".join(f", {count} {word}" for count, word in counts if count)
-    say(f"{counted(len(done.imported), 'run')} imported{more}")
-    for old, new in (*done.renamed.items(), *done.renumbered.items()):
-        say(f"  {old} is called {new} here")

@@ -182,8 +182,8 @@ def checks_of(rows: Sequence[Rowed]) -> dict[str, Check]:
     """Checksums of each key over its points in the order in which they were written."""
     parts: dict[str, list[tuple[I64, I64, I64, F64]]] = {}
     for row in rows:
-        for key, *columns in columns_of(row):
-            parts.setdefault(key, []).append(tuple(columns))  # type: ignore[arg-type]
+        for key, seqs, steps, times, values in columns_of(row):
+            parts.setdefault(key, []).append((seqs, steps, times, values))
     return {key: _check(some) for key, some in parts.items()}
 
 
