@@ -68,7 +68,9 @@ if TYPE_CHECKING:
     from notabene.api import Api
     from notabene.capture.snapshot import Capture
     from notabene.tracking.artifact import Artifact
+    from notabene.tracking.autolog import autolog
     from notabene.tracking.media import Audio, Figure, Histogram, Html, Image, Table, Text, Video
+    from notabene.tracking.models import load_model
     from notabene.tracking.seeding import seed
 
 _LATER = {
@@ -83,6 +85,8 @@ _LATER = {
     "Api": "notabene.api",
     "Artifact": "notabene.tracking.artifact",
     "Capture": "notabene.capture.snapshot",
+    "autolog": "notabene.tracking.autolog",
+    "load_model": "notabene.tracking.models",
     "seed": "notabene.tracking.seeding",
 }
 """What a training script may never need is loaded when it is first used."""
@@ -115,6 +119,7 @@ __all__ = [
     "Video",
     "__version__",
     "alert",
+    "autolog",
     "conclude",
     "config",
     "current_run",
@@ -122,6 +127,7 @@ __all__ = [
     "end_run",
     "finish",
     "init",
+    "load_model",
     "log",
     "log_artifact",
     "log_artifacts",

@@ -25,6 +25,7 @@ from notabene.tracking.config import plain
 
 if TYPE_CHECKING:
     from notabene.artifacts.base import BlobStore
+    from notabene.journal.folder import StoreFolder
     from notabene.tracking.run import Run
 
 LARGE = 64 << 20
@@ -266,16 +267,28 @@ def use_artifact(run: Run, ref: str | Artifact, *, role: str) -> Artifact:
         raise NotFoundError(
             f"{text!r} cannot be used: the mode is disabled, so there is no store to take it from"
         )
-    version = Versions(run.folder.artifacts).resolve(text)
-    found = Artifact(
-        version.name, version.type, metadata=version.metadata, description=version.description
-    )
-    _settle(found, version, load_manifest(run.blobs, version.digest), run.blobs)
+    found = found_artifact(text, run.folder, run.blobs)
+    version = found._version
+    assert version is not None
     run.record(
         ArtifactUsed(
             name=version.name, version=version.version, digest=version.digest, role=role[:250]
         )
     )
+    return found
+
+
+def found_artifact(ref: str, folder: StoreFolder, blobs: BlobStore) -> Artifact:
+    """A version of an artifact in a store, with or without a run.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    version = Versions(folder.artifacts).resolve(ref)
+    found = Artifact(
+        version.name, version.type, metadata=version.metadata, description=version.description
+    )
+    _settle(found, version, load_manifest(blobs, version.digest), blobs)
     return found
 
 

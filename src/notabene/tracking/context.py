@@ -8,7 +8,8 @@ its parent, each with a writer of its own from the first log on.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from notabene.tracking.recorder import Recorder
     from notabene.tracking.run import Run
 
+_hushed: ContextVar[bool] = ContextVar("notabene_hushed", default=False)
 _here: ContextVar[Run | None] = ContextVar("notabene_run", default=None)
 _active: list[Run] = []
 _attach: list[Callable[[], Run | None]] = []
@@ -80,6 +82,21 @@ def active_runs() -> tuple[Run, ...]:
 def on_missing(attach: Callable[[], Run | None]) -> None:
     """Say how a process without a run finds that of its parent (spawned workers)."""
     _attach[:] = [attach]
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Runs that begin here say nothing: one of hundreds below another."""
+    token = _hushed.set(True)
+    try:
+        yield
+    finally:
+        _hushed.reset(token)
+
+
+def is_hushed() -> bool:
+    """Whether a run that begins here is to say nothing."""
+    return _hushed.get()
 
 
 def _after_fork() -> None:

@@ -283,7 +283,7 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
     if past is not None and not settings["name"]:
         plan.name = past.name or plan.name
     run_holder: list[Run] = []
-    quiet = settings["quiet"] or job.quiet or plan.joined
+    quiet = settings["quiet"] or job.quiet or plan.joined or context.is_hushed()
     guard = Guard(
         strict=settings["strict"],
         quiet=settings["quiet"],

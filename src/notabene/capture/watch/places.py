@@ -18,6 +18,8 @@ NOWHERE = ("", 0)
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 WATCH = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+# Where a library's function is wrapped, to record what it does: see the file itself.
+_THROUGH = os.path.join(_OWN, "integrations", "_through.py")
 _SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _SCRIPTS = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin") + os.sep
 _kinds: dict[str, int] = {}
@@ -39,7 +41,7 @@ def _classify(name: str) -> int:
         return USER if command or typed else STANDARD
     if name.startswith(_OWN):
         # Our wrappers stand between the user's code and what it calls, and are looked through.
-        return STANDARD if name.startswith(WATCH) else OWN
+        return STANDARD if name.startswith(WATCH) or name == _THROUGH else OWN
     if any(part in name for part in _SITE) or name.startswith(_SCRIPTS):
         return LIBRARY
     return STANDARD if name.startswith(_STANDARD) else USER
