@@ -153,7 +153,7 @@ class Care(Reading, Edits):
             AccessError, TransportError: The store cannot be written to.
         """
         wanted = check_name(project, "project name") if project else ""
-        default = self.settings["project"] or "imported"
+        default = self.settings["project"] or ""
         said = Given(project=wanted, mapping=dict(mapping or {}), default_project=default)
         place = given.path(path, "path")
         source = open_source(place, kind, said)

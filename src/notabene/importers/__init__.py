@@ -14,6 +14,7 @@ from notabene.importers._base import Given, Report, Source
 from notabene.importers.take import take_in
 
 KINDS: dict[str, str] = {
+    "tensorboard": "tensorboard:TensorBoard",
     "csv": "tables:Csv",
     "jsonl": "tables:JsonLines",
     "parquet": "tables:Parquet",

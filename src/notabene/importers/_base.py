@@ -58,14 +58,14 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What the person who imports has said.
 
     Attributes:
-        project: Project for all runs; empty for what the source says.
+        project: Project for all runs; empty where nothing was said.
         mapping: How columns of a table are to be read, as ``column=role``.
-        default_project: Where the source says nothing either.
+        default_project: Project of the settings; comes before what the source says.
     """
 
     project: str = ""
     mapping: dict[str, str] = {}
-    default_project: str = "imported"
+    default_project: str = ""
 
 
 class Found(msgspec.Struct, kw_only=True):

@@ -107,7 +107,8 @@ class Table:
                 run=run_id(self.kind, identity, started),
                 name=_named(rows, roles) or (self._stem() if alone else label),
                 project=self.given.project
-                or (self.given.default_project if alone else self._stem()),
+                or self.given.default_project
+                or ("imported" if alone else self._stem()),
                 started=started,
                 state=state,
                 group=_text_of(rows, roles, "group"),
