@@ -34,6 +34,7 @@ FATES = {
     "new": ("imported", "to import"),
     "more": ("completed", "to look at again"),
     "same": ("already there", "already there"),
+    "empty": ("without content", "without content"),
     "trash": ("in the trash here", "in the trash here"),
     "failed": ("not readable", "not readable"),
 }

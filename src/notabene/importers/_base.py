@@ -255,7 +255,7 @@ class Source(Protocol):
 
 # -- the report ----------------------------------------------------------------------------
 
-Fate = Literal["new", "more", "same", "trash", "failed"]
+Fate = Literal["new", "more", "same", "empty", "trash", "failed"]
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -265,7 +265,7 @@ class RunReport(msgspec.Struct, kw_only=True):
         run: Its id here.
         where: Where it was found.
         fate: ``new``; ``more``: it was here and got what is new; ``same``: it was here and
-            nothing was to be added; ``trash``: it is in the trash here, and stays there;
+            nothing was to be added; ``empty``: it holds nothing (yet); ``trash``: it is in the trash here, and stays there;
             ``failed``: nothing of it could be read.
         points, values, artifacts: What was added.
         missed: What could not be carried over, and how often.

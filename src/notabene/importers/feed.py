@@ -62,7 +62,7 @@ class ChangedError(Exception):
 
 
 class Interrupted(Exception):
-    """Nothing of a run could be read; the argument says why."""
+    """Nothing of a run could be read; the argument says why, and is empty where nothing is there."""
 
 
 class Feed:
@@ -128,6 +128,8 @@ class Feed:
                 self._missed(Missed(what, damage=True))
                 return False
             if item is None:
+                if not begun and not self._known.here:
+                    raise Interrupted("")
                 if not begun:
                     self._begin()
                 return True

@@ -170,7 +170,6 @@ class _Taker:
         draft = self._write(found, known, target / f"{known.writer}{JOURNAL}", report)
         if draft is None:
             shutil.rmtree(target, ignore_errors=True)
-            report.fate = "failed"
             return True
         began = known.created or now_us()
         month = time.strftime("%Y-%m", time.gmtime(min(began, 253402300799_000000) / 1e6))
@@ -227,7 +226,9 @@ class _Taker:
                 again = fresh.after(self.source.kind, found.run)
                 return feed.run(again, path, self.source.read(found), report)
         except Interrupted as stop:
-            report.missed[stop.args[0]] = 1
+            report.fate = "failed" if stop.args[0] else "empty"
+            if stop.args[0]:
+                report.missed[stop.args[0]] = 1
             return None
         except OSError as error:
             raise storage_error(error, f"import into {self.folder.root}") from error

@@ -109,7 +109,7 @@ class _Run:
         """What is said at the end."""
         for (what, damage), count in self.missed.items():
             yield Missed(what, damage, count)
-        if self.quiet and not self.running:
+        if self.quiet and not self.running and (self.last or self.ended):
             yield Ended(max(self.ended, self.last), self.status)
 
     def _look_at(self, file: EventFile) -> None:

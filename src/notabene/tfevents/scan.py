@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from notabene.tfevents.frames import Records
-from notabene.tfevents.proto import Event, Value, WireError, read_event, read_tensor
+from notabene.tfevents.proto import Event, Value, WireError, read_event, read_tensor, signed
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -70,6 +70,8 @@ class Scanner:
                         i += 1
                     step |= byte << shift
                     i += 1
+                    if step >> 63:
+                        step = signed(step)
             for distance in tails.get(end - i, ()):
                 value = end - distance
                 column = known.get(data[i:value] + data[value + 4 : end])
