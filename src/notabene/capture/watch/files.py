@@ -102,6 +102,7 @@ class Files(Unwatched):
         self._take = watch.take
         self._ms = watch.ms
         self._noise = _noise()
+        self._calm = ""
         self._inherited: set[object] = set()
         self._written: set[object] = set()
         self._missing: set[object] = set()
@@ -110,6 +111,7 @@ class Files(Unwatched):
     def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
         self._noise += (prefix.rstrip(os.sep) + os.sep,)
+        self._calm = ""
 
     def forget(self) -> None:
         """In a forked child: what the parent read is read anew here."""
@@ -139,8 +141,12 @@ class Files(Unwatched):
         elif path in read or path in self._inherited:
             self._preserve(path)
         name = path if type(path) is str else _text(path)
-        if name.startswith(self._noise) and not name.startswith(_SHARED):
-            return
+        # Data sets are many files of one folder: of a folder it is asked once whether it is noise.
+        above = name[: name.rfind(os.sep)]
+        if above != self._calm:
+            if name.startswith(self._noise) and not name.startswith(_SHARED):
+                return
+            self._calm = above
         if name.endswith(_PARTS_OF_PYTHON):
             if name.endswith(".pyc"):
                 self._take(("source", name))
