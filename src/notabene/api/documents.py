@@ -54,10 +54,10 @@ class Documents(Care, Proofs):
 
     def _made_by(self, record: Record) -> dict[str, str]:
         """Ids of the runs that made the inputs of a run, by path."""
-        from notabene.compare.whence import makers
-
-        producers = self.producers() if record.data.read else {}
-        found = {one.path: makers(one.digest, producers, record.run) for one in record.data.read}
+        if not record.data.read:
+            return {}
+        writers = self.writers()
+        found = {one.path: writers.of(one.digest, record.run) for one in record.data.read}
         return {path: runs[0] for path, runs in found.items() if runs}
 
     def export_crate(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from notabene.compare.diff import Diff, Side
     from notabene.compare.repeated import Group
     from notabene.compare.waste import Waste
-    from notabene.compare.whence import Origin
+    from notabene.compare.whence import Origin, Writers
     from notabene.compare.why import Why
     from notabene.proof.source.facts import Facts
 
@@ -242,11 +242,11 @@ class Proofs(Reading):
         """As :meth:`whence`, of content by its SHA-256; nothing where no run wrote it."""
         from notabene.compare.whence import whence
 
-        return whence(digest, self.producers(), self.record)
+        return whence(digest, self.writers(), self.record)
 
-    def producers(self) -> dict[str, list[str]]:
-        """Ids of the runs that wrote each content, by its SHA-256, the newest first."""
-        from notabene.compare.whence import producers_of
+    def writers(self) -> Writers:
+        """Which run wrote which content."""
+        from notabene.compare.whence import Writers
         from notabene.proof.repeats import all_of
 
         outputs = [
@@ -254,7 +254,7 @@ class Proofs(Reading):
             for _, found in all_of(self.store_path)
             for one in found
         ]
-        return producers_of([*outputs, *self._logged_files()])
+        return Writers([*outputs, *self._logged_files()])
 
     def _logged_files(self) -> Iterator[tuple[str, int, dict[str, str]]]:
         """Files of artifact versions, as written by the run that logged them."""

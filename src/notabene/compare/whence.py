@@ -7,8 +7,36 @@ from typing import Any
 
 import msgspec
 
-Producers = Mapping[str, list[str]]
-"""Ids of the runs that wrote a content, by digest, the newest first."""
+
+class Writers:
+    """Who wrote which content.
+
+    Args:
+        outputs: ``(run, when it began, {path: digest})`` of each run, whatever it wrote.
+    """
+
+    def __init__(self, outputs: Iterable[tuple[str, int, Mapping[str, str]]]) -> None:
+        self._began: dict[str, int] = {}
+        self._runs: dict[str, set[str]] = {}
+        for run, began, files in outputs:
+            self._began[run] = min(began, self._began.get(run, began))
+            for digest in files.values():
+                self._runs.setdefault(digest, set()).add(run)
+
+    def of(self, digest: str, reader: str = "") -> list[str]:
+        """Ids of the runs that wrote a content, the newest first.
+
+        Args:
+            digest: SHA-256 of the content.
+            reader: Id of a run that read it: it is left out, and those that began after it
+                come last, for what they wrote is not what it read.
+        """
+        until = self._began.get(reader)
+        runs = [(self._began[run], run) for run in self._runs.get(digest, ()) if run != reader]
+        runs.sort(reverse=True)
+        if until is not None:
+            runs.sort(key=lambda one: one[0] > until)
+        return [run for _, run in runs]
 
 
 class Origin(msgspec.Struct, kw_only=True):
@@ -36,7 +64,7 @@ class Origin(msgspec.Struct, kw_only=True):
 
 def whence(
     digest: str,
-    producers: Producers,
+    writers: Writers,
     record_of: Callable[[str], Any],
     *,
     most: int = 200,
@@ -45,7 +73,7 @@ def whence(
 
     Args:
         digest: SHA-256 of the file.
-        producers: Who wrote what.
+        writers: Who wrote what.
         record_of: The record of a run.
         most: Runs that are followed at most.
     """
@@ -54,33 +82,22 @@ def whence(
     waiting: list[tuple[str, str, int]] = [(digest, "", 0)]
     while waiting and len(found) < most:
         wanted, before, depth = waiting.pop(0)
-        runs = makers(wanted, producers, before)
+        runs = writers.of(wanted, before)
         if not runs or runs[0] in seen:
             continue
         seen.add(runs[0])
-        origin = _origin(record_of(runs[0]), wanted, producers, depth, runs[1:])
+        origin = _origin(record_of(runs[0]), wanted, writers, depth, runs[1:])
         found.append(origin)
         waiting += [(one["digest"], runs[0], depth + 1) for one in origin.inputs if one["from"]]
     return found
 
 
-def makers(digest: str, producers: Producers, reader: str) -> list[str]:
-    """Who wrote a content, the likeliest to have given it to a reader first.
-
-    Ids sort by time: what a later run wrote was not what an earlier one read.
-    """
-    runs = [run for run in producers.get(digest, ()) if run != reader]
-    return sorted(runs, key=lambda run: bool(reader) and run > reader)
-
-
-def _origin(
-    record: Any, digest: str, producers: Producers, depth: int, others: list[str]
-) -> Origin:
+def _origin(record: Any, digest: str, writers: Writers, depth: int, others: list[str]) -> Origin:
     git = record.code.get("git", {})
     script = next((one.path for one in record.sources.files if one.script), "")
     inputs = []
     for one in record.data.read:
-        made_by = makers(one.digest, producers, record.run)
+        made_by = writers.of(one.digest, record.run)
         inputs.append(
             {"path": one.path, "digest": one.digest, "from": made_by[0] if made_by else ""}
         )
@@ -100,18 +117,3 @@ def _origin(
         depth=depth,
         others=others,
     )
-
-
-def producers_of(outputs: Iterable[tuple[str, int, Mapping[str, str]]]) -> dict[str, list[str]]:
-    """Who wrote what.
-
-    Args:
-        outputs: ``(run, when it began, {path: digest})`` of each run.
-    """
-    found: dict[str, list[tuple[int, str]]] = {}
-    for run, began, files in outputs:
-        for digest in set(files.values()):
-            found.setdefault(digest, []).append((began, run))
-    return {
-        digest: [run for _, run in sorted(runs, reverse=True)] for digest, runs in found.items()
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notabene.compare.whence import producers_of, whence
+from notabene.compare.whence import Writers, whence
 from notabene.model.evidence import Data, FileRead, FileWritten, Source, Sources
 from notabene.proof.record import Record
 
@@ -32,7 +32,7 @@ class World:
 
     def whence(self, content: str, **options):
         """Where a content came from."""
-        return whence(content, producers_of(self.outputs), self.records.__getitem__, **options)
+        return whence(content, Writers(self.outputs), self.records.__getitem__, **options)
 
     def told(self, content: str, **options):
         """Runs with their depth."""
@@ -118,4 +118,14 @@ def test_an_input_is_not_from_a_later_run():
 def test_writers_by_content():
     """The newest first; a run that wrote a content twice counts once."""
     outputs = [("1", 5, {"x": "a", "y": "a"}), ("2", 9, {"z": "a", "w": "b"})]
-    assert producers_of(outputs) == {"a": ["2", "1"], "b": ["2"]}
+    writers = Writers(outputs)
+    assert (writers.of("a"), writers.of("b"), writers.of("c")) == (["2", "1"], ["2"], [])
+
+
+def test_when_runs_began_counts_not_their_ids():
+    """Ids may be words of one's own, which sort as they like."""
+    outputs = [("zoe", 5, {"x": "a"}), ("max", 9, {}), ("ada", 12, {"x": "a"})]
+    writers = Writers(outputs)
+    assert writers.of("a") == ["ada", "zoe"]
+    assert writers.of("a", "max") == ["zoe", "ada"]
+    assert writers.of("a", "somebody") == ["ada", "zoe"]
