@@ -265,8 +265,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         run: Its id here.
         where: Where it was found.
         fate: ``new``; ``more``: it was here and got what is new; ``same``: it was here and
-            nothing was to be added; ``empty``: it holds nothing (yet); ``trash``: it is in the trash here, and stays there;
-            ``failed``: nothing of it could be read.
+            nothing was to be added; ``empty``: it holds nothing (yet); ``trash``: it is in the
+            trash here, and stays there; ``failed``: nothing of it could be read.
         points, values, artifacts: What was added.
         missed: What could not be carried over, and how often.
     """

@@ -62,7 +62,7 @@ class ChangedError(Exception):
 
 
 class Interrupted(Exception):
-    """Nothing of a run could be read; the argument says why, and is empty where nothing is there."""
+    """Nothing of a run could be read; the argument says why, empty where nothing is there."""
 
 
 class Feed:

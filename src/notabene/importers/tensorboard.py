@@ -22,19 +22,17 @@ from notabene.errors import NotFoundError, UsageError
 from notabene.importers._base import Found, Given, Item, run_id
 from notabene.importers.tensorboard_read import Part, read_parts
 from notabene.model.canonical import digest_json
+from notabene.tfevents.folders import MARK, SIDES, line_of
 from notabene.tfevents.frames import EventFile
 from notabene.tfevents.proto import WireError
 from notabene.tfevents.scan import Scanner, micros
 
-MARK = "tfevents"
 QUIET = 600
 """Seconds without a write after which a run counts as ended."""
 LOOK = 64 << 10
 """Bytes of a file that tell what kind of writer it has."""
 DEPTH = 64
 _NAMED = re.compile(r"tfevents\.(\d{9,11})\.([^/]*)")
-_MOMENT = re.compile(r"\d{9,11}\.\d+\Z")
-SIDES = frozenset({"train", "training", "validation", "valid", "val", "eval", "test", "dev"})
 GENERIC = frozenset(
     "runs run logs log tb tb_logs tblogs tensorboard lightning_logs events summaries logdir "
     "output outputs checkpoints".split()
@@ -219,15 +217,14 @@ def _written_by(children: list[Folder]) -> dict[Path, str]:
             continue
         session, tags = _beginning(child)
         if session:
-            sessions.append((child, _MOMENT.match(name) is not None))
+            sessions.append(child)
         elif len(tags) == 1:
             tag = next(iter(tags))
-            start = tag.replace("/", "_") + "_"
-            if name.startswith(start) and len(name) > len(start):
-                out[child.path] = f"{tag}/{name[len(start) :]}="
+            if line := line_of(name, tag):
+                out[child.path] = f"{tag}/{line}="
     # Several sessions below one writer are trials, each a run.
     if len(sessions) == 1:
-        out[sessions[0][0].path] = ""
+        out[sessions[0].path] = ""
     return out
 
 

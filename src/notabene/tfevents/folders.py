@@ -1,0 +1,25 @@
+"""What the folders of event files say: which belong together, and how their keys are called."""
+
+from __future__ import annotations
+
+import re
+
+MARK = "tfevents"
+"""Stands in the name of every event file."""
+SIDES = frozenset({"train", "training", "validation", "valid", "val", "eval", "test", "dev"})
+"""Folders that writers make for the sides of one training."""
+_MOMENT = re.compile(r"\d{9,11}\.\d+\Z")
+
+
+def is_moment(name: str) -> bool:
+    """Whether a folder is named by the time, as ``add_hparams`` names that of a session."""
+    return _MOMENT.match(name) is not None
+
+
+def line_of(folder: str, tag: str) -> str:
+    """The line that a folder holds where ``add_scalars`` made it for a tag; else empty.
+
+    Of ``add_scalars("loss", {"train": 0.3})`` the folder is ``loss_train``, and its tag ``loss``.
+    """
+    start = tag.replace("/", "_") + "_"
+    return folder[len(start) :] if folder.startswith(start) else ""
