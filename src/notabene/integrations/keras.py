@@ -109,7 +109,9 @@ def _settings(fit: Fit, model: Any, params: dict[str, Any]) -> None:
     fit.params({"model": type(model).__name__, "parameters": model.count_params(), **params})
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None:
-        fit.params(optimizer.get_config(), "optimizer")
+        # Its name is numbered within the process.
+        settings = {k: v for k, v in optimizer.get_config().items() if k != "name"}
+        fit.params({"class": type(optimizer).__name__, **settings}, "optimizer")
     loss = getattr(model, "loss", None)
     fit.params({"loss": loss if isinstance(loss, str) else getattr(loss, "name", str(loss))})
     lines: list[str] = []

@@ -140,8 +140,8 @@ def _log_report(trial: Any, value: Any, step: Any) -> None:
 
 
 def _log_trial(fit: Fit, study: Any, trial: Any) -> None:
-    if not trial.values:
-        return
+    if trial.state != optuna.trial.TrialState.COMPLETE:
+        return  # one that was pruned has its last intermediate value
     if len(trial.values) > 1:
         fit.metrics({f"value/{i}": v for i, v in enumerate(trial.values)}, step=trial.number)
         return
