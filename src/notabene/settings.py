@@ -59,6 +59,8 @@ TABLE: tuple[Setting, ...] = (
             "send.", secret=True),
     Setting("observe", "flag", True, "Note what the program reads, draws and asks for, from "
             "`import notabene` on; off: the record says that it was not seen."),
+    Setting("tensorboard", "flag", True, "Under `notabene run`: what the program writes for "
+            "TensorBoard arrives in the run."),
     Setting("on_repeat", "choice", "warn", "When the same was done before: `warn` in one line, "
             "`ask` at a terminal, `stop` and do not begin, `reuse` the earlier results (with "
             "`notabene run`), `ignore`.", ("warn", "ask", "reuse", "stop", "ignore")),

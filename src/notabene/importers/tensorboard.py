@@ -177,33 +177,34 @@ def _folders(root: Path, troubles: list[str], *, only_one: bool = False) -> Iter
 def _arranged(folders: dict[Path, Folder]) -> dict[Path, list[Part]]:
     """Runs by their folder, with all parts of each, the run's own first."""
     below: dict[Path, list[Folder]] = {}
-    for folder in folders.values():
-        below.setdefault(folder.path.parent, []).append(folder)
+    beside: dict[Path, list[Folder]] = {}
+    for path, folder in sorted(folders.items()):
+        owner = next((parent for parent in path.parents if parent in folders), None)
+        if path.parent not in folders:
+            beside.setdefault(path.parent, []).append(folder)
+        if owner is not None:
+            below.setdefault(owner, []).append(folder)
+    belong: dict[Path, tuple[Path, str]] = {}
+    for owner, children in below.items():
+        for path, prefix in _written_by(owner, children).items():
+            belong[path] = owner, prefix
+    for parent, children in beside.items():
+        if len(children) > 1 and all(c.path.name.lower() in SIDES for c in children):
+            belong |= {c.path: (parent, f"{c.path.name}/") for c in children}
     runs: dict[Path, list[Part]] = {}
-    parts: dict[Path, list[Part]] = {}
-    for parent, children in below.items():
-        children.sort(key=lambda folder: folder.path.name)
-        own = parent in folders
-        if own:
-            belong = _written_by(children)
-        elif len(children) > 1 and all(c.path.name.lower() in SIDES for c in children):
-            belong = {c.path: f"{c.path.name}/" for c in children}
-        else:
-            belong = {}
-        for child in children:
-            prefix = belong.get(child.path)
-            if prefix is None:
-                runs.setdefault(child.path, []).insert(0, Part(child.path, child.files))
-            else:
-                parts.setdefault(parent, []).append(Part(child.path, child.files, prefix))
-    for parent, more in parts.items():
-        while parent not in runs and any(p.path == parent for ps in parts.values() for p in ps):
-            parent = parent.parent  # a part that has parts of its own
-        runs.setdefault(parent, []).extend(more)
+    for path, folder in sorted(folders.items()):
+        if path not in belong:
+            runs.setdefault(path, []).insert(0, Part(path, folder.files))
+            continue
+        owner, prefix = belong[path]
+        while owner in belong:  # a part of a part
+            owner, more = belong[owner]
+            prefix = more + prefix
+        runs.setdefault(owner, []).append(Part(path, folder.files, prefix))
     return runs
 
 
-def _written_by(children: list[Folder]) -> dict[Path, str]:
+def _written_by(owner: Path, children: list[Folder]) -> dict[Path, str]:
     """Of the folders below a run's: those that its writers made, and what their keys begin with.
 
     A prefix that ends in ``=`` stands for the whole name of the only key.
@@ -211,16 +212,16 @@ def _written_by(children: list[Folder]) -> dict[Path, str]:
     out: dict[Path, str] = {}
     sessions = []
     for child in children:
-        name = child.path.name
-        if name.lower() in SIDES:
-            out[child.path] = f"{name}/"
+        direct = child.path.parent == owner
+        if direct and child.path.name.lower() in SIDES:
+            out[child.path] = f"{child.path.name}/"
             continue
         session, tags = _beginning(child)
-        if session:
+        if session and direct:
             sessions.append(child)
         elif len(tags) == 1:
             tag = next(iter(tags))
-            if line := line_of(name, tag):
+            if line := line_of(child.path.relative_to(owner).as_posix(), tag):
                 out[child.path] = f"{tag}/{line}="
     # Several sessions below one writer are trials, each a run.
     if len(sessions) == 1:

@@ -19,7 +19,14 @@ def is_moment(name: str) -> bool:
 def line_of(folder: str, tag: str) -> str:
     """The line that a folder holds where ``add_scalars`` made it for a tag; else empty.
 
-    Of ``add_scalars("loss", {"train": 0.3})`` the folder is ``loss_train``, and its tag ``loss``.
+    Of ``add_scalars("loss", {"train": 0.3})`` torch's folder is ``loss_train``, that of
+    tensorboardX ``loss/train``, and the tag in it ``loss``.
+
+    Args:
+        folder: Its path from the folder of the writer on, with ``/`` between names.
+        tag: The tag in it.
     """
-    start = tag.replace("/", "_") + "_"
-    return folder[len(start) :] if folder.startswith(start) else ""
+    for start in (tag.replace("/", "_") + "_", tag + "/"):
+        if folder.startswith(start):
+            return folder[len(start) :]
+    return ""

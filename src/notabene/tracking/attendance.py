@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from notabene.settings import Settings
     from notabene.tracking.observing import Observing
     from notabene.tracking.run import Run
+    from notabene.tracking.tensorboard import Tap
 
 LOOK_EVERY = 2.0
 """Seconds between looks for a stop request."""
@@ -63,6 +64,7 @@ class Attendance:
         continued: bool = False,
         joined: bool = False,
         epoch: int = 0,
+        tap: Callable[[], Tap] | None = None,
     ) -> None:
         self._run = run
         self._writer = writer
@@ -89,6 +91,8 @@ class Attendance:
         self._capturing: threading.Thread | None = None
         self._observing: Observing | None = None
         self._parts: dict[str, dict[str, Any]] = {}
+        self._make_tap = tap
+        self._tap: Tap | None = None
 
     @classmethod
     def of_worker(cls, run: Run, settings: Settings) -> Attendance:
@@ -110,6 +114,8 @@ class Attendance:
         if self._capture.observes and self._settings["observe"]:
             quietly(self._start_observing)
         writer.ticks.append(self._tick)
+        if self._make_tap is not None:
+            quietly(self._start_tap)
         self._capturing = threading.Thread(
             target=lambda: quietly(self._capture_all), name="notabene-capture", daemon=True
         )
@@ -127,6 +133,11 @@ class Attendance:
         )
         console.start()
         self._console = console
+
+    def _start_tap(self) -> None:
+        assert self._make_tap is not None
+        self._tap = self._make_tap()
+        self._tap.start()
 
     def _start_observing(self) -> None:
         from notabene.capture.watch import current
@@ -211,6 +222,8 @@ class Attendance:
     def _tick(self) -> None:
         now = time.monotonic()
         self._drain()
+        if self._tap is not None:
+            quietly(self._tap.tick)
         every = self._settings["system_every"]
         if every and self._capture.hardware and now >= self._next_sample:
             self._next_sample = now + every
@@ -313,6 +326,7 @@ class Attendance:
         self._sampler = None
         self._capturing = None
         self._observing = None
+        self._tap = None
         self._cells = None
         if self._console is not None:
             self._console.forked()
@@ -321,6 +335,8 @@ class Attendance:
 
     def stop(self, timeout: float) -> None:
         """Stop what runs beside; the console's end is kept."""
+        if self._tap is not None:
+            quietly(self._tap.stop)
         observing = self._observing
         if observing is not None:
             observing.stop()
@@ -403,6 +419,7 @@ class Attendance:
         took = _duration(time.monotonic() - self._began)
         points = 0 if self._writer is None else self._writer.points - self._sampled
         points += 0 if self._observing is None else self._observing.points
+        points += 0 if self._tap is None else self._tap.points
         counted = f"{points:,} point{'s' * (points != 1)}"
         text = f"notabene: {run.name} {run.status} after {took}, {counted}"
         if not kept:

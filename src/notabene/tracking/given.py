@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from notabene.errors import UsageError
@@ -38,6 +39,22 @@ def check_parent(parent: Any) -> str | None:
     """
     found = getattr(parent, "id", parent)
     return found if found is None or found == "" else check_run_id(found)
+
+
+def check_tensorboard(tensorboard: Any) -> None:
+    """Whether to take over what is written for TensorBoard, or a folder to follow.
+
+    Raises:
+        UsageError: It is something else, or no folder.
+    """
+    if tensorboard is None or isinstance(tensorboard, bool):
+        return
+    if not isinstance(tensorboard, str | os.PathLike) or os.path.isfile(tensorboard):
+        what = f"{type(tensorboard).__name__} {tensorboard!r}"
+        raise UsageError(
+            f"tensorboard= is True, False or a folder of event files, not {what}"[:200],
+            hint="tensorboard=True",
+        )
 
 
 def check_capture(capture: Any) -> None:

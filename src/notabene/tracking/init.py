@@ -38,6 +38,7 @@ from notabene.tracking.guard import Guard
 from notabene.tracking.keys import tag_cells
 from notabene.tracking.past import Past, has_rank, look_back
 from notabene.tracking.run import Run
+from notabene.tracking.tapped import tap_for
 from notabene.tracking.writers import open_writer
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def init(
     store: str | os.PathLike[str] | None = None,
     mode: Mode | None = None,
     notes: str | None = None,
+    tensorboard: bool | str | os.PathLike[str] | None = None,
 ) -> Run:
     """Begin a run; the current one until it is finished.
 
@@ -109,6 +111,8 @@ def init(
         store: Folder of the store; see the setting ``store``.
         mode: ``online``, ``offline`` (never contact a server), ``disabled`` (record nothing).
         notes: A first note.
+        tensorboard: True also takes over what the program writes for TensorBoard from here on;
+            a folder follows that folder's event files as well, whoever writes them.
 
     Raises:
         UsageError: A wrong argument, or the store cannot be used.
@@ -125,6 +129,7 @@ def init(
     given.check_names(project_name=project, run_name=name, group=group)
     given.check_texts(hypothesis=hypothesis, notes=notes)
     given.check_capture(capture)
+    given.check_tensorboard(tensorboard)
     above = given.check_parent(parent)
     settings = Settings(
         {
@@ -156,7 +161,7 @@ def init(
     if settings["mode"] == "disabled":
         run = _disabled(plan, settings)
     else:
-        run = _open(plan, settings, job, capture)
+        run = _open(plan, settings, job, capture, tensorboard)
     context.enter(run)
     if config is not None:
         run.config.update(config)
@@ -276,7 +281,13 @@ def _accept_tensors_with_gradients() -> None:
     )
 
 
-def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) -> Run:
+def _open(
+    plan: Plan,
+    settings: Settings,
+    job: Launch,
+    capture: bool | Capture,
+    tensorboard: bool | str | os.PathLike[str] | None,
+) -> Run:
     folder = StoreFolder.open(settings.store, create=True)
     run_dir, past = _run_dir(folder, plan)
     _accept_tensors_with_gradients()
@@ -323,6 +334,7 @@ def _open(plan: Plan, settings: Settings, job: Launch, capture: bool | Capture) 
         continued=bool(replaces),
         joined=past is not None,
         epoch=past.first_time if past is not None else 0,
+        tap=tap_for(run, settings, tensorboard, joined=plan.joined, program=bool(wanted.program)),
     )
     lifecycle.install()
     names.tell_children(run)
