@@ -41,6 +41,7 @@ class Module(pl.LightningModule):
         self.log("val_loss", (self.layer(batch[0]) - batch[1]).pow(2).mean())
 
     def test_step(self, batch):
+        """Not one of ours: what Lightning calls for each batch of a test."""
         self.log("test_loss", (self.layer(batch[0]) - batch[1]).pow(2).mean())
 
     def configure_optimizers(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import weakref
 from importlib import import_module
@@ -26,14 +27,11 @@ from notabene.integrations._base import (
     subclasses,
     undisturbed,
     wrapped_by,
-)
+)  # fmt: skip
 
 VERSIONS = ("1.6", "2")
-MOST_SCORED = 10_000
-"""Rows up to which the training data are scored after a fit; some models take long for it."""
-_OTHERS = {"xgboost", "lightgbm", "catboost"}
-"""Have integrations of their own."""
-_FITS = ("fit", "fit_transform", "fit_predict")
+MOST_SCORED = 10_000  # rows up to which training data are scored; some models take long for it
+_OTHERS = {"xgboost", "lightgbm", "catboost"}  # have integrations of their own
 _NUMBERS = ("best_score_", "oob_score_", "inertia_", "n_iter_", "best_loss_")
 _CURVES = (
     "loss_curve_", "validation_scores_", "train_score_", "validation_score_", "lower_bounds_",
@@ -104,8 +102,7 @@ class CrossRecipe(Recipe):
         """Scores of each fold as a table, their mean and spread as metrics."""
         found = result if isinstance(result, dict) else {"test_score": result}
         columns = {k: v for k, v in found.items() if getattr(v, "ndim", 0) == 1}
-        folds = list(range(len(next(iter(columns.values()), ()))))
-        fit.table("cross_validation", {"fold": folds, **columns})
+        fit.table("cross_validation", columns)
         scores = {k: v for k, v in columns.items() if not k.endswith("_time")}
         fit.metrics({f"cv/{k}/mean": float(v.mean()) for k, v in scores.items()})
         fit.metrics({f"cv/{k}/std": float(v.std()) for k, v in scores.items()})
@@ -134,15 +131,11 @@ def load(path: Path, card: dict[str, Any], *, trust: bool) -> Any:
     if path.suffix == ".skops":
         skops = _skops()
         return skops.load(path, trusted=skops.get_untrusted_types(file=path) if trust else None)
-    import pickle
-
     return pickle.loads(path.read_bytes())  # noqa: S301  # the caller trusts it
 
 
 def save(estimator: Any, folder: Path) -> Kept:
     """As skops where it is installed and knows all that is in the model, else as a pickle."""
-    import pickle
-
     try:
         skops = _skops()
         skops.dump(estimator, folder / "model.skops")
@@ -172,7 +165,7 @@ def _skops() -> Any:
 def _wrap(switch: Switch, kind: Any) -> None:
     if kind.__module__.partition(".")[0] in _OTHERS:
         return
-    for name in (*_FITS, "score"):
+    for name in ("fit", "fit_transform", "fit_predict", "score"):
         own = vars(kind).get(name)
         recipe = ScoreRecipe if name == "score" else FitRecipe
         if callable(own):
@@ -186,8 +179,7 @@ def _wrap(switch: Switch, kind: Any) -> None:
 def _log_search(fit: Fit, estimator: Any) -> None:
     results = getattr(estimator, "cv_results_", None)
     if isinstance(results, dict):
-        kept = {k: list(v) for k, v in results.items() if k != "params"}
-        fit.table("cv_results", kept)
+        fit.table("cv_results", {k: list(v) for k, v in results.items() if k != "params"})
         best = getattr(estimator, "best_params_", {})
         fit.run.summary.update({f"{fit.prefix}best/{key}": str(v) for key, v in best.items()})
 
