@@ -33,7 +33,7 @@ from notabene.importers._base import (
     reason_of,
 )
 from notabene.importers.draft import Draft
-from notabene.importers.known import PART, Check, Known, checks_of, fingerprint
+from notabene.importers.known import PART, Check, Known, check_of, checks_of, fingerprint
 from notabene.journal.folder import StoreFolder
 from notabene.journal.numbers import next_number
 from notabene.model.canonical import digest_bytes
@@ -333,11 +333,25 @@ class Feed:
         """A time for what overrides something that was said before."""
         return max(time, self._newest, self._known.newest) + 1
 
+    def _fewer(self) -> bool:
+        """Whether the source has fewer points of some key than were imported before.
+
+        Raises:
+            ChangedError: And others as well.
+        """
+        fewer = False
+        for key, wanted in self._checks.items():
+            have = self._skipped.get(key, Check())
+            if have.n < wanted.n:
+                fewer = True
+                if have.n and have != check_of(self._known.rows, key, have.n):
+                    raise ChangedError(key)
+        return fewer
+
     def _finish(self, whole: bool) -> None:
         """The last words, where there is anything to be said, and the end of the file."""
         known, draft = self._known, self._draft
-        fewer = sum(self._skipped.get(key, Check()).n < c.n for key, c in self._checks.items())
-        if fewer and whole:
+        if whole and self._fewer():
             self._missed(Missed("the source has fewer points than before: those imported stay"))
         ended = self._ended
         if ended is not None:

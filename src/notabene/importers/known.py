@@ -187,6 +187,20 @@ def checks_of(rows: Sequence[Rowed]) -> dict[str, Check]:
     return {key: _check(some) for key, some in parts.items()}
 
 
+def check_of(rows: Sequence[Rowed], key: str, most: int) -> Check:
+    """Checksums of the first points of one key."""
+    found = [columns[1:] for row in rows for columns in columns_of(row) if columns[0] == key]
+    seqs = np.concatenate([part[0] for part in found])
+    order = np.argsort(seqs, kind="stable")[:most]
+    check = Check()
+    check.add(
+        np.concatenate([part[1] for part in found])[order],
+        np.concatenate([part[2] for part in found])[order],
+        np.concatenate([part[3] for part in found])[order],
+    )
+    return check
+
+
 def _check(parts: list[tuple[I64, I64, I64, F64]]) -> Check:
     check = Check()
     if len(parts) > 1:

@@ -87,7 +87,7 @@ class EventFile:
                 self.torn = len(data) - found.passed if last else 0
                 if found.starts or found.passed:
                     yield found
-                if last:
+                if last and not found.passed:
                     return
 
     def _piece(self, data: bytes, *, last: bool) -> Records | None:
@@ -156,7 +156,7 @@ def _spoilt(head: bytes) -> bool:
 
 def _resume(array: U8, at: int, *, last: bool) -> int:
     """The next place where a head verifies; the end (but for what may be one) if there is none."""
-    step = 1 << 20
+    begin, step = at, 1 << 20
     while at + 12 <= len(array):
         heads = np.arange(at, min(at + step, len(array) - 11), dtype=np.int64)
         for place in heads[_lengths_verify(array, heads)].tolist():
@@ -170,4 +170,4 @@ def _resume(array: U8, at: int, *, last: bool) -> int:
             if crc.tobytes() == array[end : end + 4].tobytes():
                 return int(place)
         at += step
-    return len(array) if last else max(at, len(array) - 11)
+    return len(array) if last else max(begin, len(array) - 11)
