@@ -20,7 +20,7 @@ WHERE = {
     "sqlalchemy": {"store"},
     "psycopg": {"store"},
     # Caches, beside no other table: of digests, and of what sources say.
-    "sqlite3": {"store", "artifacts", "proof"},
+    "sqlite3": {"store", "artifacts", "proof", "importers"},
     "pcodec": {"journal"},
     "psutil": {"capture"},
     "zstandard": {"journal", "capture", "store", "api", "server"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -23,7 +24,7 @@ from notabene.api.trash import KEEP_DAYS, overdue, purge, size_of, tidy, trash_f
 from notabene.artifacts import gc
 from notabene.artifacts.keep import surplus
 from notabene.errors import NotFoundError, UsageError
-from notabene.importers import Given, Report, open_source, take_in
+from notabene.importers import Given, Report, is_url, open_source, take_in
 from notabene.model.entities import ArtifactVersion, Project
 from notabene.model.refs import check_name
 from notabene.query.ast import Field, Test
@@ -138,7 +139,8 @@ class Care(Reading, Edits):
         over stands in the report.
 
         Args:
-            path: A file or folder: event files of TensorBoard, a table ...
+            path: A file, folder or address: event files of TensorBoard, a store of MLflow, its
+                server, folders of W&B, a table ...
             kind: What it is; empty to look.
             project: Project of all runs; by default what the source says.
             mapping: For tables, what a column is: ``{"lr": "config"}``.
@@ -155,7 +157,10 @@ class Care(Reading, Edits):
         wanted = check_name(project, "project name") if project else ""
         default = self.settings["project"] or ""
         said = Given(project=wanted, mapping=dict(mapping or {}), default_project=default)
-        place = given.path(path, "path")
+        if isinstance(path, str) and is_url(path):
+            place: Path | str = path
+        else:
+            place = given.path(path, "path")
         source = open_source(place, kind, said)
         report = take_in(
             self.folder, self.blobs, source, str(place), dry_run=dry_run, progress=progress

@@ -19,8 +19,8 @@ from notabene.cli.render import (
     took,
     when,
 )
-from notabene.errors import UsageError
-from notabene.importers import KINDS
+from notabene.errors import NotFoundError, UsageError
+from notabene.importers import KINDS, is_url
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -41,7 +41,7 @@ FATES = {
 
 
 @click.command("import")
-@click.argument("source", type=click.Path(exists=True))
+@click.argument("source", type=click.Path())
 @click.option(
     "--from",
     "kind",
@@ -69,16 +69,20 @@ def import_(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Take in runs: a file that notabene export wrote, or files of another tool.
+    """Take in runs: a file that notabene export wrote, or what another tool wrote.
 
-    Event files of TensorBoard and tables (CSV, JSON lines, Parquet, spreadsheets) are known by
+    Event files of TensorBoard, stores of MLflow (a database, mlruns, http://host:5000), folders
+    of W&B, exports of Neptune and tables (CSV, JSON lines, Parquet, spreadsheets) are known by
     looking at them. Doing it again adds only what is new; everything is verified before it is
     placed, and what cannot be carried over is named.
     """
     from notabene.api import Api
 
+    url = is_url(source)
     path = Path(source)
-    if kind == OURS or (kind is None and _is_ours(path)):
+    if not url and not path.exists():
+        raise NotFoundError(f"there is nothing at {path}", hint="name a file or folder")
+    if kind == OURS or (kind is None and not url and _is_ours(path)):
         for option, given in (("--project", project), ("--map", mapping), ("--dry-run", dry_run)):
             if given:
                 raise UsageError(f"{option} is for files of other tools; {path} is one of notabene")
@@ -89,7 +93,7 @@ def import_(
         raise UsageError("--new-ids is for files of notabene export")
     with Api.make(store_of(store)) as api, bar(path.name, _weight(path)) as progress:
         report = api.import_from(
-            path,
+            source if url else path,
             kind=kind or "",
             project=project,
             mapping=_mapping(mapping),

@@ -14,6 +14,7 @@ from notabene.importers._base import Given, Report, Source
 from notabene.importers.take import take_in
 
 KINDS: dict[str, str] = {
+    "mlflow": "mlflow:MLflow",
     "tensorboard": "tensorboard:TensorBoard",
     "csv": "tables:Csv",
     "jsonl": "tables:JsonLines",
@@ -22,7 +23,24 @@ KINDS: dict[str, str] = {
 }
 """Where the importer of each kind stands; asked in this order what a place is."""
 
-__all__ = ["KINDS", "Given", "Report", "Source", "importer", "open_source", "take_in"]
+URLS: dict[str, str] = {
+    "http": "mlflow",
+    "https": "mlflow",
+    "sqlite": "mlflow",
+}
+"""Which importer opens an address, by its scheme: with ``at(url, given)``."""
+
+__all__ = [
+    "KINDS",
+    "URLS",
+    "Given",
+    "Report",
+    "Source",
+    "importer",
+    "is_url",
+    "open_source",
+    "take_in",
+]
 
 
 def importer(kind: str) -> type[Source]:
@@ -41,27 +59,52 @@ def importer(kind: str) -> type[Source]:
     return found
 
 
-def open_source(place: Path, kind: str = "", given: Given | None = None) -> Source:
-    """A file or folder as what it is.
+def is_url(text: str) -> bool:
+    """Whether a text is an address, not a path."""
+    scheme, colon, _ = text.partition("://")
+    return bool(colon) and scheme.isalpha() and len(scheme) > 1
+
+
+def open_source(place: Path | str, kind: str = "", given: Given | None = None) -> Source:
+    """A file, folder or address as what it is.
 
     Args:
-        place: The file or folder.
+        place: The file or folder; as a text, an address: ``http://host:5000``.
         kind: What it is; empty to look.
         given: What the person who imports has said.
 
     Raises:
         NotFoundError: It is not there.
-        UsageError: It looks like nothing that can be imported.
+        UsageError: It looks like nothing that can be imported, or like several things.
     """
+    said = given or Given()
+    if isinstance(place, str):
+        return _at(place, kind, said)
     if not place.exists():
         raise NotFoundError(f"there is nothing at {place}", hint="name a file or folder")
     if kind:
-        return importer(kind)(place, given or Given())
-    for name in KINDS:
-        found = importer(name)
-        if found.recognises(place):
-            return found(place, given or Given())
+        return importer(kind)(place, said)
+    found = [name for name in KINDS if importer(name).recognises(place)]
+    own = [name for name in found if getattr(importer(name), "owns", lambda _: False)(place)]
+    if len(found) > 1 and not own:
+        raise UsageError(
+            f"{place} holds what {' and '.join(found)} wrote",
+            hint=f"notabene adopt {place} takes all of it; --from {found[0]} one of them",
+        )
+    if found:
+        return importer((own or found)[0])(place, said)
     raise UsageError(
         f"{place} looks like nothing that can be imported",
         hint=f"say what it is: --from {' | '.join(KINDS)}",
     )
+
+
+def _at(url: str, kind: str, given: Given) -> Source:
+    scheme = url.partition("://")[0].lower()
+    name = kind or URLS.get(scheme, "")
+    opens = getattr(importer(name), "at", None) if name else None
+    if opens is None or URLS.get(scheme) != name:
+        words = ", ".join(f"{word}://" for word in URLS)
+        raise UsageError(f"nothing imports from {url}", hint=f"addresses begin with {words}")
+    source: Source = opens(url, given)
+    return source

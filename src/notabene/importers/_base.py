@@ -175,17 +175,33 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         name: The artifact's name; cleaned.
         type: ``model``, ``dataset``, ``file`` or the source's own word.
         files: Path in the artifact, and the file or its bytes.
+        links: Path in the artifact, and the file that stays where it is, known by its digest.
         time: When it was logged, µs; 0 for the end of what was read.
     """
 
     name: str
     type: str = "file"
-    files: tuple[tuple[str, Path | bytes], ...]
+    files: tuple[tuple[str, Path | bytes], ...] = ()
+    links: tuple[tuple[str, Path], ...] = ()
     time: int = 0
     step: int | None = None
     aliases: tuple[str, ...] = ()
     metadata: dict[str, JSON] = {}
     description: str = ""
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """What the program printed, from its beginning: all of it again at each import.
+
+    Attributes:
+        text: Any part of it; what follows comes in further items.
+        time: When, µs; 0 where not known.
+        error: It went to stderr.
+    """
+
+    text: str
+    time: int = 0
+    error: bool = False
 
 
 class Missed(msgspec.Struct, frozen=True):
@@ -217,7 +233,7 @@ class Passed(msgspec.Struct, frozen=True):
     size: int
 
 
-Item = Points | Logged | Cells | Said | Kept | Missed | Ended | Passed
+Item = Points | Logged | Cells | Said | Kept | Printed | Missed | Ended | Passed
 
 
 class Source(Protocol):

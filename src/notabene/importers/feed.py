@@ -11,10 +11,14 @@ import numpy as np
 
 from notabene._ids import now_us
 from notabene._version import __version__
+from notabene.artifacts.cells import Stamp
 from notabene.artifacts.local import LocalBlobs
-from notabene.artifacts.manifest import FileEntry, make_manifest
-from notabene.artifacts.versions import Versions
-from notabene.errors import NotabeneError
+from notabene.artifacts.manifest import FileEntry, Reference, make_manifest
+from notabene.artifacts.references import references
+from notabene.artifacts.versions import LATEST, Versions
+from notabene.capture.playback import SUFFIX
+from notabene.capture.transcript import Transcript
+from notabene.errors import NotabeneError, RefError
 from notabene.importers._base import (
     F64,
     I64,
@@ -27,6 +31,7 @@ from notabene.importers._base import (
     Missed,
     Passed,
     Points,
+    Printed,
     RunReport,
     Said,
     clean,
@@ -38,10 +43,12 @@ from notabene.journal.folder import StoreFolder
 from notabene.journal.numbers import next_number
 from notabene.model.canonical import digest_bytes
 from notabene.model.records import (
+    AliasMoved,
     AnyRecord,
     ArtifactLogged,
     Captured,
     ConfigChanged,
+    ConsoleNoted,
     HealthNoted,
     NoteWritten,
     Renamed,
@@ -52,9 +59,17 @@ from notabene.model.records import (
     WriterFinished,
     WriterStarted,
 )
+from notabene.model.refs import check_alias
 
+CONSOLE_LIMIT = 2 << 30
+"""Bytes of a console, compressed: of longer ones the middle is dropped and counted."""
 READING = (OSError, NotabeneError, ValueError, TypeError, LookupError, ArithmeticError, EOFError)
 """What damaged data may raise in an importer, or in a library that it reads with."""
+
+
+def console_of(journal: Path, writer: str) -> Path:
+    """Where the console lies of a journal that is being written."""
+    return journal.with_name(f"{writer}{SUFFIX}")
 
 
 class ChangedError(Exception):
@@ -106,11 +121,13 @@ class Feed:
         self._skipped: dict[str, Check] = {}
         self._counts = dict.fromkeys(("values", "artifacts"), 0)
         self._ended: Ended | None = None
+        self._console: Transcript | None = None
         try:
             whole = self._all(items)
             self._finish(whole)
         except BaseException:
             draft.discard()
+            console_of(path, known.writer).unlink(missing_ok=True)
             raise
         report.values, report.artifacts = self._counts["values"], self._counts["artifacts"]
         return draft
@@ -267,9 +284,13 @@ class Feed:
                 info = self._blobs.put_file(content)
                 digest, size = info.digest, info.size
             files.append(FileEntry(path, digest, size))
-        manifest = make_manifest(files)
+        linked: list[Reference] = []
+        for path, file in item.links:
+            linked += references(file.absolute().as_uri(), at=path)
+        manifest = make_manifest(files, linked)
         name = clean(item.name).replace(":", "-")
         if (name, manifest.digest) in self._known.artifacts:
+            self._aliases(name, self._known.versions[name, manifest.digest], item)
             return
         self._known.artifacts.add((name, manifest.digest))
         self._blobs.put(manifest.encode())
@@ -292,14 +313,40 @@ class Feed:
             digest=manifest.digest,
             size=manifest.size,
             files=len(manifest.files),
-            aliases=item.aliases,
             metadata=item.metadata,
             description=item.description,
             step=item.step,
             logged=made.logged,
         )
+        self._known.versions[name, manifest.digest] = made.version.version
         self._write(item.time or self._newest, record)
         self._counts["artifacts"] += 1
+        self._aliases(name, made.version.version, item)
+
+    def _aliases(self, name: str, version: int, item: Kept) -> None:
+        """Aliases that the version has, where they do not point at it already."""
+        for word in item.aliases:
+            try:
+                alias = check_alias(word)
+            except RefError:
+                self._missed(Missed("aliases that are no words are left out"))
+                continue
+            old = self._known.aliases.get((name, alias))
+            if old == version or alias == LATEST:
+                continue
+            self._known.aliases[name, alias] = version
+            time = (item.time or self._newest) if old is None else self._after(item.time)
+            sequence = self._write(time, AliasMoved(name=name, alias=alias, version=version))
+            stamp = Stamp(time, self._draft.writer, sequence)
+            Versions(self._folder.artifacts).set_alias(name, alias, version, stamp)
+
+    def _printed(self, item: Printed) -> None:
+        if self._console is None:
+            place = console_of(self._draft.path, self._known.writer)
+            place.unlink(missing_ok=True)
+            self._console = Transcript(place, limit=CONSOLE_LIMIT)
+        self._console.feed("e" if item.error else "o", item.text, item.time or self._began)
+        self._console.flush(item.time or self._began, everything=False)
 
     def _missed(self, item: Missed) -> None:
         self._report.missed[item.what] = self._report.missed.get(item.what, 0) + item.count
@@ -324,10 +371,10 @@ class Feed:
         self._known.seen.add(mark)
         return True
 
-    def _write(self, time: int, record: AnyRecord) -> None:
+    def _write(self, time: int, record: AnyRecord) -> int:
         time = time or self._began
         self._newest = max(self._newest, time)
-        self._draft.record(time, record)
+        return self._draft.record(time, record)
 
     def _after(self, time: int) -> int:
         """A time for what overrides something that was said before."""
@@ -353,6 +400,11 @@ class Feed:
         known, draft = self._known, self._draft
         if whole and self._fewer():
             self._missed(Missed("the source has fewer points than before: those imported stay"))
+        if (console := self._console) is not None:
+            console.flush(self._newest, everything=True)
+            said = ConsoleNoted(bytes=console.bytes, lines=console.lines, dropped=console.dropped)
+            if self._new(self._began, said):
+                self._write(self._began, said)
         ended = self._ended
         if ended is not None:
             record = WriterFinished(
@@ -380,6 +432,7 @@ _HANDLERS: dict[type, Callable[[Feed, Any], None]] = {
     Said: Feed._said,
     Cells: Feed._cells,
     Kept: Feed._kept,
+    Printed: Feed._printed,
     Missed: Feed._missed,
     Ended: Feed._end,
     Passed: Feed._passed,

@@ -15,6 +15,7 @@ from notabene.importers._base import F64, I64, writer_id
 from notabene.journal.folder import JOURNAL, SEALED
 from notabene.journal.reader import JournalReader, Points
 from notabene.model.records import (
+    AliasMoved,
     AnyRecord,
     ArtifactLogged,
     Captured,
@@ -89,6 +90,8 @@ class Known(msgspec.Struct):
     name: str = ""
     group: str = ""
     artifacts: set[tuple[str, str]] = set()
+    versions: dict[tuple[str, str], int] = {}
+    aliases: dict[tuple[str, str], int] = {}
     files: set[str] = set()
     mark: str = ""
     ended: Any = None
@@ -235,6 +238,10 @@ def _absorb(known: Known, entry: Entry) -> None:
         known.notes[record.id] = record.text
     elif isinstance(record, ArtifactLogged):
         known.artifacts.add((record.name, record.digest))
+        known.versions[record.name, record.digest] = record.version
+        known.aliases.update(((record.name, alias), record.version) for alias in record.aliases)
+    elif isinstance(record, AliasMoved):
+        known.aliases[record.name, record.alias] = record.version or 0
     elif isinstance(record, WriterFinished):
         known.ended = (entry.time, record)
     elif isinstance(record, Captured) and record.part == PART:

@@ -21,7 +21,7 @@ from notabene.artifacts.local import LocalBlobs
 from notabene.errors import IntegrityError, NotabeneError
 from notabene.importers._base import Found, Report, RunReport, Source, reason_of, writer_id
 from notabene.importers.draft import Draft, differing
-from notabene.importers.feed import ChangedError, Feed, Interrupted
+from notabene.importers.feed import ChangedError, Feed, Interrupted, console_of
 from notabene.importers.known import Check, Known, columns_of, read_known
 from notabene.journal.file import sync_folder
 from notabene.journal.folder import JOURNAL, StoreFolder
@@ -197,6 +197,9 @@ class _Taker:
         _sync([staged])
         report.fate = "more"
         added = _link(staged, place / name)
+        console = console_of(staged, draft.writer)
+        if added and console.exists():
+            os.replace(console, console_of(place / name, draft.writer))
         sync_folder(place)
         return added
 
