@@ -9,7 +9,7 @@ CODE := src tests tools bench examples zoo/run.py zoo/peers.py web/e2e noxfile.p
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-all bench bench-ui zoo docs docs-check fmt fmt-check lint types layers \
-	deps web web-check web-test pictures coverage frozen constraints clean
+	deps web web-check web-test pictures coverage frozen frameworks constraints clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,6 +25,10 @@ check: fmt-check lint types layers deps docs-check web-check test ## all that CI
 
 test-all: $(VENV)/.ready-dev ## everything, with many more examples for the property tests
 	$(PYTEST) --hypothesis-profile=large $(PYTEST_ARGS)
+
+frameworks: $(VENV)/frameworks/.ready-frameworks ## train with every framework, in an environment of its own (large)
+	$(VENV)/frameworks/bin/python -m pytest -n $(JOBS) --dist loadfile -k frameworks \
+		tests/frameworks tests/docs/test_pages.py $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready-dev ## print our figures, and those of each peer that is installed
 	$(PY) bench/run.py $(BENCH_ARGS)
@@ -90,3 +94,6 @@ clean: ## remove the environment and all that was built
 
 $(VENV)/.ready-%: pyproject.toml tools/environment tools/constraints.txt
 	@tools/environment $(VENV) $*
+
+$(VENV)/frameworks/.ready-frameworks: pyproject.toml tools/environment
+	@tools/environment $(VENV)/frameworks frameworks

@@ -97,7 +97,7 @@ def test_a_search_logs_once(notebook, same):
     assert "cv_results" in notebook.values(run)
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_parallel_fits_log_once(notebook, backend):
     """What joblib's threads and processes fit for a search belongs to the search."""
     from joblib import parallel_config

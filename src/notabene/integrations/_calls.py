@@ -130,11 +130,13 @@ class _Call:
 
     def done(self, result: Any) -> Any:
         """The result, as the library gave it."""
-        if self.fit is not None and self.recipe is not None:
-            attempt(self._library, self.recipe.end, self.fit, result)
-        elif self.recipe is not None:
-            attempt(self._library, self.recipe.seen, result)
-        self._end(None)
+        try:
+            if self.fit is not None and self.recipe is not None:
+                attempt(self._library, self.recipe.end, self.fit, result)
+            elif self.recipe is not None:
+                attempt(self._library, self.recipe.seen, result)
+        finally:
+            self._end(None)
         return result
 
     def failed(self, error: BaseException) -> None:

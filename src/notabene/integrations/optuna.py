@@ -152,12 +152,12 @@ def _log_importance(fit: Fit, study: Any) -> None:
     importance = optuna.importance
     with undisturbed():
         try:
-            found = importance.get_param_importances(
-                study, evaluator=importance.FanovaImportanceEvaluator(seed=0)
-            )
+            evaluator = importance.FanovaImportanceEvaluator(seed=0)
+            found = importance.get_param_importances(study, evaluator=evaluator)
         except ImportError:  # it needs scikit-learn
-            found = importance.get_param_importances(
-                study, evaluator=importance.PedAnovaImportanceEvaluator()
-            )
+            evaluator = importance.PedAnovaImportanceEvaluator()
+            found = importance.get_param_importances(study, evaluator=evaluator)
+        except (RuntimeError, ValueError):
+            return  # all trials have one value, or no parameter in common
     fit.table("importance", {"parameter": list(found), "importance": list(found.values())})
     fit.run.summary.update({f"importance/{name}": value for name, value in found.items()})

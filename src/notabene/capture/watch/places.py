@@ -67,6 +67,18 @@ def place(frame: FrameType | None) -> Place | None:
     return NOWHERE
 
 
+def importing(frame: FrameType | None) -> bool:
+    """Whether a library did something while it was imported by the user's code."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name == "<frozen importlib._bootstrap>":
+            return True
+        if kind_of(name) == USER:
+            return False
+        frame = frame.f_back
+    return False
+
+
 def direct(frame: FrameType | None, through: tuple[str, ...] = ()) -> Place | None:
     """The user's line that made a call with nothing but the standard library in between.
 
