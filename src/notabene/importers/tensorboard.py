@@ -188,7 +188,8 @@ def _arranged(folders: dict[Path, Folder]) -> dict[Path, list[Part]]:
     for owner, children in below.items():
         for path, prefix in _written_by(owner, children).items():
             belong[path] = owner, prefix
-    for parent, children in beside.items():
+    for parent, some in beside.items():
+        children = [child for child in some if child.path not in belong]
         if len(children) > 1 and all(c.path.name.lower() in SIDES for c in children):
             belong |= {c.path: (parent, f"{c.path.name}/") for c in children}
     runs: dict[Path, list[Part]] = {}

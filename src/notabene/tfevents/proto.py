@@ -30,7 +30,7 @@ DTYPES: dict[int, str] = {
 }
 """numpy's name by TensorFlow's number of a type."""
 STRING = 7
-MAX_ELEMENTS = 1 << 28
+MAX_ELEMENTS = 1 << 24
 
 
 class WireError(ValueError):

@@ -168,6 +168,9 @@ class Tap:
         """Take over what is left, and end."""
         if self in _taps:
             _taps.remove(self)
+        writer = self._run.writer
+        if writer is not None:
+            writer.flush(1.0)  # what the program logged itself is seen in the journal
         with self._lock:
             self._drain()
             self._follow()
