@@ -121,7 +121,7 @@ def excel_rows(path: Path) -> Rows:
     except ImportError:
         raise MissingDependencyError(
             "reading spreadsheets needs openpyxl",
-            hint="pip install openpyxl, or save the sheet as CSV",
+            hint="pip install 'notabene[excel]', or save the sheet as CSV",
         ) from None
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
