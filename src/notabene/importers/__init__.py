@@ -15,6 +15,7 @@ from notabene.importers.take import take_in
 
 KINDS: dict[str, str] = {
     "mlflow": "mlflow:MLflow",
+    "wandb": "wandb:Wandb",
     "tensorboard": "tensorboard:TensorBoard",
     "csv": "tables:Csv",
     "jsonl": "tables:JsonLines",
@@ -27,6 +28,7 @@ URLS: dict[str, str] = {
     "http": "mlflow",
     "https": "mlflow",
     "sqlite": "mlflow",
+    "wandb": "wandb",
 }
 """Which importer opens an address, by its scheme: with ``at(url, given)``."""
 

@@ -44,6 +44,18 @@ def digest_file(path: Path | str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def md5_file(path: Path | str) -> bytes:
+    """MD5 of a file, to know again what other tools name by it; nothing of ours relies on it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
+
+
 def new_hasher() -> Any:
     """A running SHA-256 with ``update(bytes)`` and ``hexdigest()``."""
     import hashlib  # OpenSSL behind it costs 5 ms to load; most short runs never need it
