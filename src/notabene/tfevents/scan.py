@@ -29,6 +29,17 @@ class Scalars(NamedTuple):
     places: I64
 
 
+class _Rows(NamedTuple):
+    """Scalars that were met, in four lists of one length: of tuples numpy makes arrays slowly."""
+
+    columns: list[int]
+    ats: list[int]
+    """Where the event of each begins."""
+    steps: list[int]
+    places: list[int]
+    """Where the four bytes of its value stand."""
+
+
 class Scanner:
     """Decodes the records of one run, file after file.
 
@@ -54,8 +65,9 @@ class Scanner:
         Scalars of events with several values are among the first as well.
         """
         data = records.data
-        rows: list[tuple[int, int, int, int]] = []
-        add, tails, known = rows.append, self._tails, self._known
+        rows = _Rows([], [], [], [])
+        columns, ats, steps, places = (column.append for column in rows)
+        tails, known = self._tails, self._known
         slow: list[tuple[int, int]] = []
         for at, end in zip(records.starts, records.ends, strict=True):
             i, step = at + 9, 0
@@ -63,8 +75,8 @@ class Scanner:
                 step = data[i + 1]
                 i += 2
                 if step > 127:
-                    step, shift = step & 127, 7
-                    while (byte := data[i]) > 127 and shift < 63:
+                    step, shift, byte = step & 127, 7, 0
+                    while i < end and (byte := data[i]) > 127 and shift < 63:
                         step |= (byte & 127) << shift
                         shift += 7
                         i += 1
@@ -76,7 +88,10 @@ class Scanner:
                 value = end - distance
                 column = known.get(data[i:value] + data[value + 4 : end])
                 if column is not None:
-                    add((column, at, step, value))
+                    columns(column)
+                    ats(at)
+                    steps(step)
+                    places(value)
                     break
             else:
                 slow.append((at, end))
@@ -143,9 +158,7 @@ class Scanner:
             self._note(value)
         return event
 
-    def _split(
-        self, data: bytes, at: int, event: Event, rows: list[tuple[int, int, int, int]]
-    ) -> None:
+    def _split(self, data: bytes, at: int, event: Event, rows: _Rows) -> None:
         """Move plain float32 scalars from an event to the rows."""
         if not event.values or data[at] != 9:
             return
@@ -156,17 +169,18 @@ class Scanner:
             except WireError:
                 place = -1
             if place >= 0:
-                rows.append((self._column(value.tag), at, event.step, place))
+                rows.columns.append(self._column(value.tag))
+                rows.ats.append(at)
+                rows.steps.append(event.step)
+                rows.places.append(place)
             else:
                 rest.append(value)
         event.values = rest
 
-    def _gather(
-        self, records: Records, rows: list[tuple[int, int, int, int]]
-    ) -> dict[str, Scalars]:
-        if not rows:
+    def _gather(self, records: Records, rows: _Rows) -> dict[str, Scalars]:
+        if not rows.ats:
             return {}
-        table = np.array(rows, np.int64)
+        table = np.array(rows, np.int64).T
         # Slow ones came after all others: back to the order of the file, then by tag.
         table = table[np.lexsort((table[:, 1], table[:, 0]))]
         array = np.frombuffer(records.data, np.uint8)
