@@ -7,7 +7,9 @@ run goes on, and at its end.
 
 from __future__ import annotations
 
+import ast
 import threading
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,46 @@ def _saved(path: str) -> list[str]:
         return ["".join(cell["source"]) for cell in cells]
     except (OSError, ValueError, LookupError, TypeError):
         return []
+
+
+def executed_cells() -> dict[str, str]:
+    """Sources of the cells executed so far as Python runs them, by name: ``cell 3``.
+
+    Lines that are no Python (``%timeit``, ``!ls``) are calls of IPython in them. Empty outside of
+    notebooks.
+    """
+    shell = notebook_shell()
+    if shell is None:
+        return {}
+    runnable = [str(source) for source in getattr(shell, "user_ns", {}).get("In", ())]
+    found = {}
+    for number, source in enumerate(_history(shell)):
+        if source.strip():
+            ran = runnable[number] if number < len(runnable) else source
+            found[cell_name(number)] = source if _is_python(source) else ran
+    return found
+
+
+def cell_files() -> dict[str, str]:
+    """The names that cells have as files in tracebacks, with ``cell 3`` for each."""
+    compiler = getattr(notebook_shell(), "compile", None)
+    numbers = getattr(compiler, "_filename_map", None)  # IPython >= 8; else no names are told
+    return {str(file): cell_name(number) for file, number in dict(numbers or {}).items()}
+
+
+def cell_name(number: int) -> str:
+    """What a cell is called in a record: by its number of execution."""
+    return f"cell {number}"
+
+
+def _is_python(source: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _history(shell: Any) -> list[str]:

@@ -14,7 +14,7 @@ import os
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,12 @@ def _lines(data: bytes) -> Iterator[Event]:
 
 
 def observe(
-    logs: Iterable[Iterable[Event]], root: Path, redactor: Redactor, shim: Iterable[Seen] = ()
+    logs: Iterable[Iterable[Event]],
+    root: Path,
+    redactor: Redactor,
+    shim: Iterable[Seen] = (),
+    *,
+    cells: Mapping[str, str] | None = None,
 ) -> Observed:
     """Put events together.
 
@@ -138,9 +143,10 @@ def observe(
         root: Top folder of the project.
         redactor: Hides secrets in values and command lines.
         shim: What the preload shim saw of files, by process.
+        cells: Names of a notebook's cells, by what they are called as files.
     """
     processes = [_process(list(events)) for events in logs]
-    look = _Look(root, redactor)
+    look = _Look(Paths(root, cells), redactor)
     for process in processes:
         look.take(process)
     names = {one.pid: one.key for one in processes}
@@ -173,10 +179,12 @@ class Paths:
 
     Args:
         root: Top folder of the project.
+        cells: Names of a notebook's cells, by what they are called as files.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, cells: Mapping[str, str] | None = None) -> None:
         self.root = str(root)
+        self._cells = cells or {}
         self._inside = self.root.rstrip(os.sep) + os.sep
 
     def full(self, path: str, folder: str) -> str:
@@ -185,7 +193,7 @@ class Paths:
 
     def short(self, path: str) -> str:
         """Relative to the top folder where it lies inside, else as it is."""
-        return path.removeprefix(self._inside)
+        return self._cells.get(path) or path.removeprefix(self._inside)
 
     def place(self, file: str, line: int) -> str:
         """``file:line`` of a place."""
@@ -209,9 +217,9 @@ def fitting(value: Any) -> Any:
 class _Look:
     """Takes the events of one process after the other."""
 
-    def __init__(self, root: Path, redactor: Redactor) -> None:
-        self.paths = Paths(root)
-        self.data = Data(root=str(root))
+    def __init__(self, paths: Paths, redactor: Redactor) -> None:
+        self.paths = paths
+        self.data = Data(root=paths.root)
         self.randomness = Randomness()
         self.parameters = Parameters()
         self.outside = Outside()
@@ -446,9 +454,17 @@ class _Look:
         seed = Seed(generator=generator, value=value, where=where, process=self._process)
         self.randomness.seeds.append(seed)
 
-    def _drew_entropy(self, by: str, bits: int, value: str | None, file: str, line: int) -> None:
-        where = self.paths.place(file, line)
-        draw = Draw(by=by, bits=bits, value=value or "", where=where, process=self._process)
+    def _drew_entropy(
+        self, by: str, bits: int, value: str | None, file: str, line: int, importing: bool = False
+    ) -> None:
+        draw = Draw(
+            by=by,
+            bits=bits,
+            value=value or "",
+            where=self.paths.place(file, line),
+            process=self._process,
+            importing=importing,
+        )
         self.randomness.draws.append(draw)
 
     def _told_time(self, function: str, value: float, file: str, line: int) -> None:

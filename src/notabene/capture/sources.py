@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import source_from_cache
 from pathlib import Path
 
@@ -71,6 +71,22 @@ class SourceShelf:
             if isinstance(file, str):
                 self.take([file])
 
+    def take_cells(self, cells: Mapping[str, str]) -> None:
+        """The cells of a notebook that were executed, by name: together they are the program."""
+        for name, source in cells.items():
+            if name not in self._found and len(self._found) < MOST_FILES:
+                text = self._redactor.text(source, code=True)
+                found = Source(path=name, script=True, cell=True)
+                if text != source:
+                    found.note = "secrets in it are hidden"
+                self._found[name] = self._kept(found, text.encode("utf-8", "surrogatepass"))
+
+    def _kept(self, found: Source, content: bytes) -> Source:
+        found.size, found.digest = len(content), self._put(content)
+        self._size += len(content)
+        self._texts[found.path] = content
+        return found
+
     def _is_installed(self, path: str) -> bool:
         if any(part in path for part in _PACKAGES) or path.startswith(self._own):
             return True
@@ -109,10 +125,10 @@ class SourceShelf:
         files = sorted(self._found.values(), key=lambda one: (not one.script, one.path))
         inside = [one for one in files if not one.outside]
         if in_git and inside:
-            names = [one.path for one in inside]
+            names = [one.path for one in inside if not one.cell]
             answer = Git(root, deadline).ask("ls-files", "-z", "--", *names)
             held = set(answer.text.split("\0"))
-            for one in inside if not answer.failed else ():
+            for one in inside if names and not answer.failed else ():
                 one.tracked = one.path in held or self._in_submodule(one.path)
         return Sources(root=str(root), files=files, notes=self.notes)
 

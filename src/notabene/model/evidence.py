@@ -152,6 +152,7 @@ class Draw(Part):
             ``secrets`` or ``uuid`` where the program drew bytes itself, which are never kept.
         bits: How much.
         value: A decimal number; empty where it is not kept.
+        importing: A library made a generator for itself while it was imported.
     """
 
     by: str
@@ -159,6 +160,7 @@ class Draw(Part):
     value: str = ""
     where: str = ""
     process: str = ""
+    importing: bool = False
 
 
 class Clock(Part):
@@ -277,6 +279,7 @@ class Source(Part):
         digest: SHA-256 of its content; the content lies in the blob store.
         size: Bytes.
         script: It is the program itself.
+        cell: It is a cell of a notebook, with its number of execution in the name.
         tracked: Whether git holds it; None where there is no repository.
         outside: It lies outside the project, and belongs to no installed package.
         without_source: Byte code whose source is not there.
@@ -287,6 +290,7 @@ class Source(Part):
     digest: str = ""
     size: int = 0
     script: bool = False
+    cell: bool = False
     tracked: bool | None = None
     outside: bool = False
     without_source: bool = False

@@ -87,12 +87,9 @@ def _entropy(evidence: Evidence) -> Iterator[Finding]:
     seeds = {seed.where for seed in evidence.record.randomness.seeds}
     from_entropy = {w for w, use in uses(evidence, "seeds") if use.origin == "entropy"}
     told = {generator.name for generator in evidence.record.randomness.generators if generator.used}
-    imports = {where for where, _ in uses(evidence, "imports")}
-    fresh = {where for where, use in uses(evidence, "unseeded") if use.generator == "new"}
     for draw in evidence.record.randomness.draws:
         if draw.by in _MADE and draw.value:
-            # A library makes generators of its own while it is imported.
-            if draw.where in imports and draw.where not in fresh:
+            if draw.importing:  # sympy has generators of its own, for names
                 continue
             if not draw.where and (told or draw.by == "numpy.random"):
                 continue

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from notabene.model.canonical import digest_bytes
+from notabene.proof.source.cells import together
 from notabene.proof.source.facts import VERSION, Facts, analyse
 
 _SCHEMA = "create table if not exists source (digest text primary key, facts blob)"
@@ -49,10 +50,11 @@ class SourceMemory:
                         "insert or replace into source values (?, ?)",
                         [(digest, msgspec.json.encode(facts)) for digest, facts in fresh.items()],
                     )
-        return {
+        found = {
             path: self._known.get(digest) or analyse(texts[path], name=path)
             for path, digest in digests.items()
         }
+        return found | together(found, texts)
 
     def _open(self) -> contextlib.closing[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -91,6 +91,8 @@ class Workspace:
 
     def _sources(self) -> None:
         for source in self.record.sources.files:
+            if source.cell:
+                continue  # one script is made of all
             content = self.content(source.digest) if source.digest else None
             if content is None:
                 self.missing.append(Missing(what="code", item=source.path, why=source.note))

@@ -20,6 +20,7 @@ import msgspec
 
 from notabene._ids import host_name, now_us
 from notabene._lazy import load
+from notabene.capture.cells import cell_files, executed_cells
 from notabene.capture.part import Deadline, Part
 from notabene.capture.process import (
     program_name,
@@ -219,6 +220,7 @@ class Observing:
         tools = self._ready()
         tools.shelf.take(event[1] for event in fresh if event[0] == "source")
         tools.shelf.take_loaded()
+        tools.shelf.take_cells(executed_cells())
         self._judge().learn(tools.shelf.texts())
         for event in fresh:
             if event[0] in ("read", "ready") and not self._stop.is_set():
@@ -260,7 +262,7 @@ class Observing:
         assert self._parameters is not None
         logs, preserved = self._gather()
         seen = shim.read(self.folder) if self._capture.program else []
-        observed = observe(logs, tools.root, tools.redactor, seen)
+        observed = observe(logs, tools.root, tools.redactor, seen, cells=cell_files())
         self.points = observed.points
         self._logged, self._results = observed.logged, observed.results
         if self._capture.program:
@@ -281,6 +283,7 @@ class Observing:
         tools.shelf.take(observed.sources)
         if self._watch is not None:
             tools.shelf.take_loaded()
+            tools.shelf.take_cells(executed_cells())
         sources = tools.shelf.part(in_git=tools.in_git, deadline=Deadline(AT_END))
         parts = list(self._made(observed, sources))
         if self._watch is not None and self._watch.folder == str(self.folder):

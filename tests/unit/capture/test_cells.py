@@ -6,13 +6,17 @@ import json
 import sys
 import time
 import types
+from pathlib import Path
 
 import pytest
 
 import notabene
-from notabene.capture.cells import Cells
-from notabene.capture.part import Part
+from notabene.capture.cells import Cells, cell_files, executed_cells
+from notabene.capture.observed import Paths
+from notabene.capture.part import Deadline, Part
+from notabene.capture.process import notebook_shell
 from notabene.capture.secrets import HIDDEN, Redactor
+from notabene.capture.sources import SourceShelf
 
 
 @pytest.fixture
@@ -147,3 +151,56 @@ def test_a_damaged_notebook_tells_no_order(history: list[str], content: bytes, t
     part = Cells(Redactor()).part()
     assert part is not None
     assert "order" not in part.data
+
+
+def test_cells_as_python_runs_them(history: list[str]) -> None:
+    """Plain cells are told as typed, those with magics as IPython runs them; empty ones not."""
+    history += ["x = 1", "", "%timeit x"]
+    shell = notebook_shell()
+    shell.user_ns["In"] = ["", "x = 1\n", "", "get_ipython().run_line_magic('timeit', 'x')\n"]
+    assert executed_cells() == {
+        "cell 1": "x = 1",
+        "cell 3": "get_ipython().run_line_magic('timeit', 'x')\n",
+    }
+
+
+def test_outside_of_notebooks_there_are_no_cells() -> None:
+    """A script has neither cells nor names of cells."""
+    assert executed_cells() == cell_files() == {}
+
+
+def test_places_in_cells_have_their_names(history: list[str], tmp_path: Path) -> None:
+    """What a traceback calls ``/tmp/ipykernel_7/99.py`` is told as the cell."""
+    notebook_shell().compile = types.SimpleNamespace(_filename_map={"/tmp/ipykernel_7/99.py": 3})
+    paths = Paths(tmp_path, cell_files())
+    assert paths.place("/tmp/ipykernel_7/99.py", 2) == "cell 3:2"
+    assert paths.place(f"{tmp_path}/helper.py", 4) == "helper.py:4"
+
+
+def test_cells_are_sources_of_a_run(history: list[str], tmp_path: Path) -> None:
+    """Each is kept once, with its secrets hidden."""
+    history += ["import x", "password = 'hunter2'"]
+    kept: list[bytes] = []
+    shelf = SourceShelf(tmp_path, lambda data: f"{len(kept)}{kept.append(data)}", Redactor())
+    shelf.take_cells(executed_cells())
+    shelf.take_cells(executed_cells())
+    part = shelf.part(in_git=False, deadline=Deadline(5))
+    assert [(one.path, one.script, one.cell) for one in part.files] == [
+        ("cell 1", True, True),
+        ("cell 2", True, True),
+    ]
+    assert kept[0] == b"import x"
+    assert b"hunter2" not in kept[1]
+    assert part.files[1].note == "secrets in it are hidden"
+    assert shelf.texts() == {"cell 1": b"import x", "cell 2": kept[1]}
+
+
+def test_a_notebook_that_goes_on_is_no_repeat(
+    history: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows which cells will come: it is not said that this was done before."""
+    monkeypatch.setenv("NOTABENE_ON_REPEAT", "stop")
+    history += ["notabene.init()"]
+    for _ in range(2):
+        with notabene.init("p", store=tmp_path / "store") as run:
+            run.log({"loss": 1.0})

@@ -73,7 +73,7 @@ def test_generators_made_without_a_seed(by):
 
 def test_generators_that_libraries_make_at_their_import():
     """What an imported library drew for itself is not the program's."""
-    draw = Draw(by="random", bits=128, value="17", where="train.py:1")
+    draw = Draw(by="random", bits=128, value="17", where="train.py:2", importing=True)
     assert found("import tempfile\nx = 1\n", draws=[draw]) == []
 
 

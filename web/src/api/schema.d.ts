@@ -1442,6 +1442,11 @@ export interface components {
             bits: number;
             /** @description `numpy.random` or `random` for a generator that was made without a seed; `os`, `secrets` or `uuid` where the program drew bytes itself, which are never kept. */
             by: string;
+            /**
+             * @description A library made a generator for itself while it was imported.
+             * @default false
+             */
+            importing: boolean;
             /** @default  */
             process: string;
             /**
@@ -2638,6 +2643,11 @@ export interface components {
         };
         /** @description A Python file that the run loaded, or its script. */
         Source: {
+            /**
+             * @description It is a cell of a notebook, with its number of execution in the name.
+             * @default false
+             */
+            cell: boolean;
             /**
              * @description SHA-256 of its content; the content lies in the blob store.
              * @default

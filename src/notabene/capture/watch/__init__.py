@@ -20,7 +20,10 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
     ("settings", source, values, file, line)   a whole tree of settings (hydra, OmegaConf)
     ("start", generator, state)                a generator's state before anybody used it
     ("seed", generator, value, file, line)     seeded on purpose
-    ("draw", by, bits, value, file, line)      entropy of the operating system; value may be None
+    ("draw", by, bits, value, file, line, importing)
+                                               entropy of the operating system; value may be None;
+                                               importing (not always there): while it was
+                                               imported, a library drew for itself
     ("used", generator)                        its state had moved when the process ended
     ("clock", function, value, file, line)     the first time read at a place
     ("processors", file, line)                 the program asked how many there are

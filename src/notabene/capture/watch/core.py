@@ -105,9 +105,9 @@ class Watch:
         if self._batch:
             count = len(events)
             behind = count - self._written
-            if count <= AT_ONCE or behind >= BATCH:
-                self.flush()
-            elif not count & 7 and self._spill.idle() > AFTER:  # the clock is asked now and then
+            # The clock is asked now and then.
+            late = not count & 7 and self._spill.idle() > AFTER
+            if count <= AT_ONCE or behind >= BATCH or late:
                 self.flush()
 
     def ms(self) -> int:

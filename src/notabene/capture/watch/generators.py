@@ -12,7 +12,7 @@ import sys
 
 from notabene.capture.watch.core import quietly
 from notabene.capture.watch.later import Seen, dress, put, rebind
-from notabene.capture.watch.places import place
+from notabene.capture.watch.places import importing, place
 from notabene.capture.watch.states import (
     pack_numpy,
     pack_random,
@@ -111,7 +111,7 @@ def note_entropy(watch: Watch, by: str, bits: int, value: int, frame: FrameType 
         return value
     if watch.replay is not None:
         value = int(watch.replay.draw(watch.process_key(), by, where, value))
-    watch.add("draw", by, bits, str(value), where[0], where[1])
+    watch.add("draw", by, bits, str(value), where[0], where[1], importing(frame))
     return value
 
 

@@ -162,6 +162,15 @@ def test_numbers_stay_the_same(run: Run):
     assert len({run(free).out for _ in range(3)}) == 3
 
 
+def test_what_a_library_draws_while_it_is_imported_is_marked(run: Run, tmp_path: Path):
+    """Wherever the import happens; a generator that it makes later is the caller's doing."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / "lib.py").write_text("import random\nown = random.Random()\nmake = random.Random\n")
+    told = run("x = 1\nimport lib; lib.make()\n", env={"PYTHONPATH": str(site)})
+    assert [(event[4], event[5]) for event in told.of("draw")] == [(2, True), (2, False)]
+
+
 def test_names_taken_before_the_watch_are_seen(run: Run):
     """``from time import time`` before ``import notabene`` is the watched clock afterwards."""
     code = (
