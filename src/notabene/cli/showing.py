@@ -162,6 +162,11 @@ def _circumstances(view: RunView, *, whole: bool) -> None:
     if not captured:
         return
     say("\nrecord", bold=True)
+    came = captured.get("import")
+    if came:
+        print_table(("", ""), [("  imported", f"from {came.get('from')}: {came.get('where')}")])
+        for what, count in sorted((came.get("missed") or {}).items()):
+            say(f"  {what}" + (f" ({count:,} times)" if count > 1 else ""))
     facts = view.facts
     if whole:
         rows = [(f"  {key}", figure(value)) for key, value in sorted(facts.items())]
