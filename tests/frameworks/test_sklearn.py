@@ -273,3 +273,39 @@ def test_a_library_loaded_later_is_switched_on(notebook, home):
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
     assert notebook.only().config["max_depth"] == 2
+
+
+class TestRouting:
+    """What scikit-learn asks of methods by looking at them."""
+
+    def test_metadata_is_routed(self, notebook):
+        """Weights that a pipeline passes on arrive, and requests are made as without us."""
+        import sklearn
+
+        notabene.autolog("sklearn")
+        weights = np.ones(len(y))
+        with sklearn.config_context(enable_metadata_routing=True):
+            last = LogisticRegression(max_iter=300).set_fit_request(sample_weight=True)
+            first = StandardScaler().set_fit_request(sample_weight=False)
+            make_pipeline(first, last).fit(X, y, sample_weight=weights)
+        assert notebook.only().status == "finished"
+
+
+@pytest.mark.slow
+def test_a_class_that_went_to_workers_and_back_is_recorded(notebook):
+    """joblib's processes get the class by value, and send it back changed."""
+    from sklearn.ensemble import BaggingClassifier
+
+    notabene.autolog("sklearn")
+
+    class Own(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.classes_[0])
+
+    BaggingClassifier(Own(), n_estimators=4, n_jobs=2).fit(X, y)
+    Own().fit(X, y)
+    assert [run.config["model"] for run in notebook.runs()] == ["BaggingClassifier", "Own"]

@@ -17,6 +17,7 @@ from notabene.integrations._through import through
 from notabene.tracking.autolog import Switch
 from notabene.tracking.context import current_run, hushed, need_run
 from notabene.tracking.describing import described
+from notabene.tracking.guard import quietly
 from notabene.tracking.media import Histogram
 from notabene.tracking.models import Kept, keep
 
@@ -38,6 +39,7 @@ __all__ = [
     "need_run",
     "open_fit",
     "put",
+    "quietly",
     "reopened",
     "save_tensors",
     "simple",

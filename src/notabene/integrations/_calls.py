@@ -6,10 +6,12 @@ import contextlib
 import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+from notabene._ids import new_id
 from notabene.integrations._care import attempt
 from notabene.integrations._fit import Fit
 from notabene.integrations._through import through
@@ -17,6 +19,7 @@ from notabene.tracking.autolog import Switch
 
 _here = threading.local()
 _open: list[Fit] = []
+_arounds: weakref.WeakValueDictionary[str, _Around] = weakref.WeakValueDictionary()
 
 
 class Recipe:
@@ -64,6 +67,8 @@ class _Around:
 
     def __init__(self, switch: Switch, original: Any, recipe: type[Recipe]) -> None:
         self._switch, self._original, self._recipe = switch, original, recipe
+        self._key = new_id()
+        _arounds[self._key] = self
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
         if not self._switch.on:
@@ -100,15 +105,26 @@ class _Around:
         return dict(bound.arguments)
 
     def __reduce__(self) -> Any:
-        return _idle, ()
+        return _by_key, (self._key,)
 
 
-def _idle() -> Callable[[Any, Any], None]:
-    return _nothing
+class _Elsewhere:
+    """Stands for one of another process, and becomes it again on the way back: classes that are
+    pickled by value bring their functions along, and put them into the class at home.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Nothing is recorded here."""
+
+    def __reduce__(self) -> Any:
+        return _by_key, (self._key,)
 
 
-def _nothing(_args: Any, _kwargs: Any) -> None:
-    return None
+def _by_key(key: str) -> _Around | _Elsewhere:
+    return _arounds.get(key) or _Elsewhere(key)
 
 
 class _Call:

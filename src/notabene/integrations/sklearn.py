@@ -23,6 +23,7 @@ from notabene.integrations._base import (
     chosen,
     described,
     put,
+    quietly,
     reopened,
     subclasses,
     undisturbed,
@@ -136,14 +137,11 @@ def load(path: Path, card: dict[str, Any], *, trust: bool) -> Any:
 
 def save(estimator: Any, folder: Path) -> Kept:
     """As skops where it is installed and knows all that is in the model, else as a pickle."""
-    try:
-        skops = _skops()
-        skops.dump(estimator, folder / "model.skops")
-        if not skops.get_untrusted_types(file=folder / "model.skops"):
-            return Kept("model.skops", "skops")
-        (folder / "model.skops").unlink()
-    except (ImportError, TypeError, ValueError, AttributeError, NotImplementedError):
-        (folder / "model.skops").unlink(missing_ok=True)
+    path = folder / "model.skops"
+    trouble = quietly(lambda: _skops().dump(estimator, path))
+    if trouble is None and not _skops().get_untrusted_types(file=path):
+        return Kept("model.skops", "skops")
+    path.unlink(missing_ok=True)
     (folder / "model.pkl").write_bytes(pickle.dumps(estimator, protocol=5))
     return Kept("model.pkl", "pickle")
 

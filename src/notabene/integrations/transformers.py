@@ -18,7 +18,8 @@ _ALWAYS = (
     "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size",
     "gradient_accumulation_steps", "weight_decay", "lr_scheduler_type", "optim", "seed",
 )  # fmt: skip
-_NEVER = ("report_to", "run_name", "logging_dir", "hub_token", "push_to_hub_token")
+_NEVER = ("report_to", "run_name", "logging_dir", "hub_token", "push_to_hub_token",
+          "accelerator_config", "do_eval")  # fmt: skip
 
 
 class NotabeneCallback(transformers.TrainerCallback):
@@ -141,7 +142,8 @@ def changed(args: Any) -> dict[str, Any]:
     for field in fields(args):
         value = getattr(args, field.name)
         default = field.default_factory() if field.default_factory is not MISSING else field.default
-        if field.name in _ALWAYS or (value != default and field.name not in _NEVER):
+        said = (value or default) and value != default and field.name not in _NEVER
+        if field.name in _ALWAYS or said:
             out[field.name] = getattr(value, "value", value)
     return {name: value for name, value in out.items() if not name.startswith("_")}
 

@@ -179,12 +179,22 @@ def _arrived(switch: Switch, path: str) -> None:
             return
         try:
             switch.module = sys.modules[switch.library]
-            integration = import_module(path)
-            if supported(switch.library, *integration.VERSIONS):
-                integration.switch_on(switch)
+            if supported(switch.library, *_known_versions(path)):
+                import_module(path).switch_on(switch)
         except TROUBLE as error:
             switch.off()
             say(f"autolog() could not be switched on for {switch.library}: {told(error)}")
+
+
+def _known_versions(path: str) -> tuple[str, str]:
+    """What an integration says of versions, read: to load it may fail with one it does not know."""
+    spec = find_spec(path)
+    source = getattr(spec.loader, "get_source", None) if spec is not None else None
+    found = re.search(r"""^VERSIONS = \(["']([^"']+)["'], ["']([^"']+)["']\)""",
+                      source(path) if source else "", re.MULTILINE)  # fmt: skip
+    if found is None:
+        raise UsageError(f"{path} does not say which versions it knows")
+    return found[1], found[2]
 
 
 def supported(library: str, first: str, beyond: str) -> bool:

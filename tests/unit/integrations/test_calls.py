@@ -157,11 +157,19 @@ def test_trials_are_no_part_of_a_study(switch):
 
 
 def test_copies_in_other_processes_record_nothing(switch):
-    """What is pickled by value takes no switch along."""
-    around = Library.fit.__closure__
-    (cell,) = [c.cell_contents for c in around if type(c.cell_contents).__name__ == "_Around"]
-    again = pickle.loads(pickle.dumps(cell))
-    assert again((), {}) is None
+    """What is pickled by value takes no switch along, and is itself again at home."""
+    cells = [cell.cell_contents for cell in Library.fit.__closure__]
+    (around,) = [found for found in cells if type(found).__name__ == "_Around"]
+    data = pickle.dumps(around)
+    assert pickle.loads(data) is around
+    code = (
+        "import pickle, sys\n"
+        "found = pickle.loads(sys.stdin.buffer.read())\n"
+        "assert found((), {}) is None\n"
+        "sys.stdout.buffer.write(pickle.dumps(found))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
+    assert pickle.loads(done.stdout) is around
 
 
 def test_other_threads_are_recorded_on_their_own(switch):
