@@ -296,7 +296,7 @@ def test_a_class_that_went_to_workers_and_back_is_recorded(notebook):
     """joblib's processes get the class by value, and send it back changed."""
     from sklearn.ensemble import BaggingClassifier
 
-    notabene.autolog("sklearn")
+    notabene.autolog("sklearn", models=False)
 
     class Own(ClassifierMixin, BaseEstimator):
         def fit(self, X, y):
