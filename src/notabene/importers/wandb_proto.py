@@ -85,11 +85,11 @@ class Changes(msgspec.Struct):
     remove: list[Item] = []
 
 
-def read_changes(data: bytes, start: int, end: int) -> Changes:
-    """A change of the config or the summary."""
+def read_changes(data: bytes, start: int, end: int, *, updates: bool = True) -> Changes:
+    """A change of the config or the summary; only what is removed where nothing else is asked."""
     found = Changes()
     for number, begin, stop, kind in fields(data, start, end):
-        if kind == 2 and number in (1, 2):
+        if kind == 2 and (number == 2 or (number == 1 and updates)):
             target = found.update if number == 1 else found.remove
             target.append(read_item(data, begin, stop))
     return found

@@ -56,7 +56,7 @@ from notabene.importers.wandb_proto import (
     read_stats,
     read_texts,
 )
-from notabene.importers.wandb_rows import OWN, Odd, Rows, nested
+from notabene.importers.wandb_rows import OWN, Odd, Rows, nested, path_of, raw_items
 from notabene.importers.yaml_lite import read_yaml
 from notabene.model.canonical import digest_bytes, md5_file
 from notabene.model.records import JSON, AlertRaised, Captured, MetricDefined
@@ -97,6 +97,7 @@ class _Reader:
         self.stats: dict[str, tuple[list[int], list[int], list[float]]] = {}
         self.samples = 0
         self.config: dict[tuple[str, ...], JSON] = {}
+        self.raw: dict[bytes, bytes | None] = {}
         self.summary: dict[tuple[str, ...], bytes | None] = {}
         self.place: dict[str, Any] = {}
         self.used: list[str] = []
@@ -132,6 +133,7 @@ class _Reader:
             self.miss("folders without a .wandb file hold no history", damage=True)
         yield from self.rows.points()
         yield from self._system()
+        self.summary.update((path_of(name), raw) for name, raw in self.raw.items())
         self._from_files(last=last)
         if not self.printed:
             yield from self._output_log()
@@ -154,7 +156,7 @@ class _Reader:
             if odd:
                 yield from self._values(step, time, odd)
         elif kind == SUMMARY:
-            self._summarise(read_changes(data, start, end))
+            self._summarise(data, start, end)
         elif kind in (OUTPUT_RAW, OUTPUT):
             said = read_output(data, start, end)
             self.printed = True
@@ -226,12 +228,18 @@ class _Reader:
         else:
             self.config[path] = value
 
-    def _summarise(self, changes: Changes) -> None:
-        for item in changes.update:
-            self.summary[item.path] = item.value
-        for item in changes.remove:
-            for path in [p for p in self.summary if p[: len(item.path)] == item.path]:
-                del self.summary[path]
+    def _summarise(self, data: bytes, start: int, end: int) -> None:
+        """The summary is written with every row: its keys stay bytes until the end."""
+        others = False
+        for name, raw, _, _ in raw_items(data, start, end):
+            if name:
+                self.raw[name] = raw
+            else:
+                others = True
+        if others:
+            for item in read_changes(data, start, end, updates=False).remove:
+                for known in [n for n in self.raw if path_of(n)[: len(item.path)] == item.path]:
+                    del self.raw[known]
 
     def _sample(self, time: int, items: list[Any]) -> None:
         self.newest = max(self.newest, time)

@@ -25,11 +25,12 @@ _NONE, _BOOL, _INT, _FLOAT, _TEXT, _JSON, _VALUE = 3, 4, 5, 6, 7, 8, 16
 class Key:
     """A key, and its points that wait to be given on."""
 
-    __slots__ = ("mark", "name", "path", "steps", "times", "values")
+    __slots__ = ("mark", "name", "own", "path", "steps", "times", "values")
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self.path = path
         self.name = ".".join(path)
+        self.own = self.name in OWN
         self.mark = path[-1] == "_type" and len(path) > 1
         self.steps: list[int] = []
         self.times: list[int] = []
@@ -69,15 +70,15 @@ class Rows:
         media: set[str] = set()
         for key, value in self._items(data, start, end):
             if value.__class__ is float:
-                if key.name == "_timestamp":
+                if not key.own:
+                    numbers.append((key, value))
+                elif key.name == "_timestamp":
                     time = int(value * 1e6 + 0.5) if 0 < value < 1e11 else 0
                 elif key.name == "_step":
                     step = int(value) if abs(value) < 2**62 else step
-                elif key.name != "_runtime":
-                    numbers.append((key, value))
             elif value is not None:
                 odd.append((key, value))
-                if key.mark:
+                if key.mark or (isinstance(value, dict) and len(key.path) == 1):
                     media.add(key.path[0])
         if step < 0:
             step = self._said(data, start, end)
@@ -96,42 +97,21 @@ class Rows:
 
     def _items(self, data: bytes, start: int, end: int) -> Iterator[tuple[Key, Any]]:
         """Keys with floats, or with values of JSON."""
-        at, keys = start, self._keys
-        try:
-            while at < end:
-                if data[at] != 0x0A:
-                    tag, at = varint(data, at)
-                    at = _skipped(data, at, tag)
+        keys = self._keys
+        for name, raw, at, stop in raw_items(data, start, end):
+            key = keys.get(name)
+            if key is None:
+                if not name:
                     continue
-                size, at = data[at + 1], at + 2
-                if size > 127:
-                    size, at = varint(data, at - 1)
-                begin, stop = at, at + size
-                if stop > end:
-                    raise WireError("an item longer than its row")
-                while at < stop and data[at] in (0x0A, 0x12):
-                    size, at = data[at + 1], at + 2
-                    if size > 127:
-                        size, at = varint(data, at - 1)
-                    at += size
-                name = data[begin:at]
-                key = keys.get(name)
-                if key is None:
-                    key = self._key(name)
-                if data[at : at + 2] == b"\x82\x01":
-                    size, at = data[at + 2], at + 3
-                    if size > 127:
-                        size, at = varint(data, at - 1)
-                    raw = data[at : at + size]
-                    try:
-                        yield key, float(raw)
-                    except ValueError:
-                        yield from self._spread(key, raw)
-                elif at < stop:
+                key = self._key(name)
+            if raw is None:
+                if at < stop:
                     yield key, _typed(data, at, stop)
-                at = stop
-        except IndexError:
-            raise WireError("cut short") from None
+                continue
+            try:
+                yield key, float(raw)
+            except ValueError:
+                yield from self._spread(key, raw)
 
     def _spread(self, key: Key, raw: bytes) -> Iterator[tuple[Key, Any]]:
         """What is no plain number: older versions write nested values whole."""
@@ -154,12 +134,7 @@ class Rows:
                 yield self._of(place), inner
 
     def _key(self, name: bytes) -> Key:
-        parts = [
-            (number, name[begin:stop].decode("utf-8", "replace"))
-            for number, begin, stop, _ in fields(name, 0, len(name))
-        ]
-        nested = tuple(word for number, word in parts if number == 2)
-        found = self._of(nested or tuple(word for number, word in parts if number == 1) or ("",))
+        found = self._of(path_of(name))
         self._keys[name] = found
         return found
 
@@ -195,6 +170,65 @@ class Rows:
                 )
                 key.steps, key.times, key.values = [], [], []
         self._holds = 0
+
+
+Raw = tuple[bytes, bytes | None, int, int]
+"""The bytes of a key, its JSON where it has any, and where its value begins and the item ends;
+no key stands for another field of the message."""
+
+
+def raw_items(data: bytes, start: int, end: int) -> list[Raw]:
+    """The items of a message whose first field they are, as bytes.
+
+    Raises:
+        WireError: It is no such message.
+    """
+    out: list[Raw] = []
+    at = start
+    try:
+        while at < end:
+            if data[at] != 0x0A:
+                tag, begin = varint(data, at)
+                at = _skipped(data, begin, tag)
+                out.append((b"", None, begin, at))
+                continue
+            size, at = data[at + 1], at + 2
+            if size > 127:
+                size, at = varint(data, at - 1)
+            begin, stop = at, at + size
+            if stop > end:
+                raise WireError("an item longer than its row")
+            while at < stop and ((tag := data[at]) == 0x12 or tag == 0x0A):
+                size, at = data[at + 1], at + 2
+                if size > 127:
+                    size, at = varint(data, at - 1)
+                at += size
+            name = data[begin:at]
+            if data[at] == 0x82 and data[at + 1] == 0x01 and at < stop:
+                size, value = data[at + 2], at + 3
+                if size > 127:
+                    size, value = varint(data, value - 1)
+                out.append((name, data[value : value + size], at, stop))
+            else:
+                out.append((name, None, at, stop))
+            at = stop
+    except IndexError:
+        raise WireError("cut short") from None
+    return out
+
+
+def path_of(name: bytes) -> tuple[str, ...]:
+    """The parts of a key, from its bytes.
+
+    Raises:
+        WireError: They are none.
+    """
+    parts = [
+        (number, name[begin:stop].decode("utf-8", "replace"))
+        for number, begin, stop, _ in fields(name, 0, len(name))
+    ]
+    nested = tuple(word for number, word in parts if number == 2)
+    return nested or tuple(word for number, word in parts if number == 1) or ("",)
 
 
 def _typed(data: bytes, at: int, stop: int) -> Any:
