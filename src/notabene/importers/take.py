@@ -34,6 +34,8 @@ STAGING = ".import-"
 BATCH = 500
 """Runs that are placed together, after one sync of the disk for all."""
 BATCH_BYTES = 256 << 20
+BATCH_SECONDS = 5.0
+"""What may have to be read again where an import is killed."""
 TRIES = 5
 
 
@@ -97,6 +99,7 @@ class _Taker:
         self._here = {path.name: path for path in folder.run_dirs()}
         self._trash = _names(folder.trash / "runs")
         self._waiting: list[_Staged] = []
+        self._placed = time.monotonic()
 
     def look(self, found: Found) -> RunReport:
         """What would become of a run."""
@@ -116,7 +119,8 @@ class _Taker:
             try:
                 for one in found:
                     self.report.runs.append(self._take(one, staging))
-                    if len(self._waiting) >= BATCH or self._weight() > BATCH_BYTES:
+                    late = time.monotonic() - self._placed > BATCH_SECONDS
+                    if late or len(self._waiting) >= BATCH or self._weight() > BATCH_BYTES:
                         self._place()
             except BaseException:
                 # Asked to stop: what is whole already need not be read again.
@@ -246,6 +250,7 @@ class _Taker:
     def _place(self) -> None:
         """Give the staged runs their places."""
         waiting, self._waiting = self._waiting, []
+        self._placed = time.monotonic()
         if not waiting:
             return
         try:
