@@ -73,12 +73,13 @@ def show(run: Run, data: str, x_val: Any, y_val: Any, guesses: Any) -> None:
     """Log what was taken for what, and pictures of it where there are pictures."""
     pairs, counts = np.unique(np.stack((y_val, guesses)), axis=1, return_counts=True)
     rows = [[int(a), int(b), int(n)] for (a, b), n in zip(pairs.T, counts, strict=True)]
-    run.log({"val/confusion": Table(["label", "guess", "count"], rows)})
+    values: dict[str, Any] = {"val/confusion": Table(["label", "guess", "count"], rows)}
     wrong = np.flatnonzero(y_val != guesses)[:8]
     if data == "digits" and len(wrong):
         tiles = np.hstack([np.pad(x_val[at].reshape(8, 8), 1) for at in wrong])
         caption = ", ".join(f"{y_val[at]} taken for {guesses[at]}" for at in wrong)
-        run.log({"val/mistakes": Image(np.kron(tiles / 16, np.ones((6, 6))), caption=caption)})
+        values["val/mistakes"] = Image(np.kron(tiles / 16, np.ones((6, 6))), caption=caption)
+    run.log(values)
 
 
 def logistic(run: Run, config: dict[str, Any], x: Any, x_val: Any, y: Any, y_val: Any) -> Any:
