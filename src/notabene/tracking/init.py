@@ -334,7 +334,7 @@ def _open(
         continued=bool(replaces),
         joined=past is not None,
         epoch=past.first_time if past is not None else 0,
-        tap=tap_for(run, settings, tensorboard, joined=plan.joined, program=bool(wanted.program)),
+        tap=tap_for(run, settings, tensorboard, replaces, plan.joined, bool(wanted.program)),
     )
     lifecycle.install()
     names.tell_children(run)

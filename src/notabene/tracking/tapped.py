@@ -17,7 +17,7 @@ def tap_for(
     run: Run,
     settings: Settings,
     wanted: bool | str | os.PathLike[str] | None,
-    *,
+    replaces: tuple[str, ...],
     joined: bool,
     program: bool,
 ) -> Callable[[], Tap] | None:
@@ -27,6 +27,7 @@ def tap_for(
         run: The run.
         settings: For whether ``notabene run`` follows event files.
         wanted: As ``init(tensorboard=)`` was given.
+        replaces: Writers whose later points a resumed run stands in for.
         joined: The run is that of the ``notabene run`` around this program: that one follows.
         program: The run is that of ``notabene run``, whose program is another process.
     """
@@ -41,9 +42,9 @@ def tap_for(
         from notabene.tracking.tensorboard import Tap
 
         if not program:
-            return Tap(run, wrap=True, folders=folders)
+            return Tap(run, wrap=True, folders=folders, replaces=replaces)
         from notabene.tracking.observing import FOLDER
 
-        return Tap(run, folders=folders, seen=path / FOLDER)
+        return Tap(run, folders=folders, seen=path / FOLDER, replaces=replaces)
 
     return make

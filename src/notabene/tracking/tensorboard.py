@@ -100,6 +100,7 @@ class Tap:
         wrap: Listen to the writers of this process, and follow other files it writes.
         folders: Folders to follow, whoever writes there.
         seen: Folder in which the processes of ``notabene run`` leave which files they open.
+        replaces: Writers whose later points the tap's hide, where the run is resumed.
     """
 
     def __init__(
@@ -109,8 +110,9 @@ class Tap:
         wrap: bool = False,
         folders: Iterable[Path] = (),
         seen: Path | None = None,
+        replaces: tuple[str, ...] = (),
     ) -> None:
-        self._run = run
+        self._run, self._replaces = run, replaces
         self._wrap = wrap
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -124,7 +126,7 @@ class Tap:
         self._held: dict[str, tuple[float, list[Any]]] = {}
         """Names that wait: since when, and their points."""
         self._released: set[str] = set()
-        self._own = _OwnKeys(run)
+        self._own = _OwnKeys(run, replaces)
         self._next_look = 0.0
         self._events = 0
         self._twice: set[str] = set()
@@ -258,7 +260,7 @@ class Tap:
             parts.append((steps, times, values))
 
     def _release(self, now: float) -> None:
-        self._own.look(None if self._journal is None else self._journal.name)
+        self._own.look("" if self._journal is None else self._journal.name)
         for key in [key for key, (since, _) in self._held.items() if now - since >= HOLD]:
             _, parts = self._held.pop(key)
             if key in self._own.keys:
@@ -272,7 +274,7 @@ class Tap:
 
     def _writing(self) -> ColumnWriter:
         if self._journal is None:
-            self._journal = _Journal(self._run)
+            self._journal = _Journal(self._run, self._replaces)
         return self._journal.columns
 
     def _flush(self) -> None:
@@ -320,7 +322,7 @@ class Keys:
 class _Journal:
     """The tap's own writer of the run: its points have times already."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, replaces: tuple[str, ...]) -> None:
         from notabene.journal.columns import ColumnWriter
 
         assert run.path is not None
@@ -351,6 +353,7 @@ class _Journal:
             user=run.user,
             rank=run.rank,
             role="worker",
+            replaces=replaces,
             version=__version__,
         )
         self.columns.record(now_us(), started)
@@ -368,21 +371,26 @@ class _Journal:
 class _OwnKeys:
     """Names that the program logs to the run by itself, in whichever process."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, without: tuple[str, ...]) -> None:
         assert run.path is not None
-        self._folder = run.path
+        self._folder, self._rank = run.path, run.rank
+        self._without = {f"{writer}{JOURNAL}" for writer in without}
+        """Journals of before the run was resumed."""
         self._readers: dict[str, JournalReader] = {}
         self.keys: set[str] = set()
 
-    def look(self, without: str | None) -> None:
-        """Read what is new in the journals of the run, but for one."""
+    def look(self, without: str) -> None:
+        """Read what is new in the journals of our rank, but for one."""
         for entry in os.scandir(self._folder):
-            if not entry.name.endswith(JOURNAL) or entry.name == without:
+            if not entry.name.endswith(JOURNAL) or entry.name in (without, *self._without):
                 continue
             reader = self._readers.setdefault(entry.name, JournalReader(Path(entry.path)))
             if entry.stat().st_size <= reader.position:
                 continue
-            for batch in reader.all():
+            batches = reader.all()
+            if reader.header is not None and self._rank not in reader.header.ranks:
+                continue
+            for batch in batches:
                 for found in batch.entries:
                     if isinstance(found.record, KeysDefined):
                         self.keys.update(found.record.keys)

@@ -101,6 +101,19 @@ def test_nothing_twice(writer, tmp_path):
         assert "both" in str(api.run(run.id).health)
 
 
+def test_a_resumed_run(writer, tmp_path):
+    """What is written again from a checkpoint on stands in for what was there."""
+    for first, value in ((0, 1.0), (3, 2.0)):
+        with begin(tmp_path / "store", id="r", resume="allow"):
+            made = writer(tmp_path / "logs")
+            for step in range(first, first + 5):
+                made.add_event(scalar("loss", step, value))
+    with Api(tmp_path / "store") as api:
+        series = api.history("r", "loss")
+        assert series.steps.tolist() == list(range(8))
+        assert series.values.tolist() == [1.0] * 3 + [2.0] * 5
+
+
 def test_a_folder_is_followed(tmp_path):
     """Of files that no writer we know makes; what was there before belongs to no run."""
     logs = tmp_path / "logs"
