@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import tempfile
 from pathlib import Path
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notabene.tfevents.frames import EventFile
-from notabene.tfevents.proto import WireError, read_event, read_tensor
+from notabene.tfevents.proto import Value, WireError, read_event, read_tensor
 from notabene.tfevents.scan import Scanner
+from notabene.tfevents.values import hparams_of, value_of
 from tests.unit.tfevents.conftest import event, framed, simple, version
 
 TAGS = st.sampled_from(["a", "b", "loss/train", "ab", "x" * 130, "ä"])
@@ -92,7 +94,11 @@ def test_flipped_bits(points, data):
 def test_bytes_that_are_no_messages(data):
     """They raise one error, and nothing else."""
     for call in (read_event, read_tensor):
-        try:
+        with contextlib.suppress(WireError):
             call(data, 0, len(data))
-        except WireError:
-            continue
+    for kind in ("histogram", "image", "audio", "tensor"):
+        for plugin in ("", "histograms", "images", "audio", "text"):
+            with contextlib.suppress(WireError):
+                value_of(data, Value(kind=kind, start=0, end=len(data)), plugin)
+    with contextlib.suppress(WireError):
+        hparams_of(data)

@@ -233,10 +233,10 @@ def read_tensor(data: bytes, at: int, end: int) -> Tensor:
             found.float_at = start if stop - start == 4 else -1
         elif number == 8 and kind == 2:
             found.strings.append(data[start:stop])
-        elif number in _PACKED:
+        elif number in _PACKED and (stop - start) % np.dtype(_PACKED[number]).itemsize == 0:
             numbers.append(np.frombuffer(data[start:stop], _PACKED[number]))
             found.float_at = start if number == 5 and stop - start == 4 else -1
-        elif number in _VARINTS:
+        elif number in _VARINTS and kind in (0, 2):
             numbers.append(np.array(_varints(data, start, stop, kind), np.int64))
     if dtype == STRING:
         return found

@@ -125,9 +125,9 @@ def _histogram(data: bytes, at: int, end: int) -> Encoded:
     if len(limits) != len(counts):
         raise WireError("a histogram with more limits than counts")
     edges = np.array([low, *limits[:-1], high] if limits else [])
-    mean = total / n if n else None
-    spread = None if not n else math.sqrt(max(0.0, squares / n - (total / n) ** 2))
-    return _distribution(edges, np.array(counts), n, low, high, mean, spread)
+    mean = total / n if n else 0.0
+    spread = None if not n else math.sqrt(max(0.0, squares / n - mean * mean))
+    return _distribution(edges, np.array(counts), n, low, high, mean if n else None, spread)
 
 
 def _buckets(table: F64) -> Encoded:
@@ -151,6 +151,8 @@ def _distribution(
     """Counts and rising edges: empty buckets at both ends go, some of which begin beyond the
     least value or end before the largest."""
     filled = np.flatnonzero(counts)
+    if not (np.isfinite(counts).all() and not np.isnan(edges).any()):
+        filled = filled[:0]
     if len(filled):
         first, last = int(filled[0]), int(filled[-1]) + 1
         edges, counts = edges[first : last + 1], counts[first:last]
