@@ -24,7 +24,16 @@ from notabene.api.trash import KEEP_DAYS, overdue, purge, size_of, tidy, trash_f
 from notabene.artifacts import gc
 from notabene.artifacts.keep import surplus
 from notabene.errors import NotFoundError, UsageError
-from notabene.importers import Given, Report, is_url, open_source, take_in
+from notabene.importers import (
+    Adopter,
+    Adoption,
+    Given,
+    Report,
+    importer,
+    is_url,
+    open_source,
+    take_in,
+)
 from notabene.model.entities import ArtifactVersion, Project
 from notabene.model.refs import check_name
 from notabene.query.ast import Field, Test
@@ -168,6 +177,44 @@ class Care(Reading, Edits):
         if not dry_run:
             self.refresh(runs=[run.run for run in report.runs if run.fate in ("new", "more")])
         return report
+
+    def adopt(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        project: str = "",
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Adoption:
+        """Take in all runs below a folder, whoever wrote them, each once.
+
+        What several tools saw of one run is put together; checkpoints are linked by their
+        digest, not copied. Doing it again adds only what is new there.
+
+        Args:
+            folder: Where to look.
+            project: Project of all runs; by default what each tool says.
+            dry_run: Only say what is there.
+            progress: Told of the bytes read and in all.
+
+        Raises:
+            NotFoundError: There is no such folder.
+            UsageError: It is a file.
+            AccessError, TransportError: The store cannot be written to.
+        """
+        place = given.path(folder, "folder")
+        if not place.exists():
+            raise NotFoundError(f"there is nothing at {place}", hint="name a folder")
+        if not place.is_dir():
+            raise UsageError(f"{place} is a file", hint=f"notabene import {place}")
+        wanted = check_name(project, "project name") if project else ""
+        said = Given(project=wanted, default_project=self.settings["project"] or "")
+        adopter = Adopter(place, said, importer, self.folder)
+        if dry_run:
+            return adopter.tell()
+        done = adopter.take(self.blobs, progress)
+        self.refresh(runs=[run.run for run in done.runs if run.fate in ("new", "more")])
+        return done
 
     def export_parquet(
         self, what: What, path: str | os.PathLike[str], *, overwrite: bool = False

@@ -44,6 +44,7 @@ VERBS: dict[str, str] = {
     "artifact": "artifacts:artifact",
     "export": "moving:export",
     "import": "importing:import_",
+    "adopt": "adopting:adopt",
     "init": "keeping:init",
     "journal": "journals:journal",
     "db": "keeping:db",

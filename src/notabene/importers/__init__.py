@@ -11,12 +11,15 @@ from pathlib import Path
 
 from notabene.errors import NotFoundError, UsageError
 from notabene.importers._base import Given, Report, Source
+from notabene.importers.adopt import AdoptedRun, Adopter, Adoption
 from notabene.importers.take import take_in
 
 KINDS: dict[str, str] = {
     "mlflow": "mlflow:MLflow",
     "wandb": "wandb:Wandb",
     "tensorboard": "tensorboard:TensorBoard",
+    "hydra": "folders:Hydra",
+    "trainer": "folders:Trainer",
     "csv": "tables:Csv",
     "jsonl": "tables:JsonLines",
     "parquet": "tables:Parquet",
@@ -35,6 +38,9 @@ URLS: dict[str, str] = {
 __all__ = [
     "KINDS",
     "URLS",
+    "AdoptedRun",
+    "Adopter",
+    "Adoption",
     "Given",
     "Report",
     "Source",

@@ -80,6 +80,7 @@ class MLflow:
     def _open(self, store: Backend, given: Given) -> None:
         self.store, self.given = store, given
         self.notes = store.notes
+        self._lost = False
 
     @classmethod
     def recognises(cls, place: Path) -> bool:
@@ -172,6 +173,9 @@ class MLflow:
     def _artifacts(self, found: Found, run: Run) -> Iterator[Item]:
         files = self.store.files(run, run.artifacts)
         yield from files.missed
+        if files.lost and not self._lost:
+            self._lost = True
+            self.notes.append("no folder of artifacts was found beside the store: none are taken")
         yield from _images(files)
         models = self.store.models(run)
         taken: set[str] = set()
@@ -198,7 +202,7 @@ class MLflow:
             if inside:
                 return Files(inside)
         if model.location.startswith(("models:/", "runs:/")):
-            return Files([], [Missed("models whose files are not there are left out")])
+            return Files(missed=[Missed("models whose files are not there are left out")])
         return self.store.files(run, model.location)
 
 

@@ -82,6 +82,8 @@ class Files(msgspec.Struct):
     """Files below a place of artifacts, and what could not be had of them."""
 
     files: list[tuple[str, Path]] = []
+    lost: bool = False
+    """Their folder is nowhere near the store: they were moved, or there never were any."""
     missed: list[Missed] = []
 
 
@@ -191,9 +193,7 @@ def local_files(location: str, base: Path, mark: str) -> Files:
     if root is None and near:
         return found  # where others have theirs, it has none
     if root is None:
-        found.missed.append(
-            Missed("artifacts that lie nowhere near the store are not carried over")
-        )
+        found.lost = True
         return found
     walk(root, found)
     return found

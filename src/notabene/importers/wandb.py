@@ -19,13 +19,15 @@ from typing import ClassVar
 from notabene.errors import NotabeneError, UsageError
 from notabene.importers._base import Found, Given, Item, Source, run_id
 from notabene.importers.wandb_log import WandbLog
-from notabene.importers.wandb_proto import RUN, Run, outer, read_run
+from notabene.importers.wandb_proto import RUN, TENSORBOARD, Run, outer, read_run, read_texts
 from notabene.importers.wandb_read import Part, read_parts
 from notabene.model.canonical import digest_json
 from notabene.tfevents.proto import WireError
 
 LOOK = 50
 """Records among which the run's own is."""
+BOARDS = 2000
+"""Records among which those about TensorBoard are."""
 _FOLDER = re.compile(r"(?:offline-)?run-(?P<time>\d{8}_\d{6})-(?P<id>.+)\Z")
 
 
@@ -170,3 +172,23 @@ def _marks(part: Part) -> list[object]:
         if stat is not None:
             marks.append([stat.st_size, stat.st_mtime_ns])
     return marks
+
+
+def boards_of(found: Found) -> tuple[Path, ...]:
+    """The folders of TensorBoard that a run says it follows."""
+    places: dict[Path, None] = {}
+    for part in found.detail[0]:
+        if part.log is None:
+            continue
+        try:
+            for number, data in enumerate(WandbLog(part.log).read()):
+                kind, start, end = outer(data)
+                if kind == TENSORBOARD:
+                    place = Path(read_texts(data, start, end).get(1, ""))
+                    if place.is_dir():
+                        places[place] = None
+                if number > BOARDS:
+                    break
+        except (NotabeneError, WireError, OSError, ValueError):
+            continue
+    return tuple(places)
