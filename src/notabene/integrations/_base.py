@@ -14,7 +14,7 @@ from notabene.integrations._calls import Recipe, apart, chosen, open_fit, put, w
 from notabene.integrations._care import attempt, save_tensors, simple, subclasses, undisturbed
 from notabene.integrations._fit import Fit, begin_run, end_run, reopened
 from notabene.integrations._through import through
-from notabene.tracking.autolog import Switch
+from notabene.tracking.autolog import Switch, expect
 from notabene.tracking.context import current_run, hushed, need_run
 from notabene.tracking.describing import described
 from notabene.tracking.guard import quietly
@@ -34,6 +34,7 @@ __all__ = [
     "current_run",
     "described",
     "end_run",
+    "expect",
     "hushed",
     "keep",
     "need_run",

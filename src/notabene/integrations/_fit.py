@@ -132,8 +132,11 @@ def reopened(run: Run) -> Iterator[Run]:
     if run.active:
         yield run
         return
-    again = attach(str(run.folder.root), run.id) if run.folder is not None else None
-    if again is None:
+    if run.folder is None:
+        again: Run | None = init(mode="disabled")
+    else:
+        again = attach(str(run.folder.root), run.id)
+    if again is None:  # the run was removed meanwhile
         yield run
         return
     try:

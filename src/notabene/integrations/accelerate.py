@@ -6,9 +6,10 @@ from typing import Any
 
 from accelerate.tracking import GeneralTracker, on_main_process
 
-from notabene.integrations._base import attempt, begin_run, current_run, simple
+from notabene.integrations._base import attempt, begin_run, current_run, expect, simple
 
-VERSIONS = ("0.30", "2")
+VERSIONS = ("0.34", "2")
+expect("accelerate", *VERSIONS)
 
 
 class NotabeneTracker(GeneralTracker):

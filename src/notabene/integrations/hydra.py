@@ -14,9 +14,10 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf
 
-from notabene.integrations._base import attempt, begin_run, end_run
+from notabene.integrations._base import attempt, begin_run, end_run, expect
 
-VERSIONS = ("1.2", "2")
+VERSIONS = ("1.3", "2")
+expect("hydra", *VERSIONS)
 
 
 class NotabeneCallback(Callback):

@@ -14,11 +14,13 @@ from notabene.integrations._base import (
     Switch,
     attempt,
     chosen,
+    expect,
     put,
     undisturbed,
 )
 
-VERSIONS = ("3.0", "4")
+VERSIONS = ("3.4", "4")
+expect("keras", *VERSIONS)
 
 
 class NotabeneCallback(keras.callbacks.Callback):

@@ -10,7 +10,7 @@ import lightgbm
 
 from notabene.integrations._base import Fit, Kept, Recipe, Switch, attempt, chosen, put, subclasses
 
-VERSIONS = ("4.0", "5")
+VERSIONS = ("4.3", "5")
 
 
 class Curves:
@@ -38,7 +38,7 @@ class TrainRecipe(Recipe):
     def begin(self, fit: Fit) -> None:
         """Parameters of the booster and of the training."""
         given = self.given
-        fit.params({"model": "Booster", **given["params"]})
+        fit.params({"model": "Booster", **dict(given["params"])})
         fit.params(chosen(given, "num_boost_round"))
         raw = getattr(given["train_set"], "data", None)
         known = raw is not None and not isinstance(raw, str | Path)
@@ -61,7 +61,7 @@ class CvRecipe(Recipe):
     def begin(self, fit: Fit) -> None:
         """Parameters of the booster and of the folds."""
         given = self.given
-        fit.params({"model": "Booster", **given["params"]})
+        fit.params({"model": "Booster", **dict(given["params"])})
         names = ("num_boost_round", "nfold", "stratified", "shuffle", "seed")
         fit.params(chosen(given, *names), "cross_validation")
 

@@ -14,13 +14,14 @@ from notabene.integrations._base import (
     attempt,
     begin_run,
     current_run,
+    expect,
     put,
     reopened,
     save_tensors,
     simple,
 )
 
-VERSIONS = ("2.0", "3")
+VERSIONS = ("2.2", "3")
 _NAMES = ("lightning.pytorch", "pytorch_lightning")
 
 
@@ -33,6 +34,7 @@ def _package() -> Any:
 
 
 _lightning = _package()
+expect(_lightning.__name__.partition(".")[0], *VERSIONS)
 _loggers = [
     sys.modules[name].loggers.logger.Logger for name in _NAMES if name in sys.modules
 ]  # of each, where a program has both
@@ -81,12 +83,12 @@ class NotabeneLogger(_Base):
     @property
     def name(self) -> str:
         """The project; checkpoints go into a folder of this name."""
-        return "" if self.inner else str(self.experiment.project)
+        return "" if self.inner or _rank_zero.rank else str(self.experiment.project)
 
     @property
     def version(self) -> str:
         """The run's id."""
-        return "" if self.inner else str(self.experiment.id)
+        return "" if self.inner or _rank_zero.rank else str(self.experiment.id)
 
     @property
     def save_dir(self) -> str | None:
@@ -138,6 +140,10 @@ class NotabeneLogger(_Base):
 class FitRecipe(Recipe):
     """``trainer.fit(module)``."""
 
+    def wanted(self) -> bool:
+        """One process of a job is enough: the others have the same numbers."""
+        return bool(self.given["self"].is_global_zero)
+
     def begin(self, fit: Fit) -> None:
         """What is trained, and how."""
         trainer, module = self.given["self"], self.given["model"]
@@ -158,9 +164,7 @@ class FitRecipe(Recipe):
 
     def end(self, fit: Fit, result: Any) -> None:
         """The tensors of the module."""
-        trainer, module = self.given["self"], self.given["model"]
-        if trainer.is_global_zero:
-            fit.model(module, save_tensors)
+        fit.model(self.given["model"], save_tensors)
 
     def after(self, fit: Fit) -> None:
         """The trainer has its own loggers again."""

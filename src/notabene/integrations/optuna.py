@@ -24,7 +24,7 @@ from notabene.integrations._base import (
     undisturbed,
 )
 
-VERSIONS = ("3.0", "6")
+VERSIONS = ("3.6", "6")
 
 
 class StudyRecipe(Recipe):

@@ -11,6 +11,7 @@ from notabene.integrations._base import (
     Histogram,
     attempt,
     current_run,
+    expect,
     keep,
     need_run,
     save_tensors,
@@ -18,6 +19,7 @@ from notabene.integrations._base import (
 )
 
 VERSIONS = ("2.1", "3")
+expect("torch", *VERSIONS)
 BINS = 64
 
 

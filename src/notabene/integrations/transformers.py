@@ -9,9 +9,10 @@ from typing import Any
 import transformers
 from transformers.integrations import integration_utils
 
-from notabene.integrations._base import Fit, Kept, Recipe, Switch, attempt, put, reopened
+from notabene.integrations._base import Fit, Kept, Recipe, Switch, attempt, expect, put, reopened
 
-VERSIONS = ("4.40", "6")
+VERSIONS = ("4.46", "6")
+expect("transformers", *VERSIONS)
 MOST = 2 << 30
 """Bytes of a model up to which it is kept as an artifact."""
 _ALWAYS = (
@@ -75,8 +76,11 @@ class TrainRecipe(Recipe):
 
     def wanted(self) -> bool:
         """Not where the user's own callback is there already."""
-        callbacks = self.given["self"].callback_handler.callbacks
-        return not any(isinstance(c, NotabeneCallback) and not c.given for c in callbacks)
+        trainer = self.given["self"]
+        callbacks = trainer.callback_handler.callbacks
+        return bool(trainer.is_world_process_zero()) and not any(
+            isinstance(c, NotabeneCallback) and not c.given for c in callbacks
+        )
 
     def begin(self, fit: Fit) -> None:
         """Add a callback; it stays, for evaluations after the training."""
@@ -88,9 +92,7 @@ class TrainRecipe(Recipe):
 
     def end(self, fit: Fit, result: Any) -> None:
         """The model."""
-        trainer = self.given["self"]
-        if trainer.is_world_process_zero():
-            finish(fit, trainer.model)
+        finish(fit, self.given["self"].model)
 
 
 def switch_on(switch: Switch) -> None:

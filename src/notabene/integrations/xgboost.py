@@ -10,7 +10,7 @@ import xgboost
 
 from notabene.integrations._base import Fit, Kept, Recipe, Switch, attempt, chosen, put, subclasses
 
-VERSIONS = ("2.0", "4")
+VERSIONS = ("2.1", "4")
 
 
 class Curves(xgboost.callback.TrainingCallback):
@@ -18,20 +18,32 @@ class Curves(xgboost.callback.TrainingCallback):
 
     def __init__(self, fit: Fit) -> None:
         self._fit = fit
+        self._history: Any = {}
+        self._first = self._done = 0
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Called by XGBoost."""
-        attempt("xgboost", self._log, epoch, evals_log)
+        """Called by XGBoost; before 3.0 not after the round that another callback ends with."""
+        if not self._history:
+            self._history, self._first = evals_log, epoch
+        attempt("xgboost", self._log)
         return False
 
-    def _log(self, epoch: int, evals_log: Any) -> None:
-        found = {}
-        for data, metrics in evals_log.items():
-            for name, values in metrics.items():
-                last = values[-1]
-                found[f"{data}/{name}"] = last[0] if isinstance(last, tuple) else last
-        if found:
-            self._fit.metrics(found, step=epoch)
+    def after_training(self, model: Any) -> Any:
+        """Called by XGBoost."""
+        attempt("xgboost", self._log)
+        return model
+
+    def _log(self) -> None:
+        curves = {
+            f"{data}/{name}": values
+            for data, metrics in self._history.items()
+            for name, values in metrics.items()
+        }
+        rounds = max(map(len, curves.values()), default=0)
+        for i in range(self._done, rounds):
+            row = {key: values[i] for key, values in curves.items() if i < len(values)}
+            self._fit.metrics(row, step=self._first + i)
+        self._done = rounds
 
 
 class TrainRecipe(Recipe):
@@ -40,7 +52,7 @@ class TrainRecipe(Recipe):
     def begin(self, fit: Fit) -> None:
         """Parameters of the booster and of the training."""
         given = self.given
-        fit.params({"model": "Booster", **given["params"]})
+        fit.params({"model": "Booster", **dict(given["params"])})
         fit.params(chosen(given, "num_boost_round", "early_stopping_rounds", "maximize"))
         fit.inputs({"X": _matrix(given["dtrain"])}, "X")
 
@@ -63,7 +75,7 @@ class CvRecipe(Recipe):
     def begin(self, fit: Fit) -> None:
         """Parameters of the booster and of the folds."""
         given = self.given
-        fit.params({"model": "Booster", **given["params"]})
+        fit.params({"model": "Booster", **dict(given["params"])})
         names = ("num_boost_round", "nfold", "stratified", "early_stopping_rounds", "seed")
         fit.params(chosen(given, *names), "cross_validation")
 

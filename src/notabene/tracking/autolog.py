@@ -199,14 +199,26 @@ def _known_versions(path: str) -> tuple[str, str]:
 
 def supported(library: str, first: str, beyond: str) -> bool:
     """Whether the version that is loaded is a known one; says so where not."""
+    trouble = _unknown(library, first, beyond)
+    if trouble:
+        say(f"{trouble}; it records nothing of it")
+    return not trouble
+
+
+def expect(library: str, first: str, beyond: str) -> None:
+    """Say where a version is not a known one, of an integration that is used by hand."""
+    trouble = _unknown(library, first, beyond)
+    if trouble:
+        say(f"{trouble}; what it records may be incomplete")
+
+
+def _unknown(library: str, first: str, beyond: str) -> str:
     version = version_of(library)
     if not version or _parts(first) <= _parts(version) < _parts(beyond):
-        return True
-    say(
-        f"notabene's integration knows {library} from {first} on and before {beyond}, not "
-        f"{version}; it records nothing of it"
+        return ""
+    return (
+        f"notabene's integration knows {library} from {first} on and before {beyond}, not {version}"
     )
-    return False
 
 
 def version_of(library: str) -> str:

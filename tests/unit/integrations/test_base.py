@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notabene.tracking.autolog import ALIASES, BUILT_IN, BY_HAND
+from notabene.tracking.autolog import ALIASES, BUILT_IN, BY_HAND, _known_versions
 from notabene.tracking.models import FORMATS
 
 FOLDER = Path(__file__).resolve().parents[3] / "src/notabene/integrations"
@@ -42,6 +42,18 @@ def test_it_is_short_and_says_its_versions(path):
     assert text.count("\n") <= 200
     assert "VERSIONS" in names
     assert ("switch_on" in names) == (path.stem not in BY_HAND)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_it_has_a_page(path):
+    """A page of its own, and a row with the versions it knows in the page about all of them."""
+    folder = FOLDER.parents[2] / "docs/how-to/frameworks"
+    page = {"torch": "pytorch"}.get(path.stem, path.stem)
+    assert (folder / f"{page}.md").exists()
+    first, beyond = _known_versions(f"notabene.integrations.{path.stem}")
+    rows = (folder / "index.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [row for row in rows if f"]({page}.md)" in row]
+    assert f"| {first} to before {beyond} |" in row
 
 
 def test_the_table_names_what_is_there():

@@ -10,7 +10,7 @@ import pytest
 import notabene
 from notabene import MissingDependencyError, NotabeneWarning, UsageError
 from notabene.tracking import autolog as board
-from notabene.tracking.autolog import Switch, autolog, integration_of, supported
+from notabene.tracking.autolog import Switch, autolog, expect, integration_of, supported
 
 
 @pytest.fixture
@@ -143,6 +143,15 @@ def test_a_version_that_nobody_says_is_taken(monkeypatch):
     """Without a version there is nothing to hold against it."""
     monkeypatch.setitem(sys.modules, "nbt_nameless", types.ModuleType("nbt_nameless"))
     assert supported("nbt_nameless", "1", "2")
+
+
+def test_one_that_is_used_by_hand_goes_on(monkeypatch):
+    """An unknown version is told, and what can be recorded is."""
+    module = types.ModuleType("nbt_by_hand")
+    module.__version__ = "3.1"
+    monkeypatch.setitem(sys.modules, "nbt_by_hand", module)
+    with pytest.warns(NotabeneWarning, match=r"before 3, not 3\.1; what it records may be incom"):
+        expect("nbt_by_hand", "1", "3")
 
 
 def test_items_of_tables_are_put_back():
