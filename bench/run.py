@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime
 
+import importing
 import reading
 import training
 from harness import installed, keep, machine
@@ -23,6 +24,7 @@ CHAPTERS = {
     "3": reading.chapter3,
     "4": reading.chapter4,
     "5": reading.chapter5,
+    "6": importing.chapter6,
 }
 
 
