@@ -39,6 +39,7 @@ def test_results_are_a_pickle(notebook):
     found = sm.OLS(y, X).fit()
     (kept,) = notebook.models(notebook.only())
     assert kept.metadata["safe"] is False
+    assert kept.name.endswith("-OLS")
     with pytest.raises(AccessError, match="trust=True"):
         notabene.load_model(kept.ref)
     assert (notabene.load_model(kept.ref, trust=True).params == found.params).all()

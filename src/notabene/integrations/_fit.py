@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -94,8 +95,12 @@ class Fit:
                 self.signature[name] = data if isinstance(data, dict) else described(data)
         self.params(self.signature, "input")
 
-    def model(self, model: Any, save: Callable[[Any, Path], Kept], **facts: Any) -> None:
-        """Keep a model as an artifact, where models are wanted."""
+    def model(
+        self, model: Any, save: Callable[[Any, Path], Kept], *, name: str = "", **facts: Any
+    ) -> None:
+        """Keep a model as an artifact, where models are wanted; it bears its own name, if it has
+        one that is not made up, or that of its class.
+        """
         if not self.switch.models:
             return
         kind = type(model)
@@ -105,9 +110,11 @@ class Fit:
             "version": version_of(self.switch.library),
             "signature": self.signature,
         }
+        given = getattr(model, "name", None)
+        if not isinstance(given, str) or re.fullmatch(rf"{kind.__name__.lower()}(_\d+)?", given):
+            given = kind.__name__
         with undisturbed():
-            name = getattr(model, "name", None) or kind.__name__
-            keep(self.run, str(name), lambda folder: save(model, folder), {**known, **facts})
+            keep(self.run, name or given, lambda folder: save(model, folder), {**known, **facts})
 
     def end(self, error: BaseException | None = None) -> None:
         """Of a run of its own: finished, or failed with this error."""

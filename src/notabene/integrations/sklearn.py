@@ -69,7 +69,9 @@ class FitRecipe(Recipe):
         known = (fit.run, fit.prefix, fit.signature.get("X", {}).get("sha256", ""))
         attempt("sklearn", _fitted.__setitem__, estimator, known)
         classes = getattr(estimator, "classes_", None)
-        names = {} if classes is None else {"classes": [str(c) for c in classes][:200]}
+        names: dict[str, Any] = (
+            {} if classes is None else {"classes": [str(c) for c in classes][:200]}
+        )
         fit.model(estimator, save, **names)
 
 

@@ -54,7 +54,7 @@ class FitRecipe(Recipe):
         if hasattr(result, "summary"):
             fit.run.log_text(f"{fit.prefix}summary", str(result.summary()), step=0)
         if hasattr(result, "save"):
-            fit.model(result, save)
+            fit.model(result, save, name=type(self.given["self"]).__name__)
 
 
 def switch_on(switch: Switch) -> None:
