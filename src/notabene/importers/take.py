@@ -196,8 +196,7 @@ class _Taker:
         draft = self._write(found, known, staged, report)
         if draft is None or not (draft.records or draft.points):
             return False
-        tail = "" if draft.first == 1 else f".{draft.first}"
-        name = f"{draft.writer}{tail}{JOURNAL}"
+        name = _free(draft, known)
         _sync([staged])
         report.fate = "more"
         added = _link(staged, place / name)
@@ -281,8 +280,9 @@ class _Taker:
             staged.report.missed.clear()
             again = staged.folder.parent / f"{run}.again"
             again.mkdir(exist_ok=True)
-            while not self._attempt(staged.found, again, staged.report):
-                pass
+            for _ in range(TRIES):
+                if self._attempt(staged.found, again, staged.report):
+                    break
 
 
 def _report(found: Found) -> RunReport:
@@ -328,6 +328,19 @@ def _staging(root: Path) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _free(draft: Draft, known: Known) -> str:
+    """Name of the file for what is new.
+
+    It follows from the first sequence, so that of two imports one has it. A file that bears it
+    already, and held nothing that could be read, is left as it is.
+    """
+    tail, n = "" if draft.first == 1 else f".{draft.first}", 1
+    while (name := f"{draft.writer}{tail}{JOURNAL}") in known.files:
+        n += 1
+        tail = f".{draft.first}-{n}"
+    return name
 
 
 def _link(path: Path, target: Path) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from notabene.errors import FormatError
+from notabene.importers import take_in
 from notabene.importers._base import Cells, Ended, Logged, Missed, Points, Said
 from notabene.importers.known import PART
 from notabene.model.records import MetricDefined
@@ -153,6 +154,20 @@ def test_what_breaks_while_reading(lab):
     source.runs["half"][1] = column("x", [3], first=2)
     assert lab.fates(source)[1] == "more"
     assert lab.points("half", "x")[1] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("left", [0, 30, -9])
+def test_a_journal_that_lost_its_end(lab, left):
+    """What a disk has lost of an imported run is brought again, beside what is left."""
+    source = Foreign(one=[Cells(config={"a": 1}), column("x", [1.0, 2.0, 3.0]), END])
+    take_in(lab.api.folder, lab.api.blobs, source, "there")
+    (folder,) = lab.api.folder.run_dirs()
+    (path,) = folder.iterdir()
+    path.write_bytes(path.read_bytes()[: left or None] if left else b"")
+    assert lab.fates(source) == ["more"]
+    assert lab.points("one", "x")[1] == [1, 2, 3]
+    assert lab.api.run("one").params == {"a": 1}
+    assert lab.fates(source) == ["same"]
 
 
 def test_dry_run(lab):
