@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import tempfile
 import time
 import urllib.error
 import urllib.request
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -146,7 +148,8 @@ class RestStore:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.notes: list[str] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._of = ""
+        self._folder = ""
         self._models: dict[str, list[Model]] = {}
         self._ids: list[str] = []
 
@@ -254,9 +257,7 @@ class RestStore:
                 found.missed.append(Missed(what))
                 return found
             below = location[len(run.artifacts.rstrip("/")) + 1 :]
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="notabene-mlflow-")
-        top = Path(tempfile.mkdtemp(dir=self._folder.name))
+        top = Path(tempfile.mkdtemp(dir=self._room(run.id)))
         for path in self._listing(run, below):
             name = path[len(below) :].strip("/") or path.rsplit("/", 1)[-1]
             target = top / name
@@ -279,6 +280,14 @@ class RestStore:
     def traces(self) -> int:
         """Traces of language models; not counted here."""
         return 0
+
+    def _room(self, run: str) -> str:
+        """A folder for the files of one run; those of the run before go."""
+        if self._of != run:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._of, self._folder = run, tempfile.mkdtemp(prefix="notabene-mlflow-")
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
     # -- asking ----------------------------------------------------------------------------
 
