@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from notabene.tracking.run import Run
 
 _fits: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
+_begun: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
+"""Runs that were begun for a fit, and in which thread."""
 
 
 class Fit:
@@ -43,10 +46,15 @@ class Fit:
     @classmethod
     def begin(cls, switch: Switch, **options: Any) -> Fit:
         """In the current run, or in a new one, of these options of ``init``."""
-        run = current_run()
-        if run is not None:
+        run, here = current_run(), threading.get_ident()
+        if run is not None and _begun.get(run, here) == here:
             return cls(switch, run, own=False)
-        return cls(switch, begin_run(switch.library, **options), own=True)
+        if run is not None:
+            # The run of a fit in another thread may end before this one does.
+            options.setdefault("parent", "")
+        run = begin_run(switch.library, **options)
+        _begun[run] = here
+        return cls(switch, run, own=True)
 
     def params(self, values: Mapping[str, Any], section: str = "") -> None:
         """Settings, into the config; one that the user set otherwise is not written over."""

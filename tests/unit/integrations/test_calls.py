@@ -49,7 +49,8 @@ class FitRecipe(Recipe):
         """A callback that logs."""
         if self.given["x"] == "broken":
             raise LookupError("ours")
-        return {"callbacks": [lambda x: fit.metrics({"x": x}, step=0)]}
+        given = self.given.get("callbacks") or []
+        return {"callbacks": [*given, lambda x: fit.metrics({"x": x}, step=0)]}
 
     def end(self, fit, result):
         """The result."""
@@ -188,6 +189,25 @@ def test_other_threads_are_recorded_on_their_own(switch):
             thread.join()
     (run,) = runs()
     assert {"result", "fit2/result"} <= set(run.metrics)
+
+
+def test_fits_of_two_threads_do_not_end_each_other(switch):
+    """Without a run each has one of its own, though the other's is active."""
+    inside, ended = threading.Event(), threading.Event()
+
+    def longer():
+        Library().fit(2, callbacks=[lambda _: (inside.set(), ended.wait(30))])
+
+    thread = threading.Thread(target=longer)
+    thread.start()
+    assert inside.wait(30)
+    Library().fit(1)
+    ended.set()
+    thread.join()
+    first, second = runs()
+    assert {first.metrics["result"].last, second.metrics["result"].last} == {1.0, 2.0}
+    assert first.status == second.status == "finished"
+    assert not second.parent
 
 
 def test_what_happens_in_a_fit_is_told_of_the_users_line(tmp_path):
