@@ -79,8 +79,10 @@ class _Around:
         call = _Call(self._switch, args, kwargs)
         fit, depth = open_fit(), getattr(_here, "depth", 0)
         if depth or _in_worker_thread():
-            if fit is None or fit.switch is not self._switch:
+            others = fit is None or fit.switch is not self._switch
+            if others or self._recipe.inside is Recipe.inside:
                 return None
+            assert fit is not None
             recipe = self._recipe(self._switch, self._bound(args, kwargs))
             call.change(self._original, recipe.inside(fit))
             return call

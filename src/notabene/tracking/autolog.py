@@ -43,6 +43,7 @@ _TRIGGER = {
     "statsmodels": "statsmodels.base.model",
 }
 """What is imported last of a library whose own module loads little."""
+_PACKAGES = {"sklearn": "scikit-learn", "pytorch_lightning": "pytorch-lightning"}
 ALIASES = {"scikit-learn": "sklearn", "huggingface": "transformers"}
 BY_HAND = {
     "torch": "notabene.integrations.torch.watch(model)",
@@ -155,10 +156,18 @@ def _check(name: str, known: dict[str, str], *, enabled: bool) -> None:
     if name in BY_HAND and name not in known:
         raise UsageError(f"autolog() cannot switch on {name!r}", hint=f"use {BY_HAND[name]}")
     if name not in known:
-        raise UsageError(f"autolog() does not know {name!r}; it knows {', '.join(sorted(known))}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, 1)
+        raise UsageError(
+            f"autolog() does not know {name!r}; it knows {', '.join(sorted(known))}",
+            hint=f"did you mean {near[0]!r}?" if near else "",
+        )
     names = ("lightning", "pytorch_lightning") if name == "lightning" else (name,)
     if enabled and not any(n in sys.modules or find_spec(n) is not None for n in names):
-        raise MissingDependencyError(f"{name} is not installed", hint=f"pip install {name}")
+        raise MissingDependencyError(
+            f"{name} is not installed", hint=f"pip install {_PACKAGES.get(name, name)}"
+        )
 
 
 def _wait_for(name: str, path: str, models: bool) -> None:
