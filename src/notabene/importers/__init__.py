@@ -17,6 +17,8 @@ from notabene.importers.take import take_in
 KINDS: dict[str, str] = {
     "mlflow": "mlflow:MLflow",
     "wandb": "wandb:Wandb",
+    "neptune": "neptune:Neptune",
+    "aim": "aim:Aim",
     "tensorboard": "tensorboard:TensorBoard",
     "hydra": "folders:Hydra",
     "trainer": "folders:Trainer",

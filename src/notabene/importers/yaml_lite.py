@@ -74,8 +74,9 @@ class _Reader:
         self.raw: list[str] = []
         for line in text.lstrip("\ufeff").splitlines():
             if line.rstrip() in ("---", "...") or line.startswith("%YAML"):
-                if self.raw:
+                if any(said.strip() and not said.lstrip().startswith("#") for said in self.raw):
                     break
+                self.raw.clear()
                 continue
             self.raw.append(line.removeprefix("--- ") if not self.raw else line)
         self.at = 0
@@ -191,6 +192,8 @@ class _Reader:
                 continue
             if len(raw) - len(raw.lstrip(" ")) <= indent or line.startswith("#"):
                 break
+            if _KEY.match(line):
+                raise ValueError(f"line {self.at + 1} stands too far to the right")
             text += ("" if text.endswith("\n") else " ") + line.split(" #")[0].rstrip()
             self.at += 1
         return text
