@@ -53,8 +53,8 @@ HOLD = 3.0
 """Seconds for which a new name waits, to see whether the program logs it itself."""
 EVERY = 1.0
 """Seconds between looks at files."""
-MOST = 100_000
-"""Events that wait at most; a program that writes faster has them followed late, not lost."""
+MOST = 256 << 20
+"""Bytes of events that wait at most: what is beyond is counted, and lies in the event file."""
 CLASSES = (
     "tensorboard.summary.writer.event_file_writer",
     "tensorboardX.event_file_writer",
@@ -117,6 +117,8 @@ class Tap:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._heard: deque[tuple[str, bytes]] = deque()
+        self._waiting = self._late = 0
+        """Bytes that were heard of and not yet decoded; events for which there was no room."""
         self._keys = Keys()
         self._scanners: dict[str, Scanner] = {}
         self._files = _Files(folders, seen)
@@ -151,9 +153,12 @@ class Tap:
         file = getattr(inner, "_file_name", "")
         if file:
             self._known_files.add(os.path.abspath(file))
-        self._heard.append((folder, event.SerializeToString()))
-        if len(self._heard) > MOST:
-            self.tick()
+        payload = event.SerializeToString()
+        if self._waiting + len(payload) > MOST:
+            self._late += 1
+            return
+        self._waiting += len(payload)
+        self._heard.append((folder, payload))
 
     def tick(self) -> None:
         """Take over what came since the last time."""
@@ -180,6 +185,13 @@ class Tap:
             self._flush()
             if self._journal is not None:
                 self._journal.close()
+        if self._late:
+            self._run.report_health(
+                "tensorboard-late",
+                "events for TensorBoard came faster than they could be taken over: they lie in "
+                "the event file, and `notabene import` brings them",
+                self._late,
+            )
         if self._twice:
             some = ", ".join(sorted(self._twice)[:5])
             self._run.report_health(
@@ -196,6 +208,7 @@ class Tap:
         payloads: dict[str, list[bytes]] = {}
         while self._heard:
             folder, payload = self._heard.popleft()
+            self._waiting -= len(payload)
             payloads.setdefault(folder, []).append(payload)
         for folder, parts in payloads.items():
             self._take(folder, _records(parts))

@@ -158,6 +158,19 @@ def test_trouble_in_the_tap_stays_there(writer, tmp_path, monkeypatch):
         assert api.run(run.id).status == "finished"
 
 
+def test_more_than_can_be_taken_over(writer, tmp_path, monkeypatch):
+    """What has no room is counted and named; the program does not wait."""
+    monkeypatch.setattr(tensorboard, "MOST", 100)
+    monkeypatch.setattr(Tap, "tick", lambda self: None)
+    with begin(tmp_path / "store") as run:
+        made = writer(tmp_path / "logs")
+        for step in range(50):
+            made.add_event(scalar("x", step, step))
+    with Api(tmp_path / "store") as api:
+        assert 0 < len(api.history(run.id, "x")) < 50
+        assert "came faster" in str(api.run(run.id).health)
+
+
 def test_none_is_made_where_none_is_wanted(writer, tmp_path):
     """Without ``tensorboard=`` nothing is wrapped."""
     before = writer.add_event
