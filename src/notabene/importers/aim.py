@@ -67,6 +67,14 @@ class Aim:
                 f"the library aim cannot read {self.place}: {error}",
                 hint="read it with the version of aim that wrote it",
             ) from error
+        there = sum(1 for _ in (self.place / FOLDER / "meta" / "chunks").glob("*"))
+        if there and not found:
+            raise FormatError(
+                f"the library aim lists none of the {there:,} runs that lie in {self.place}",
+                hint="read it with the version of aim that wrote it, or run `aim storage reindex`",
+            )
+        if len(found) < there:
+            self.notes.append(f"the library aim lists {len(found):,} of {there:,} runs")
         yield from sorted(found, key=lambda one: (one.started, one.where))
 
     def _found(self, run: Any) -> Found:
@@ -132,6 +140,6 @@ def _open(place: Path) -> Any:
             hint="pip install aim, where it has a build for this Python",
         ) from None
     try:
-        return Repo(str(place), read_only=True)
+        return Repo(str(place))
     except READING as error:
         raise FormatError(f"the library aim cannot read {place}: {error}") from error

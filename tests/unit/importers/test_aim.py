@@ -55,6 +55,10 @@ def test_without_what_is_needed(tmp_path):
     def fails():
         raise RuntimeError("corrupted")
 
+    (tmp_path / ".aim" / "meta" / "chunks" / "c0ffee").mkdir(parents=True)
+    repo.iter_runs = lambda: iter([])
+    with pytest.raises(FormatError, match="lists none of the 1 runs"):
+        list(Aim(tmp_path, Given(), repo).find())
     repo.iter_runs = fails
     with pytest.raises(FormatError, match="cannot read"):
         list(Aim(tmp_path, Given(), repo).find())
