@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from notabene.artifacts.local import LocalBlobs
 from notabene.importers._base import Found, Given, Report, Source, reason_of
 from notabene.importers.feed import READING
-from notabene.importers.folders import flat, hydra_config, hydra_group, hydra_overrides
+from notabene.importers.folders import flat, hydra_config, hydra_group, hydra_overrides, project_of
 from notabene.importers.joining import BUDGET, LARGE, Joined, Thing, Whole, join, look
 from notabene.importers.survey import Spot, Survey, survey
 from notabene.importers.take import take_in
@@ -131,7 +132,10 @@ class Adopter:
 
     def _things(self, spot: Spot) -> list[Thing]:
         try:
-            source = self._opener(spot.kind)(spot.place, self.given)
+            given = self.given
+            if spot.kind == "csv" and not given.default_project:  # a table names no project
+                given = replace(given, default_project=project_of(spot.place))
+            source = self._opener(spot.kind)(spot.place, given)
             things = [self._thing(spot, source, found) for found in source.find()]
         except READING as error:
             self.notes.append(f"{self._short(spot.place)} is left out: {reason_of(error)}")
@@ -151,6 +155,8 @@ class Adopter:
 
     def _thing(self, spot: Spot, source: Source, found: Found) -> Thing:
         place = Path(found.where)
+        if spot.kind == "csv":
+            found = replace(found, name=place.parent.name)
         boards: tuple[Path, ...] = ()
         if spot.kind == "wandb":
             from notabene.importers.wandb import boards_of

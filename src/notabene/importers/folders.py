@@ -36,6 +36,10 @@ STATE = "trainer_state.json"
 QUIET = 600
 ODD = (OSError, ValueError, TypeError, LookupError)
 TEXT = 64 << 20
+PLAIN = frozenset(
+    "outputs output multirun runs results checkpoints logs lightning_logs wandb mlruns".split()
+)
+"""Names of folders that say nothing of what is in them."""
 
 
 def hydra_config(folder: Path) -> dict[str, Any]:
@@ -103,7 +107,7 @@ class Hydra:
             where=str(self.place),
             run=run_id(self.kind, f"{name}\n{_first_line(self.place / CONFIG)}", started),
             name=name,
-            project=self.given.project or self.given.default_project or _project(self.place),
+            project=self.given.project or self.given.default_project or project_of(self.place),
             started=started,
             state=digest_json([[stat.st_size, stat.st_mtime_ns] for stat in stats])[:32],
             group=hydra_group(self.place),
@@ -157,7 +161,7 @@ class Trainer:
             where=str(self.place),
             run=run_id(self.kind, str(self.place.resolve()), 0),
             name=name,
-            project=self.given.project or self.given.default_project or _project(self.place),
+            project=self.given.project or self.given.default_project or project_of(self.place),
             started=int(first * 1e6),
             state=digest_json(
                 [[str(p), s.st_mtime_ns] for p, s in zip(self.states, stats, strict=True)]
@@ -241,10 +245,20 @@ def _hydra_name(folder: Path) -> str:
     return "/".join(words)
 
 
-def _project(folder: Path) -> str:
-    plain = ("outputs", "output", "multirun", "runs", "results", "checkpoints", "logs")
+def project_of(folder: Path) -> str:
+    """The nearest folder above whose name says something."""
+    plain = (
+        "outputs",
+        "output",
+        "multirun",
+        "runs",
+        "results",
+        "checkpoints",
+        "logs",
+        "lightning_logs",
+    )
     for place in folder.resolve().parents:
-        if place.name and place.name.lower() not in plain and not is_moment(place.name):
+        if place.name and place.name.lower() not in PLAIN and not is_moment(place.name):
             return place.name
     return "imported"
 
