@@ -134,7 +134,7 @@ class Adopter:
         try:
             given = self.given
             if spot.kind == "csv" and not given.default_project:  # a table names no project
-                given = replace(given, default_project=project_of(spot.place))
+                given = replace(given, default_project=project_of(spot.place.parent))
             source = self._opener(spot.kind)(spot.place, given)
             things = [self._thing(spot, source, found) for found in source.find()]
         except READING as error:

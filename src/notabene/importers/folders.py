@@ -247,16 +247,6 @@ def _hydra_name(folder: Path) -> str:
 
 def project_of(folder: Path) -> str:
     """The nearest folder above whose name says something."""
-    plain = (
-        "outputs",
-        "output",
-        "multirun",
-        "runs",
-        "results",
-        "checkpoints",
-        "logs",
-        "lightning_logs",
-    )
     for place in folder.resolve().parents:
         if place.name and place.name.lower() not in PLAIN and not is_moment(place.name):
             return place.name

@@ -59,7 +59,7 @@ from notabene.importers.wandb_proto import (
 from notabene.importers.wandb_rows import OWN, Odd, Rows, nested, path_of, raw_items
 from notabene.importers.yaml_lite import read_yaml
 from notabene.model.canonical import digest_bytes, md5_file
-from notabene.model.records import JSON, AlertRaised, Captured, MetricDefined
+from notabene.model.records import JSON, AlertRaised, Captured, EndStatus, MetricDefined
 from notabene.model.refs import join_path
 from notabene.tfevents.proto import WireError
 
@@ -182,11 +182,13 @@ class _Reader:
         if kind == METRIC:
             metric = read_metric(data, start, end)
             if metric.name and (metric.x or metric.goal or metric.summary):
+                goal: Any = metric.goal
+                summary: Any = metric.summary
                 record = MetricDefined(
                     key=metric.name,
                     x="" if metric.x == "_step" else metric.x,
-                    goal=metric.goal,  # type: ignore[arg-type]  # one of the words
-                    summary=metric.summary,  # type: ignore[arg-type]
+                    goal=goal,
+                    summary=summary,
                 )
                 yield Said(self.started, record)
         elif kind == ALERT:
@@ -370,9 +372,9 @@ class _Reader:
         for (what, damage), count in self.missed.items():
             yield Missed(what, damage, count)
         if self.exit is not None:
-            status = "failed" if self.exit else "finished"
+            status: EndStatus = "failed" if self.exit else "finished"
             end = max(self.newest, self.rows.time)
-            yield Ended(end, status, exit_code=self.exit)  # type: ignore[arg-type]  # a literal
+            yield Ended(end, status, exit_code=self.exit)
 
     def _summary(self) -> dict[str, JSON]:
         """What the points do not say already."""
