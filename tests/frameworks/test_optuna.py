@@ -137,3 +137,13 @@ def test_it_can_be_undone():
     assert optuna.Study.optimize is not before[0]
     notabene.autolog(enabled=False)
     assert (optuna.Study.optimize, optuna.trial.Trial.report) == before
+
+
+def test_a_study_without_a_name_has_a_short_one(notebook):
+    """Not the 44 characters that Optuna gives it."""
+    notabene.autolog("optuna")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    name = f"study-{study.study_name.removeprefix('no-name-')[:8]}"
+    assert {run.name for run in notebook.runs()} == {name, f"{name}-0"}
+    assert {run.group for run in notebook.runs()} == {name}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 30
 MOST_VALUES = 4
 """Config values and metrics that are shown where nobody chose."""
+SHORT = 32
+"""Characters of a config value that is shown without being asked for."""
 
 
 @click.command()
@@ -138,7 +140,7 @@ def _chosen(views: list[RunView]) -> list[tuple[str, list[str], bool]]:
     params: Counter[str] = Counter()
     for view in views:
         metrics.update(k for k, v in view.summary.items() if _plain(k, v))
-        params.update(k for k, v in view.params.items() if not isinstance(v, list | dict))
+        params.update(k for k, v in view.params.items() if _short(v))
     columns = [
         (key, [figure(view.summary.get(key)) for view in views], True)
         for key, _ in metrics.most_common(MOST_VALUES)
@@ -152,6 +154,11 @@ def _chosen(views: list[RunView]) -> list[tuple[str, list[str], bool]]:
         (key, [figure(view.params.get(key)) for view in views], True)
         for key in differing[:MOST_VALUES]
     ]
+
+
+def _short(value: Any) -> bool:
+    """What fits into a column: no digests, prompts and paths, no lists."""
+    return not isinstance(value, list | dict) and len(str(value)) <= SHORT
 
 
 def _plain(key: str, value: Any) -> bool:

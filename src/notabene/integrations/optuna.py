@@ -32,7 +32,7 @@ class StudyRecipe(Recipe):
 
     def options(self) -> dict[str, Any]:
         """The study's name names the run, and the group that its trials are in."""
-        name = self.given["self"].study_name
+        name = _name_of(self.given["self"])
         return {"name": name, "group": name}
 
     def begin(self, fit: Fit) -> None:
@@ -121,12 +121,18 @@ def switch_on(switch: Switch) -> None:
     switch.put(optuna.trial.Trial, "report", through(report, around_report))
 
 
+def _name_of(study: Any) -> str:
+    """A study's name; of one that nobody named the first digits of what Optuna calls it."""
+    name: str = study.study_name
+    return f"study-{name[8:16]}" if name.startswith("no-name-") else name
+
+
 def _begin_trial(parent: Any, study: Any, args: Any, kwargs: Any) -> _Trial | None:
     def begin() -> _Trial:
         number = args[0].number
-        name = f"{study.study_name}-{number}"
+        group = _name_of(study)
         with hushed():
-            run = begin_run("optuna", parent=parent, name=name, group=study.study_name,
+            run = begin_run("optuna", parent=parent, name=f"{group}-{number}", group=group,
                             project=parent.project, capture=False)  # fmt: skip
         return _Trial(run, args, kwargs)
 

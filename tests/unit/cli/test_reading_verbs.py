@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import notabene
 from tests.unit.cli.conftest import Command
 
 
@@ -50,6 +53,16 @@ def test_ls_fits_a_pipe_and_80_columns(nota: Command) -> None:
     assert len(rows) == 4
     picked = nota("ls", "--json", "--fields", "name,config.lr").json
     assert picked[1] == {"name": "fast", "config.lr": 0.1}
+
+
+def test_ls_shows_no_digests_unasked(nota: Command, store: Path) -> None:
+    """Long values of the config are no columns; short ones in which runs differ are."""
+    for digest in ("a" * 64, "b" * 64):
+        config = {"input": digest, "lr": len(digest) if digest[0] == "a" else 2}
+        notabene.init("long", store=store, config=config, capture=False).finish()
+    done = nota("ls", "-p", "long")
+    assert "input" not in done.out
+    assert "lr" in done.out.splitlines()[0]
 
 
 def test_ls_lists_projects(nota: Command) -> None:
