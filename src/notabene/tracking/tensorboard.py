@@ -11,7 +11,6 @@ in the program's own calls but to note the event's bytes; decoding is the writer
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 from notabene._ids import boot_id, host_name, new_writer_id, now_us, process_start
 from notabene._version import __version__
-from notabene.capture.watch import current
 from notabene.capture.watch.later import when_imported
 from notabene.journal.file import JournalFile
 from notabene.journal.folder import JOURNAL
@@ -38,7 +36,8 @@ from notabene.model.records import (
     WriterStarted,
 )
 from notabene.model.refs import join_path
-from notabene.tfevents.folders import MARK, SIDES, is_moment, line_of
+from notabene.tfevents.folders import SIDES, is_moment, line_of
+from notabene.tracking.eventfiles import EventFiles
 from notabene.tracking.guard import quietly
 from notabene.tracking.keys import metric_name
 
@@ -121,7 +120,7 @@ class Tap:
         """Bytes that were heard of and not yet decoded; events for which there was no room."""
         self._keys = Keys()
         self._scanners: dict[str, Scanner] = {}
-        self._files = _Files(folders, seen)
+        self._files = EventFiles(folders, seen)
         self._known_files: set[str] = set()
         """Files of wrapped writers."""
         self._journal: _Journal | None = None
@@ -407,99 +406,3 @@ class _OwnKeys:
                 for found in batch.entries:
                     if isinstance(found.record, KeysDefined):
                         self.keys.update(found.record.keys)
-
-
-class _Files:
-    """Event files that grow: found by what processes say they open, or in folders."""
-
-    def __init__(self, folders: Iterable[Path], seen: Path | None) -> None:
-        self._folders = [Path(folder).absolute() for folder in folders]
-        self._seen = seen
-        self._open: dict[str, Any] = {}
-        self._at: dict[str, int] = {}
-        self._cwd: dict[str, str] = {}
-        self._events = 0
-        for path in self._listed():
-            # What was there before the run is not its own.
-            quietly(partial(self._add, path, None))
-
-    def take_written(self, without: set[str]) -> None:
-        """Files that this process opened, as the watch saw."""
-        watch = current()
-        if watch is None:
-            return
-        fresh, self._events = watch.events[self._events :], len(watch.events)
-        for event in fresh:
-            if event[0] == "write" and MARK in os.path.basename(str(event[1])):
-                path = os.path.abspath(str(event[1]))
-                if path not in without:
-                    self._add(path, 0)
-
-    def read(self, without: set[str]) -> Iterable[tuple[Path, Records]]:
-        """What is new in the files."""
-        for path in self._listed():
-            self._add(path, 0)
-        self._look_at_processes()
-        for name, file in self._open.items():
-            if name in without:
-                continue
-            got: list[Records] = []
-            quietly(partial(_read_into, got, file))
-            yield from ((file.path, records) for records in got)
-
-    def _add(self, path: str, position: int | None) -> None:
-        """Follow a file from a position on, or from where it ends now."""
-        from notabene.tfevents.frames import EventFile
-
-        if path not in self._open:
-            at = os.path.getsize(path) if position is None else position
-            self._open[path] = EventFile(Path(path), at)
-
-    def _listed(self) -> Iterable[str]:
-        for folder in self._folders:
-            for place, _, names in os.walk(folder):
-                yield from (os.path.join(place, name) for name in names if MARK in name)
-
-    def _look_at_processes(self) -> None:
-        """New lines in what the processes of ``notabene run`` leave behind."""
-        if self._seen is None:
-            return
-        names: list[str] = []
-        quietly(lambda: names.extend(os.listdir(self._seen)))
-        for name in names:
-            text = self._fresh(os.path.join(self._seen, name))
-            if name.endswith(".seen"):
-                for line in text.splitlines():
-                    if MARK.encode() not in line and not line.startswith(b'["folder"'):
-                        continue
-                    quietly(partial(self._said, name, line))
-            elif MARK.encode() in text:
-                for record in text.split(b"\0"):
-                    path = os.fsdecode(record.split(b"\t", 2)[-1])
-                    if record[:1] in (b"w", b"b") and MARK in os.path.basename(path):
-                        self._add(os.path.normpath(path), 0)
-
-    def _said(self, name: str, line: bytes) -> None:
-        event = json.loads(line)
-        if event[0] == "folder":
-            self._cwd[name] = str(event[1])
-        elif event[0] == "write" and MARK in os.path.basename(str(event[1])):
-            path = os.path.join(self._cwd.get(name) or os.getcwd(), str(event[1]))
-            self._add(os.path.normpath(path), 0)
-
-    def _fresh(self, path: str) -> bytes:
-        """Whole lines or records that are new in a file."""
-        at = self._at.get(path, 0)
-        try:
-            with open(path, "rb") as file:
-                file.seek(at)
-                text = file.read()
-        except OSError:
-            return b""
-        end = max(text.rfind(b"\n"), text.rfind(b"\0")) + 1
-        self._at[path] = at + end
-        return text[:end]
-
-
-def _read_into(got: list[Records], file: Any) -> None:
-    got.extend(file.read())
