@@ -201,7 +201,8 @@ class MLflow:
             ]
             if inside:
                 return Files(inside)
-        if model.location.startswith(("models:/", "runs:/")):
+        remote = isinstance(self.store, RestStore) and model.location.startswith("models:/m-")
+        if model.location.startswith(("models:/", "runs:/")) and not remote:
             return Files(missed=[Missed("models whose files are not there are left out")])
         return self.store.files(run, model.location)
 

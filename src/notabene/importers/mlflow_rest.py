@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from notabene.errors import AccessError, FormatError, TransportError
-from notabene.importers._base import Missed
+from notabene.importers._base import Missed, reason_of
 from notabene.importers.mlflow_parts import (
     Column,
     Experiment,
@@ -34,6 +34,7 @@ TIMEOUT = 60
 PAGE = 1000
 POINTS = 25_000
 API = "/api/2.0/mlflow"
+LOGGED = "models:/"
 LONGEST = 30.0
 
 
@@ -100,6 +101,11 @@ class Wire:
         if not isinstance(found, dict):
             raise FormatError(f"{self.url}{path.split('?')[0]} does not answer as MLflow does")
         return found
+
+    def fetch(self, path: str, target: Path) -> None:
+        """Keep what is at a path in a file; see :meth:`ask`."""
+        with self.open(path) as answer, open(target, "wb") as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
 
     def open(self, path: str, body: bytes | None = None) -> Any:
         """An open answer; see :meth:`ask`."""
@@ -249,16 +255,27 @@ class RestStore:
 
     def files(self, run: Run, location: str) -> Files:
         """See :class:`notabene.importers.mlflow_parts.Backend`: those that the server hands out."""
-        found = Files()
+        if location.startswith(LOGGED):
+            known = quote(location.removeprefix(LOGGED), safe="")
+            place = f"/ajax-api/2.0/mlflow/logged-models/{known}/artifacts/files"
+            listing = f"{API}/logged-models/{known}/artifacts/directories"
+            found = self._listing(listing, "artifact_directory_path", "")
+            return self._fetched(run, "", found, f"{place}?artifact_file_path=")
         below = ""
         if location != run.artifacts:
             if not location.startswith(run.artifacts.rstrip("/") + "/"):
                 what = "models that lie beside the artifacts of their run are not fetched by REST"
-                found.missed.append(Missed(what))
-                return found
+                return Files(missed=[Missed(what)])
             below = location[len(run.artifacts.rstrip("/")) + 1 :]
+        found = self._listing(f"{API}/artifacts/list", "path", below, run_id=run.id)
+        query = urlencode({"run_uuid": run.id, "run_id": run.id})
+        return self._fetched(run, below, found, f"/get-artifact?{query}&path=")
+
+    def _fetched(self, run: Run, below: str, paths: Iterator[str], place: str) -> Files:
+        """Files by their paths, each asked for at a place."""
+        found = Files()
         top = Path(tempfile.mkdtemp(dir=self._room(run.id)))
-        for path in self._listing(run, below):
+        for path in paths:
             name = path[len(below) :].strip("/") or path.rsplit("/", 1)[-1]
             target = top / name
             if not target.resolve().is_relative_to(top.resolve()):
@@ -266,13 +283,14 @@ class RestStore:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                query = urlencode({"path": path, "run_uuid": run.id, "run_id": run.id})
-                with self.wire.open(f"/get-artifact?{query}") as answer, open(target, "wb") as file:
-                    while piece := answer.read(1 << 20):
-                        file.write(piece)
+                with (
+                    self.wire.open(place + quote(path, safe="")) as answer,
+                    open(target, "wb") as file,
+                ):
+                    shutil.copyfileobj(answer, file, 1 << 20)
             except (TransportError, FormatError, OSError) as error:
-                what = getattr(error, "message", str(error))
-                found.missed.append(Missed(f"an artifact cannot be fetched: {what}", True))
+                what = f"an artifact cannot be fetched: {reason_of(error)}"
+                found.missed.append(Missed(what, True))
                 continue
             found.files.append((name, target))
         return found
@@ -291,24 +309,19 @@ class RestStore:
 
     # -- asking ----------------------------------------------------------------------------
 
-    def _listing(self, run: Run, path: str) -> Iterator[str]:
-        waiting = [path]
+    def _listing(self, place: str, name: str, path: str, **query: str) -> Iterator[str]:
+        """The files at and below a path of artifacts."""
+        waiting = [(path, "")]
         while waiting:
-            token = ""
-            while True:
-                page = self.wire.get(
-                    f"{API}/artifacts/list", run_id=run.id, path=waiting[-1], page_token=token
-                )
-                here = waiting.pop()
-                for item in page.get("files", ()):
-                    if item.get("is_dir"):
-                        waiting.append(item["path"])
-                    else:
-                        yield item["path"]
-                token = page.get("next_page_token", "")
-                if not token:
-                    break
-                waiting.append(here)
+            here, token = waiting.pop()
+            page = self.wire.get(place, **query, **{name: here}, page_token=token)
+            if token := page.get("next_page_token", ""):
+                waiting.append((here, token))
+            for item in page.get("files", ()):
+                if item.get("is_dir"):
+                    waiting.append((item["path"], ""))
+                else:
+                    yield item["path"]
 
     def _pages(self, path: str, body: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
         token = ""
@@ -338,18 +351,20 @@ class RestStore:
                 key = model["name"], str(alias["version"])
                 aliases.setdefault(key, []).append(alias["alias"])
         self._models = {}
+        logged = self._read_logged()
         versions = list(self._got(f"{API}/model-versions/search", "model_versions"))
         for item in sorted(versions, key=lambda v: (v["name"], int(v["version"]))):
             words = aliases.get((item["name"], str(item["version"])), [])
             stage = item.get("current_stage", "")
             if stage in ("Staging", "Production", "Archived"):
                 words = [*words, stage.lower()]
-            if not item.get("run_id"):
+            run = item.get("run_id") or logged.get(item.get("source", ""), "")
+            if not run:
                 self.notes.append(
                     f"{quote(item['name'])} v{item['version']} names no run: left out"
                 )
                 continue
-            self._models.setdefault(item["run_id"], []).append(
+            self._models.setdefault(run, []).append(
                 Model(
                     name=item["name"],
                     location=item.get("source", ""),
@@ -359,6 +374,30 @@ class RestStore:
                     metadata={"mlflow.version": int(item["version"])},
                 )
             )
+
+    def _read_logged(self) -> dict[str, str]:
+        """Logged models of MLflow 3: the run of each, by how versions name it."""
+        found: dict[str, str] = {}
+        body = {"experiment_ids": self._ids}
+        try:
+            models = list(self._pages(f"{API}/logged-models/search", body, "models"))
+        except (FormatError, TransportError):  # a server of version 2
+            return found
+        for item in models:
+            info = item.get("info", {})
+            run, place = info.get("source_run_id", ""), LOGGED + info.get("model_id", "")
+            if run:
+                found[place] = run
+                metadata = {"mlflow.model_id": info["model_id"]}
+                created = int(info.get("creation_timestamp_ms") or 0)
+                model = Model(
+                    name=info.get("name") or info["model_id"],
+                    location=place,
+                    created=created,
+                    metadata=metadata,
+                )
+                self._models.setdefault(run, []).append(model)
+        return found
 
 
 def _tags(item: dict[str, Any]) -> dict[str, str]:
