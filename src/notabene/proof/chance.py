@@ -75,6 +75,9 @@ def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
     for where, use in uses(evidence, "unseeded"):
         if _GLOBAL.get(use.generator, use.generator) == generator:
             return where, use.call
+    drawn = {use.generator for _, use in uses(evidence, "unseeded")}
+    if generator == "numpy" and "idle" in drawn:
+        return "", ""  # that is what moved it
     users = _USERS.get(generator, ())
     for where, use in uses(evidence, "imports"):
         name = use.call.lstrip(".").partition(".")[0]
@@ -86,10 +89,13 @@ def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
 def _entropy(evidence: Evidence) -> Iterator[Finding]:
     seeds = {seed.where for seed in evidence.record.randomness.seeds}
     from_entropy = {w for w, use in uses(evidence, "seeds") if use.origin == "entropy"}
+    given = {where for where, use in uses(evidence, "seeds") if use.generator == "new"}
+    given -= {where for where, use in uses(evidence, "unseeded") if use.generator == "new"}
     told = {generator.name for generator in evidence.record.randomness.generators if generator.used}
     for draw in evidence.record.randomness.draws:
         if draw.by in _MADE and draw.value:
-            if draw.importing:  # sympy has generators of its own, for names
+            # sympy has generators of its own, for names; samplers of Optuna seed theirs later.
+            if draw.importing or draw.where in given:
                 continue
             if not draw.where and (told or draw.by == "numpy.random"):
                 continue

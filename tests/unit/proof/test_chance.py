@@ -53,6 +53,15 @@ def test_a_librarys_own_draws_are_not_the_programs():
     assert found("x = 1\n", generators=[Generator(name="random", used=True)]) == []
 
 
+def test_numbers_that_no_result_hangs_on():
+    """libsvm is given a number in any case; other draws beside it are told as ever."""
+    used = [Generator(name="numpy", used=True)]
+    machine = "from sklearn.svm import SVC\nm = SVC().fit(x, y)\n"
+    assert found(machine, generators=used) == []
+    (one,) = found(machine + "import numpy as np\nz = np.random.rand()\n", generators=used)
+    assert one[1] == "train.py:4"
+
+
 def test_one_generator_is_told_once():
     """Process and workers drawing from one generator are one finding."""
     used = [Generator(name="random", process=p, used=True) for p in ("mp:1", "mp:2")]
@@ -75,6 +84,14 @@ def test_generators_that_libraries_make_at_their_import():
     """What an imported library drew for itself is not the program's."""
     draw = Draw(by="random", bits=128, value="17", where="train.py:2", importing=True)
     assert found("import tempfile\nx = 1\n", draws=[draw]) == []
+
+
+def test_generators_that_are_seeded_after_they_were_made():
+    """Where a seed is given at the place, the generator that was made there has it."""
+    draw = Draw(by="numpy.random", bits=128, value="17", where="train.py:2")
+    study = "import optuna\ns = optuna.samplers.TPESampler(seed={})\n"
+    assert found(study.format("0"), draws=[draw]) == []
+    assert found(study.format("None"), draws=[draw]) != []
 
 
 def test_forked_workers_are_named():

@@ -73,10 +73,13 @@ SKLEARN: Final[dict[str, When | None]] = {
     ),
     **dict.fromkeys(("SVC", "NuSVC"), When("probability", (True,))),
     **dict.fromkeys(("PCA", "KernelPCA"), When("svd_solver", ("randomized", "arpack"))),
+    **dict.fromkeys(("SVR", "NuSVR", "OneClassSVM"), When("probability", ())),
     "DummyClassifier": When("strategy", ("stratified", "uniform")),
     "IterativeImputer": When("sample_posterior", (True,)),
 }
 """What draws from numpy's global generator, always or when an argument says so."""
+IDLE: Final = frozenset({"SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"})
+"""What draws a number for libsvm in any case, which uses it for probabilities alone."""
 _HOMES: Final = ("sklearn.", "imblearn.", "umap.", "cuml.")
 
 OWN: Final = {
@@ -105,6 +108,8 @@ def without_seed(call: Call) -> tuple[str, str] | None:
         when = SKLEARN[call.name]
         drawn = when is None or _holds(call, when)
         generator, argument = "sklearn", "random_state"
+        if not drawn and call.name in IDLE:
+            drawn, generator = True, "idle"
     elif call.path in OWN:
         drawn, generator, argument = True, "new", "seed"
     elif call.path in STUDIES:

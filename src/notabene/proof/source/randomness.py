@@ -260,9 +260,8 @@ def _drawn_from(call: Call) -> tuple[Generator, str] | None:
     if estimator is None:
         return None
     generator, detail = estimator
-    return (
-        "sklearn" if generator == "sklearn" else "new" if generator == "new" else "numpy"
-    ), detail
+    known: dict[str, Generator] = {"sklearn": "sklearn", "new": "new", "idle": "idle"}
+    return known.get(generator, "numpy"), detail
 
 
 def _torch_draw(call: Call) -> tuple[Generator, str] | None:

@@ -11,9 +11,12 @@ from notabene.model.records import JSON
 Origin = Literal[
     "literal", "name", "clock", "entropy", "process", "hash", "option", "variable", "unknown"
 ]
-Generator = Literal["random", "numpy", "torch", "tensorflow", "sklearn", "jax", "all", "new"]
+Generator = Literal[
+    "random", "numpy", "torch", "tensorflow", "sklearn", "jax", "all", "new", "idle"
+]
 """Whose state is meant. ``sklearn``: numpy's global one, used by an estimator without a seed of
-its own. ``all``: several at once, as ``seed_everything`` does. ``new``: a generator of its own."""
+its own. ``all``: several at once, as ``seed_everything`` does. ``new``: a generator of its own.
+``idle``: numpy's global one, but no result hangs on what is drawn."""
 
 RANK: dict[str, int] = {
     "clock": 8, "entropy": 7, "process": 6, "hash": 5, "variable": 4, "option": 3, "name": 2,

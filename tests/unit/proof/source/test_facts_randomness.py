@@ -145,6 +145,8 @@ UNSEEDED = {
     ),
     "folds": ("from sklearn.model_selection import KFold\nk = KFold(5, shuffle=True)", ["sklearn"]),
     "svc": ("from sklearn import svm\nm = svm.SVC(probability=True)", ["sklearn"]),
+    "svc without": ("from sklearn.svm import SVC\nm = SVC()", ["idle"]),
+    "svr": ("from sklearn.svm import SVR\nm = SVR()", ["idle"]),
     "solver": (
         "from sklearn.linear_model import LogisticRegression\n"
         "m = LogisticRegression(solver='saga')",
@@ -180,7 +182,7 @@ SEEDED = {
         "from sklearn.model_selection import train_test_split as s\na, b = s(x, shuffle=False)"
     ),
     "folds": "from sklearn.model_selection import KFold\nk = KFold(5)",
-    "svc": "from sklearn.svm import SVC\nm = SVC()",
+    "svc": "from sklearn.svm import SVC\nm = SVC(random_state=1)",
     "lbfgs": "from sklearn.linear_model import LogisticRegression\nm = LogisticRegression()",
     "pca": "from sklearn.decomposition import PCA\nm = PCA(2)",
     "xgboost": "from xgboost import XGBClassifier\nm = XGBClassifier(n_estimators=3)",
