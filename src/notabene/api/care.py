@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -184,6 +184,7 @@ class Care(Reading, Edits):
         *,
         project: str = "",
         dry_run: bool = False,
+        ask: Callable[[Adoption], bool] | None = None,
         progress: Progress | None = None,
     ) -> Adoption:
         """Take in all runs below a folder, whoever wrote them, each once.
@@ -195,6 +196,7 @@ class Care(Reading, Edits):
             folder: Where to look.
             project: Project of all runs; by default what each tool says.
             dry_run: Only say what is there.
+            ask: Called with what is there; where it gives False, nothing is taken in.
             progress: Told of the bytes read and in all.
 
         Raises:
@@ -210,8 +212,9 @@ class Care(Reading, Edits):
         wanted = check_name(project, "project name") if project else ""
         said = Given(project=wanted, default_project=self.settings["project"] or "")
         adopter = Adopter(place, said, importer, self.folder)
-        if dry_run:
-            return adopter.tell()
+        told = adopter.tell()
+        if dry_run or (ask is not None and not ask(told)):
+            return told
         done = adopter.take(self.blobs, progress)
         self.refresh(runs=[run.run for run in done.runs if run.fate in ("new", "more")])
         return done

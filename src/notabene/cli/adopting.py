@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,23 +55,29 @@ def adopt(
     """
     from notabene.api import Api
 
-    with Api.make(store_of(store)) as api:
-        found = api.adopt(folder, project=project, dry_run=True)
-        if not as_json:
-            _show(found)
-        wanted = bool(found.runs) and not dry_run and (yes or _asked(found, as_json=as_json))
-        if not wanted:
-            if as_json:
-                print_json(found)
-            elif found.runs and not dry_run and not yes and not sys.stdin.isatty():
-                say("nothing was imported: say --yes to take them in")
-            return
-        with bar(Path(folder).name, sum(run.size for run in found.runs)) as progress:
-            done = api.adopt(folder, project=project, progress=progress)
+    with Api.make(store_of(store)) as api, ExitStack() as stack:
+        bars: list[Callable[[int, int], None]] = []
+
+        def wanted(found: Adoption) -> bool:
+            if not as_json:
+                _show(found)
+            if dry_run or not found.runs or not (yes or _asked(found, as_json=as_json)):
+                return False
+            size_in_all = sum(run.size for run in found.runs)
+            bars.append(stack.enter_context(bar(Path(folder).name, size_in_all)))
+            shown.extend(found.notes)
+            return True
+
+        shown: list[str] = []
+        done = api.adopt(
+            folder, project=project, ask=wanted, progress=lambda part, of: bars[0](part, of)
+        )
     if as_json:
         print_json(done)
-    else:
-        _tell(done, found)
+    elif bars:
+        _tell(done, shown)
+    elif done.runs and not dry_run and not sys.stdin.isatty():
+        say("nothing was imported: say --yes to take them in")
 
 
 def _asked(found: Adoption, *, as_json: bool) -> bool:
@@ -145,7 +153,7 @@ def _joined(found: Adoption) -> None:
         say(f"{counted(models, 'file')} of models to be linked where they are")
 
 
-def _tell(done: Adoption, before: Adoption) -> None:
+def _tell(done: Adoption, shown: list[str]) -> None:
     """What became of them."""
     fates = Counter(run.fate for run in done.runs if run.fate)
     words = [f"{counted(fates[fate], 'run')} {word}" for fate, word in FATES.items() if fates[fate]]
@@ -159,7 +167,7 @@ def _tell(done: Adoption, before: Adoption) -> None:
     more = f": {', '.join(added)}" if added else ""
     say(f"{', '.join(words) or 'nothing imported'}{more} ({took(cpu)} CPU)")
     for note in done.notes:
-        if note not in before.notes:
+        if note not in shown:
             say(f"note: {note}")
     missed: Counter[str] = Counter()
     for report in reports:

@@ -74,7 +74,8 @@ def _thoughts(view: RunView) -> None:
         verdict = f" ({view.conclusion.verdict})" if view.conclusion.verdict else ""
         say(f"conclusion  {view.conclusion.text}{verdict}")
     for note in view.notes:
-        say(f"note  {note.text}  ({note.author}, {ago(note.time)})")
+        who = f"{note.author}, " if note.author else ""
+        say(f"note  {note.text}  ({who}{ago(note.time)})")
     for alert in view.alerts:
         say(f"alert  {alert.level}: {alert.title} {alert.text}".rstrip())
 

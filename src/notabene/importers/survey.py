@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from notabene.importers.folders import is_moment
 from notabene.importers.mlflow_files import is_store
 from notabene.importers.mlflow_sql import is_mlflow
 from notabene.importers.tensorboard import GENERIC
-from notabene.tfevents.folders import MARK
 
 DEPTH = 64
 LINKED = (
@@ -33,6 +33,8 @@ PASSED = frozenset(
     "node_modules __pycache__ site-packages dist-packages venv env virtualenv conda-meta "
     "bower_components __MACOSX lost+found".split()
 )
+_EVENTS = re.compile(r"tfevents\.\d")
+"""Stricter than where a person names the place: sources may have the word in their names."""
 STORE = frozenset({"format", "runs"})
 """What a store of ours has in it."""
 
@@ -140,7 +142,7 @@ def _look(
     counts.arguments += "training_args.bin" in names
     for name in files:
         low = name.lower()
-        if MARK in name:
+        if _EVENTS.search(name):
             boards.add(_board(folder, found.root))
         elif low.endswith(DATABASES) and is_mlflow(folder / name):
             found.spots.append(Spot("mlflow", folder / name))
