@@ -1,24 +1,19 @@
-"""Print what it costs to bring in what other tools wrote, beside TensorBoard's own reader.
-
-    python bench/importing.py                 all that is installed
-    python bench/importing.py --scale 0.1     smaller, for a look
+"""Chapter 6: what it costs to bring in what other tools wrote, beside TensorBoard's own reader.
 
 The sources are made by the tools themselves (tensorboardX, wandb offline, MLflow), so each needs
 its tool; what is missing is left out and said. An import ends when every point was written, read
-back and compared; a reader only reads. Figures go to ``bench/results/<date>-import.json``.
+back and compared; a reader only reads.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime
 import importlib.util
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import child, installed, keep, machine, number, table
+from harness import child, number, table
 
 EVENTS = """
 import os, sys, json
@@ -95,7 +90,7 @@ print(json.dumps({"points": points, "import_cpu": time.process_time() - begun}))
 SOURCES = {
     "TensorBoard event file": ("tensorboardX", EVENTS, 40_000, "tensorboard", ACCUMULATOR),
     "W&B .wandb file": ("wandb", WANDB, 20_000, "", ""),
-    "MLflow sqlite, 10,000 runs": ("mlflow", MLFLOW, 10_000, "", ""),
+    "MLflow sqlite, 80 points a run": ("mlflow", MLFLOW, 10_000, "", ""),
 }
 """By name: the tool that writes, its script, the size, the reader's tool and its script.
 
@@ -103,13 +98,8 @@ W&B reads its own files in a program that uploads them, which cannot be run with
 """
 
 
-def main() -> None:
+def chapter6(scale: float) -> dict[str, Any]:
     """Make each source, import it, read it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scale", type=float, default=1.0, help="size of the sources, 1 is full")
-    scale = parser.parse_args().scale
-    here = machine()
-    print(f"{here['cpu']}, {here['cores']} cores, Python {here['python']}, load {here['load']:.1f}")
     rows: list[list[str]] = []
     figures: dict[str, Any] = {}
     for name, (tool, script, size, reader, reading) in SOURCES.items():
@@ -128,15 +118,8 @@ def main() -> None:
                 rows.append(row(f"{name}: {reader}'s own reader", made["points"], theirs))
                 figures[name][reader] = theirs
     heads = ["what", "points", "CPU s", "points a CPU s", "wall s"]
-    table("Bringing in what other tools wrote", heads, rows)
-    versions = {
-        tool: installed(tool) for tool in ("tensorboardX", "tensorboard", "wandb", "mlflow")
-    }
-    kept = keep(
-        f"{datetime.date.today().isoformat()}-import",
-        {"peers": versions, "scale": scale, **figures},
-    )
-    print(f"\nkept in {kept}")
+    table("6. Bringing in what other tools wrote", heads, rows)
+    return figures
 
 
 def source_in(folder: str) -> str:
@@ -153,7 +136,3 @@ def row(what: str, points: int, found: dict[str, Any]) -> list[str]:
         sys.exit(f"{what}: {found['points']:,} of {points:,} points came")
     cpu = found["import_cpu"]
     return [what, f"{points:,}", number(cpu), f"{points / cpu:,.0f}", number(found["wall_s"])]
-
-
-if __name__ == "__main__":
-    main()
