@@ -280,13 +280,20 @@ class Feed:
         for path, content in item.files:
             if isinstance(content, bytes):
                 digest, size = self._blobs.put(content), len(content)
-            else:
+            elif self._can_be_read(content):
                 info = self._blobs.put_file(content)
                 digest, size = info.digest, info.size
+            else:
+                continue
             files.append(FileEntry(path, digest, size))
         linked: list[Reference] = []
         for path, file in item.links:
-            linked += references(file.absolute().as_uri(), at=path)
+            try:
+                linked += references(file.absolute().as_uri(), at=path)
+            except NotabeneError as error:  # gone, or written at this moment
+                self._missed(Missed(f"{file.name} is not linked: {error.message}", True))
+        if not files and not linked:
+            return
         manifest = make_manifest(files, linked)
         name = clean(item.name).replace(":", "-")
         if (name, manifest.digest) in self._known.artifacts:
@@ -322,6 +329,15 @@ class Feed:
         self._write(item.time or self._newest, record)
         self._counts["artifacts"] += 1
         self._aliases(name, made.version.version, item)
+
+    def _can_be_read(self, path: Path) -> bool:
+        """Whether a file of the source is there; that it is not is no fault of the store."""
+        try:
+            with open(path, "rb"):
+                return True
+        except OSError as error:
+            self._missed(Missed(f"files cannot be read: {(error.strerror or '').lower()}", True))
+            return False
 
     def _aliases(self, name: str, version: int, item: Kept) -> None:
         """Aliases that the version has, where they do not point at it already."""

@@ -22,7 +22,7 @@ from notabene.errors import IntegrityError, NotabeneError
 from notabene.importers._base import Found, Report, RunReport, Source, reason_of, writer_id
 from notabene.importers.draft import Draft, differing
 from notabene.importers.feed import ChangedError, Feed, Interrupted, console_of
-from notabene.importers.known import Check, Known, columns_of, read_known
+from notabene.importers.known import GENERATIONS, Check, Known, columns_of, read_known
 from notabene.journal.file import sync_folder
 from notabene.journal.folder import JOURNAL, StoreFolder
 from notabene.journal.reader import JournalReader
@@ -203,6 +203,11 @@ class _Taker:
         console = console_of(staged, draft.writer)
         if added and console.exists():
             os.replace(console, console_of(place / name, draft.writer))
+            for number in range(GENERATIONS):  # it holds all that those before it held
+                older = writer_id(self.source.kind, found.run, number)
+                if older == draft.writer:
+                    break
+                console_of(place / name, older).unlink(missing_ok=True)
         sync_folder(place)
         return added
 

@@ -15,7 +15,7 @@ import pytest
 
 from notabene.errors import FormatError
 from notabene.importers import take_in
-from notabene.importers._base import Cells, Ended, Logged, Missed, Points, Said
+from notabene.importers._base import Cells, Ended, Kept, Logged, Missed, Points, Printed, Said
 from notabene.importers.known import PART
 from notabene.model.records import MetricDefined
 from notabene.model.values import Blob, ImageValue, TextValue
@@ -287,3 +287,49 @@ def test_text_values_stay(lab):
     source.state = "2"
     lab.take(source)
     assert [value.step for value in lab.api.run("one").values()] == [1, 2]
+
+
+def test_files_that_are_gone(lab, tmp_path):
+    """A file that cannot be read, or linked, is named; the others of the artifact are kept."""
+    (tmp_path / "there.txt").write_text("x")
+    (tmp_path / "model.pt").write_text("w")
+    files = (("a", tmp_path / "there.txt"), ("b", tmp_path / "gone.txt"))
+    links = (("model.pt", tmp_path / "model.pt"), ("lost.pt", tmp_path / "lost.pt"))
+    source = Foreign(
+        one=[Kept(name="data", files=files, links=links), Kept(name="no", files=files[1:]), END]
+    )
+    report = lab.take(source)
+    assert [run.fate for run in report.runs] == ["new"]
+    assert "files cannot be read: no such file or directory" in report.runs[0].missed
+    assert any(what.startswith("lost.pt is not linked") for what in report.runs[0].missed)
+    assert [entry.path for entry in lab.api.artifact("data").listing()] == ["a", "model.pt"]
+    assert [version.name for version in lab.api.artifacts()] == ["data"]
+
+
+def test_a_console(lab):
+    """What was printed is here, once, also where more of it comes later."""
+    first = [Printed("one\n", START), Printed("bad\n", START + 1, error=True)]
+    lab.take(Foreign(one=[*first]))
+    source = Foreign(one=[*first, Printed("two\n", START + 2), column("x", [1.0]), END])
+    source.state = "2"
+    assert lab.fates(source) == ["more"]
+    source.state = "3"
+    assert lab.fates(source) == ["same"]
+    source.runs["one"][3] = column("x", [2.0])  # replaced: all is written anew
+    source.state = "4"
+    assert lab.fates(source) == ["more"]
+    lines = [(line.stream, line.plain) for line in lab.api.console("one")]
+    assert lines == [("o", "one"), ("e", "bad"), ("o", "two")]
+
+
+def test_aliases_move(lab):
+    """An alias that points elsewhere by now is moved, also where the index is made anew."""
+    old, new = (Kept(name="m", files=(("w", data),), aliases=("best",)) for data in (b"1", b"2"))
+    lab.take(Foreign(one=[old, Kept(name="m", files=(("w", b"2"),))]))
+    assert lab.api.artifact("m:best").ref == "m:v1"
+    moved = Foreign(one=[Kept(name="m", files=(("w", b"1"),)), new])
+    moved.state = "2"
+    assert lab.fates(moved) == ["more"]
+    assert lab.api.artifact("m:best").ref == "m:v2"
+    lab.api.rebuild()
+    assert lab.api.artifact("m:best").ref == "m:v2"
