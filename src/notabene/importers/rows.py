@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +29,9 @@ def csv_rows(path: Path) -> Rows:
         FormatError: It has no first line of names, or is no text.
         OSError: It cannot be read.
     """
-    csv.field_size_limit(1 << 24)
     broken: list[str] = []
     rows: list[dict[str, Any]] = []
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+    with _large_cells(), path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         first = file.readline()
         file.seek(0)
         separator = max(",;\t", key=first.count)
@@ -53,6 +53,16 @@ def csv_rows(path: Path) -> Rows:
             elif any(cells):
                 rows.append(dict(zip(columns, map(cell, cells), strict=False)))
     return Rows(columns, rows, broken)
+
+
+@contextlib.contextmanager
+def _large_cells() -> Iterator[None]:
+    """The csv module's limit is one for the whole process: it is lifted for a moment."""
+    before = csv.field_size_limit(1 << 24)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def json_rows(path: Path) -> Rows:

@@ -22,6 +22,8 @@ LOOK = 256 << 10
 
 ROWS = 200
 WIDTH = 100
+NAME = 10_000
+"""Characters of a column's name; what has longer ones is no table."""
 
 MIMES = {
     ".apng": "image/apng", ".avif": "image/avif", ".bmp": "image/bmp", ".gif": "image/gif",
@@ -275,7 +277,7 @@ def _table(text: str, comma: str, *, more: bool) -> tuple[list[str], list[list[J
         return None
     if more:
         lines = lines[:-1]
-    if len(lines) < 1 or not lines[0]:
+    if len(lines) < 1 or not lines[0] or max(map(len, lines[0])) > NAME:
         return None
     columns, rows = lines[0][:WIDTH], lines[1 : ROWS + 1]
     cells: list[list[JSON]] = [

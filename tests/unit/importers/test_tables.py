@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from notabene.errors import FormatError, UsageError
@@ -26,6 +28,16 @@ def test_a_row_per_run(lab, tmp_path):
     assert ([n.text for n in first.notes], second.notes) == (["good one"], ())
     assert (first.status, second.status) == ("finished", "failed")
     assert lab.fates(path) == ["same", "same"]
+
+
+def test_long_cells_are_read_and_leave_no_trace(lab, tmp_path):
+    """A cell of 200,000 characters comes whole; the process's own limit is as it was."""
+    limit = csv.field_size_limit()
+    path = tmp_path / "long.csv"
+    path.write_text(f"name,prompt,lr\nfirst,{'x' * 200_000},0.1\n")
+    lab.take(path)
+    assert len(lab.api.run("first").params["prompt"]) == 200_000
+    assert csv.field_size_limit() == limit
 
 
 def test_a_sheet_that_has_grown(lab, tmp_path):

@@ -233,7 +233,7 @@ class TestTheFeed:
             for step in range(5):
                 run.log({"loss": step / 10}, step=step)
             run.flush()
-            while run.id not in self.changed(events):
+            while (run.id, 5) not in self.grown(events):
                 pass
             path = f"/api/v1/runs/{run.id}/history?key=loss"
             status, body, _ = ask(served.port, path)
@@ -243,10 +243,14 @@ class TestTheFeed:
 
     def changed(self, events):
         """Ids of what the next event names."""
+        return {name for name, _ in self.grown(events)}
+
+    def grown(self, events):
+        """Ids of what the next event names, and how many points runs have by now."""
         name, cursor, data = events.next()
         assert name == "change"
         assert cursor == data["cursor"]
-        return {change["id"] for change in data["changes"]}
+        return {(change["id"], change["points"]) for change in data["changes"]}
 
     def test_who_was_away_is_told_what_it_missed(self, served, store):
         """By the cursor in the address, and by the id of the last event."""
