@@ -83,6 +83,7 @@ class Recorder:
         self.summary = Summary(lookup=self._last_value, on_change=self._summary_changed)
         self.attendance: Attendance | None = None
         self.opened_blobs: LocalBlobs | None = None
+        self._opening = threading.Lock()
         self._writer: Writer | None = None
         self._last: dict[str, tuple[int, float]] = {}
         self._steps: dict[str, int] = {}
@@ -302,7 +303,9 @@ class Recorder:
         if self.opened_blobs is None and self.folder is not None:
             from notabene.artifacts.open import store_blobs
 
-            self.opened_blobs = store_blobs(self.folder, Settings().artifacts)
+            with self._opening:  # threads that capture come at once; a second one would stay open
+                if self.opened_blobs is None:
+                    self.opened_blobs = store_blobs(self.folder, Settings().artifacts)
         return self.opened_blobs
 
     def let_others_in(self, stack: ExitStack, patience: float) -> None:
@@ -318,6 +321,7 @@ class Recorder:
     def forked(self) -> None:
         """In a forked child: let go of the parent's writer; the first log makes a new one."""
         self._lock = threading.RLock()
+        self._opening = threading.Lock()
         if self._writer is not None:
             self._writer.abandon()
             self._bind(None)

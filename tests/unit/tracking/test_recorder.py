@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import notabene
+from notabene.artifacts import open as opening
 from notabene.errors import ConflictError, NotabeneWarning, UsageError
 
 
@@ -243,3 +244,25 @@ def _log_until_told(run: notabene.Run) -> None:
         time.sleep(0.02)
         if "removed" in run.guard.health:
             return
+
+
+def test_threads_that_come_at_once_share_one_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Capture and the program ask at the same moment: a second store would never be closed."""
+    opened = []
+    real = opening.store_blobs
+
+    def slow(*words):
+        time.sleep(0.05)
+        opened.append(real(*words))
+        return opened[-1]
+
+    monkeypatch.setattr(opening, "store_blobs", slow)
+    with notabene.init("p", store=tmp_path / "store", capture=False) as run:
+        threads = [threading.Thread(target=lambda: run.blobs) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [run.blobs] == opened
