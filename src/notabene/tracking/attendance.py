@@ -89,6 +89,7 @@ class Attendance:
         self._desk: dict[Path, int] = {}
         self._asked_to_stop = False
         self._capturing: threading.Thread | None = None
+        self._over = False
         self._observing: Observing | None = None
         self._parts: dict[str, dict[str, Any]] = {}
         self._make_tap = tap
@@ -117,7 +118,7 @@ class Attendance:
         if self._make_tap is not None:
             quietly(self._start_tap)
         self._capturing = threading.Thread(
-            target=lambda: quietly(self._capture_all), name="notabene-capture", daemon=True
+            target=self._capture_beside, name="notabene-capture", daemon=True
         )
         quietly(self._capturing.start)
 
@@ -153,6 +154,11 @@ class Attendance:
         observing.start()
         self._observing = observing
 
+    def _capture_beside(self) -> None:
+        quietly(self._capture_all)
+        if self._over:  # the run did not wait for us, and what we opened since is ours to close
+            quietly(self._close_blobs)
+
     def _capture_all(self) -> None:
         """Code, environment, hardware ... in the background; then what others left behind."""
         from notabene.capture.snapshot import snapshot
@@ -160,6 +166,8 @@ class Attendance:
         if self._capture.code and not self._capture.program:
             quietly(self._follow_cells)
         for part in snapshot(self._capture, self._job):
+            if self._over:
+                return  # nobody takes it any more
             self._keep(part)
         self._run.spent_us += time.thread_time_ns() // 1000
         if self._run.folder is not None:
@@ -360,9 +368,12 @@ class Attendance:
             self._run.record(
                 ConsoleNoted(bytes=console.bytes, lines=console.lines, dropped=console.dropped)
             )
+        self._over = True
+        self._close_blobs()
+
+    def _close_blobs(self) -> None:
         blobs = self._run.opened_blobs
         if blobs is not None:
-            blobs.flush()
             blobs.close()
 
     def _tell_parent(self) -> None:
