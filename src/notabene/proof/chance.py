@@ -89,7 +89,14 @@ def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
 def _entropy(evidence: Evidence) -> Iterator[Finding]:
     seeds = {seed.where for seed in evidence.record.randomness.seeds}
     from_entropy = {w for w, use in uses(evidence, "seeds") if use.origin == "entropy"}
-    given = {where for where, use in uses(evidence, "seeds") if use.generator == "new"}
+    # A generator of numpy or random that drew entropy was given None, whatever it looks like.
+    given = {
+        where
+        for where, use in uses(evidence, "seeds")
+        if use.generator == "new"
+        and use.origin in ("literal", "name")
+        and not use.call.endswith(("default_rng", "RandomState", "Random"))
+    }
     given -= {where for where, use in uses(evidence, "unseeded") if use.generator == "new"}
     told = {generator.name for generator in evidence.record.randomness.generators if generator.used}
     for draw in evidence.record.randomness.draws:
