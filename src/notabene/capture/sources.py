@@ -76,15 +76,17 @@ class SourceShelf:
         for name, source in cells.items():
             if name not in self._found and len(self._found) < MOST_FILES:
                 text = self._redactor.text(source, code=True)
-                found = Source(path=name, script=True, cell=True)
+                content = text.encode("utf-8", "surrogatepass")
+                found = Source(path=name, script=True, cell=True, size=len(content))
                 if text != source:
                     found.note = "secrets in it are hidden"
-                self._found[name] = self._kept(found, text.encode("utf-8", "surrogatepass"))
+                self._found[name] = self._kept(found, content)
 
     def _kept(self, found: Source, content: bytes) -> Source:
-        found.size, found.digest = len(content), self._put(content)
         self._size += len(content)
-        self._texts[found.path] = content
+        found.digest = self._put(content)
+        if not found.without_source:
+            self._texts[found.path] = content
         return found
 
     def _is_installed(self, path: str) -> bool:
@@ -108,11 +110,7 @@ class SourceShelf:
         kept = content if found.without_source else self._redactor.source(content)
         if kept != content:
             found.note = "secrets in it are hidden"
-        self._size += len(kept)
-        found.digest = self._put(kept)
-        if not found.without_source:
-            self._texts[short] = kept
-        return found
+        return self._kept(found, kept)
 
     def texts(self) -> dict[str, bytes]:
         """Content of the files, by their paths in the record, the script's first."""

@@ -73,7 +73,7 @@ class _Around:
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
         if not self._switch.on:
             return None
-        return attempt(self._switch.library, self._begin, args, kwargs)
+        return attempt(self._switch.name, self._begin, args, kwargs)
 
     def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
         call = _Call(self._switch, args, kwargs)
@@ -94,8 +94,8 @@ class _Around:
                 call.fit = Fit.begin(self._switch, **recipe.options())
                 _here.fit = call.fit
                 _open.append(call.fit)
-                attempt(self._switch.library, recipe.begin, call.fit)
-                changed = attempt(self._switch.library, recipe.change, call.fit)
+                attempt(self._switch.name, recipe.begin, call.fit)
+                changed = attempt(self._switch.name, recipe.change, call.fit)
                 call.change(self._original, changed or {})
         except BaseException:
             call.leave()
@@ -137,7 +137,7 @@ class _Call:
         self.fit: Fit | None = None
         self.recipe: Recipe | None = None
         self.outermost = False
-        self._library = switch.library
+        self._name = switch.name
 
     def change(self, original: Any, changed: Mapping[str, Any]) -> None:
         """Put other values for some arguments."""
@@ -150,9 +150,9 @@ class _Call:
         """The result, as the library gave it."""
         try:
             if self.fit is not None and self.recipe is not None:
-                attempt(self._library, self.recipe.end, self.fit, result)
+                attempt(self._name, self.recipe.end, self.fit, result)
             elif self.recipe is not None:
-                attempt(self._library, self.recipe.seen, result)
+                attempt(self._name, self.recipe.seen, result)
         finally:
             self._end(None)
         return result
@@ -165,8 +165,8 @@ class _Call:
         if self.outermost:
             self.leave()
             if self.fit is not None and self.recipe is not None:
-                attempt(self._library, self.recipe.after, self.fit)
-                attempt(self._library, self.fit.end, error)
+                attempt(self._name, self.recipe.after, self.fit)
+                attempt(self._name, self.fit.end, error)
 
     def leave(self) -> None:
         """This thread records again."""

@@ -52,7 +52,7 @@ class Fit:
         if run is not None:
             # The run of a fit in another thread may end before this one does.
             options.setdefault("parent", "")
-        run = begin_run(switch.library, **options)
+        run = begin_run(switch.name, **options)
         _begun[run] = here
         return cls(switch, run, own=True)
 
@@ -64,7 +64,7 @@ class Fit:
             known = self.run.config
             taken = {k: v for k, v in cells.items() if k in known and known[k] != v}
             known.update({k: v for k, v in cells.items() if k not in taken})
-            cells, where = taken, [self.switch.library]
+            cells, where = taken, [self.switch.name]
         for part in reversed(where):
             cells = {part: cells}
         if any(cells.values()):
@@ -113,9 +113,9 @@ class Fit:
             return
         kind = type(model)
         known = {
-            "library": self.switch.library,
+            "library": self.switch.name,
             "class": f"{kind.__module__}.{kind.__qualname__}",
-            "version": version_of(self.switch.library),
+            "version": version_of(self.switch.name),
             "signature": self.signature,
         }
         given = getattr(model, "name", None)

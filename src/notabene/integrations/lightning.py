@@ -174,5 +174,5 @@ class FitRecipe(Recipe):
 
 def switch_on(switch: Switch) -> None:
     """Wrap ``Trainer.fit``."""
-    name = "lightning.pytorch" if switch.library == "lightning" else "pytorch_lightning"
+    name = "lightning.pytorch" if switch.name == "lightning" else "pytorch_lightning"
     put(switch, sys.modules[name].Trainer, "fit", FitRecipe)

@@ -57,14 +57,14 @@ class Switch:
     """What one integration has put into a library, so that it can be taken out.
 
     Attributes:
-        library: Name of the library's module.
+        name: Name of the library's module.
         module: The library.
         on: Whether it is to record; a wrapper that somebody keeps is to look here.
         models: Whether models are to be kept.
     """
 
-    def __init__(self, library: str, *, models: bool = True) -> None:
-        self.library = library
+    def __init__(self, name: str, *, models: bool = True) -> None:
+        self.name = name
         self.module: Any = None
         self.on = True
         self.models = models
@@ -187,12 +187,12 @@ def _arrived(switch: Switch, path: str) -> None:
         if not switch.on or switch.module is not None:
             return
         try:
-            switch.module = sys.modules[switch.library]
-            if supported(switch.library, *_known_versions(path)):
+            switch.module = sys.modules[switch.name]
+            if supported(switch.name, *_known_versions(path)):
                 import_module(path).switch_on(switch)
         except TROUBLE as error:
             switch.off()
-            say(f"autolog() could not be switched on for {switch.library}: {told(error)}")
+            say(f"autolog() could not be switched on for {switch.name}: {told(error)}")
 
 
 def _known_versions(path: str) -> tuple[str, str]:

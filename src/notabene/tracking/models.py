@@ -32,12 +32,12 @@ class Format(msgspec.Struct, frozen=True):
     """A form that models are kept in.
 
     Attributes:
-        library: Whose integration loads it.
+        by: Whose integration loads it.
         safe: Whether reading it can run no code.
         suffix: End of the file's name; empty for a folder.
     """
 
-    library: str
+    by: str
     safe: bool
     suffix: str = ""
 
@@ -151,9 +151,9 @@ def _load(path: Path, shown: str, trust: bool) -> Any:
             f"{shown} is a pickle, and loading it runs the code in it",
             hint="load_model(..., trust=True) if you know who made it",
         )
-    integration = integration_of(found.library)
+    integration = integration_of(found.by)
     if not hasattr(integration, "load"):
-        raise UsageError(f"the integration of {found.library} loads no models")
+        raise UsageError(f"the integration of {found.by} loads no models")
     return integration.load(folder / file if file else folder, card, trust=trust)
 
 

@@ -67,5 +67,5 @@ def test_the_table_names_what_is_there():
 def test_each_format_has_a_loader():
     """Each format that models are kept in names an integration that loads it."""
     for format in FORMATS.values():
-        path = FOLDER / f"{format.library}.py"
+        path = FOLDER / f"{format.by}.py"
         assert "load" in {n.name for n in tree(path).body if isinstance(n, ast.FunctionDef)}
