@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 FULL = 200_000
 """Events kept in all; what comes after is counted."""
 AT_ONCE = 256
+LOOK = 8
 BATCH = 64
 AFTER = 0.1
 """A child process writes its first events one by one, since it may be killed at any moment, and
-those that follow in batches, or when the last were written so many seconds ago; its end writes
-the rest."""
+those that follow in batches, or when the last were written so many seconds ago, which is looked
+at each time some have come; its end writes the rest."""
 
 KEPT_FILE = 8 << 20
 KEPT = 64 << 20
@@ -84,6 +85,7 @@ class Watch:
         self._spill = Spill()
         self._written = 0
         self._batch = False
+        self._due = FULL + 1
         self._ends: list[Callable[[], None]] = []
         self._said: set[str] = set()
         self._named = ""
@@ -97,18 +99,28 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take an event, given as a tuple."""
-        events = self.events
-        if len(events) >= FULL:
+        self.events.append(event)
+        if len(self.events) >= self._due:
+            self._reached()
+
+    def _reached(self) -> None:
+        """As many events as were waited for: write them, or let go of the last one."""
+        count = len(self.events)
+        if count > FULL:
             self.lost += 1
-            return
-        events.append(event)
-        if self._batch:
-            count = len(events)
-            behind = count - self._written
+            del self.events[FULL:]
+        elif self._batch:
             # The clock is asked now and then.
-            late = not count & 7 and self._spill.idle() > AFTER
-            if count <= AT_ONCE or behind >= BATCH or late:
+            behind = count - self._written
+            if count <= AT_ONCE or behind >= BATCH or self._spill.idle() > AFTER:
                 self.flush()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Say at which count of events there is something to do again."""
+        count = len(self.events)
+        step = FULL if not self._batch else 1 if count < AT_ONCE else LOOK
+        self._due = min(count + step, FULL + 1)
 
     def ms(self) -> int:
         """Milliseconds since the watch began."""
@@ -160,12 +172,14 @@ class Watch:
             self._batch = batch
             self._written = 0
             self._spill.begin(folder)
+            self._wait()
 
     def release(self, folder: str = "") -> None:
         """Write no more to the file of :meth:`spill`; go on in another folder, if one is named."""
         with self._lock:
             self._spill.stop()
             self._batch = False
+            self._wait()
         if folder and os.path.isdir(folder):
             self.spill(folder, batch=False)
 
@@ -190,11 +204,13 @@ class Watch:
         """Have all that is only known at the end said now; what was said before is not again."""
         mark, batch = len(self.events), self._batch
         self._batch = False
+        self._wait()
         for call in list(self._ends):
             quietly(call)
-        self._batch = batch
         fresh = self.events[mark:]
         self.events[mark:] = [event for event in fresh if repr(event) not in self._said]
+        self._batch = batch
+        self._wait()
         self._said.update(map(repr, fresh))
 
     def end(self) -> None:
@@ -226,6 +242,7 @@ class Watch:
         self._batch = bool(folder)
         if folder:
             self._spill.begin(folder)
+        self._wait()
         self.introduce()
 
     def introduce(self) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Args = tuple[Any, ...]
 
 _PARTS_OF_PYTHON = (".pyc", ".so", ".pyd", ".pyi", ".pth", "pyvenv.cfg", ".dylib")
+_OF_CODE = (".py", *_PARTS_OF_PYTHON)
 _SYSTEM = (
     "/proc/ /sys/ /dev/ /etc/ /lib/ /lib64/ /usr/lib/ /usr/lib64/ /usr/share/ /usr/bin/ "
     "/usr/include/ /usr/libexec/ /run/lock/ /run/systemd/ /run/udev/ /run/nvidia/"
@@ -37,6 +38,10 @@ _CACHES = (
 ).split()
 """Folders below ``~/.cache`` whose files are no data; others (huggingface, torch) are."""
 _IMPORTERS = ("<frozen importlib._bootstrap_external>", "<frozen zipimport>")
+_STEADY, _UNASKED = 64, 7
+"""Data sets are many files of one folder, read by one line. To ask for the line takes longer than
+all the rest, so once a line has read so many files of a folder one after another, only each eighth
+is asked for; those in between are taken to be of the same line and time."""
 _WRITES = os.O_WRONLY | os.O_RDWR
 _DESCRIPTORS = "/proc/self/fd/"
 
@@ -67,15 +72,19 @@ def install(watch: Watch) -> None:
 
 def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
     find = watch.handlers.get
-    read, within, opened = observer.read, observer.within, observer.opened
+    read, within = observer.read, observer.within
+    opened, fresh = observer.opened, observer.fresh
 
     def hook(event: str, args: Args) -> None:
         try:
             if event == "open":
-                if not args[2] & _WRITES and args[0] in read and not within:
-                    return
-                if watch.on:
-                    opened(args)
+                path, _, flags = args
+                if within or flags & _WRITES:
+                    if watch.on:
+                        opened(path, flags)
+                elif path not in read and watch.on:
+                    read.add(path)
+                    fresh(path)
             else:
                 handler = find(event)
                 if handler is not None and watch.on:
@@ -102,7 +111,12 @@ class Files(Unwatched):
         self._take = watch.take
         self._ms = watch.ms
         self._noise = _noise()
-        self._calm = ""
+        # Of the file read last: its folder, if that has no noise in it; the line that read it;
+        # how many of that folder that line has read; how many more are taken for its own.
+        self._calm: tuple[str, ...] = ()
+        self._last = ("", 0, 0)
+        self._thread = 0
+        self._steady = self._sure = 0
         self._inherited: set[object] = set()
         self._written: set[object] = set()
         self._missing: set[object] = set()
@@ -111,7 +125,7 @@ class Files(Unwatched):
     def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
         self._noise += (prefix.rstrip(os.sep) + os.sep,)
-        self._calm = ""
+        self._calm = ()
 
     def forget(self) -> None:
         """In a forked child: what the parent read is read anew here."""
@@ -123,45 +137,61 @@ class Files(Unwatched):
     def _is_noise(self, name: str) -> bool:
         return name.startswith(self._noise) and not name.startswith(_SHARED)
 
-    def opened(self, args: Args) -> None:
-        """A file is about to be opened."""
-        path, _, flags = args
-        if self.within:
-            above = self.within.get(get_ident())
-            if above:
-                path = os.path.join(above, _text(path))
-        read = self.read
+    def opened(self, path: object, flags: int) -> None:
+        """A file is about to be opened, to be written or by a path relative to a folder."""
+        above = self.within.get(get_ident())
+        if above:
+            path = os.path.join(above, _text(path))
         writing = flags & _WRITES
         if not writing:
-            if path in read:
-                return
-            read.add(path)
-        elif path in self._written and (writing == os.O_WRONLY or path in read):
+            if path not in self.read:
+                self.read.add(path)
+                self.fresh(path)
             return
-        elif path in read or path in self._inherited:
+        if path in self._written and (writing == os.O_WRONLY or path in self.read):
+            return
+        if path in self.read or path in self._inherited:
             self._preserve(path)
+        name = _text(path)
+        if not name or self._is_noise(name) or name.endswith(_PARTS_OF_PYTHON):
+            return
+        where = place(sys._getframe(2))
+        if where is not None:
+            self._changed(path, name, where, flags)
+
+    def fresh(self, path: object) -> None:
+        """A file is about to be read for the first time."""
         name = path if type(path) is str else _text(path)
-        # Data sets are many files of one folder: of a folder it is asked once whether it is noise.
-        above = name[: name.rfind(os.sep)]
-        if above != self._calm:
-            if name.startswith(self._noise) and not name.startswith(_SHARED):
+        calm = name.startswith(self._calm)
+        if not calm and self._is_noise(name):
+            return
+        if name.endswith(_OF_CODE):
+            if name.endswith(_PARTS_OF_PYTHON) or sys._getframe(2).f_code.co_filename in _IMPORTERS:
+                if name.endswith((".py", ".pyc")):
+                    self._take(("source", name))
                 return
-            self._calm = above
-        if name.endswith(_PARTS_OF_PYTHON):
-            if name.endswith(".pyc"):
-                self._take(("source", name))
+        elif calm and self._sure and get_ident() == self._thread:
+            self._sure -= 1
+            file, line, ms = self._last
+            self._take(("read", name, file, line, ms))
             return
-        frame = sys._getframe(2)
-        if name.endswith(".py") and frame.f_code.co_filename in _IMPORTERS:
-            self._take(("source", name))
-            return
-        where = place(frame)
+        where = place(sys._getframe(2))
         if where is None or not name:
             return
-        if writing:
-            self._changed(path, name, where, flags)
+        last = (where[0], where[1], self._ms())
+        self._take(("read", name, *last))
+        if calm and last[:2] == self._last[:2]:
+            self._steady += 1
+            self._sure = _UNASKED if self._steady >= _STEADY else 0
         else:
-            self._take(("read", name, where[0], where[1], self._ms()))
+            self._calm, self._steady, self._sure = self._all_calm(name), 0, 0
+        self._last, self._thread = last, get_ident()
+
+    def _all_calm(self, name: str) -> tuple[str, ...]:
+        """The folder of a file, if nothing in it and below it is noise."""
+        above = name[: name.rfind(os.sep) + 1]
+        noisy = not above or any(prefix.startswith(above) for prefix in self._noise)
+        return () if noisy else (above,)
 
     def _changed(self, path: object, name: str, where: tuple[str, int], flags: int) -> None:
         # Opened to be changed: what it holds goes in first.

@@ -63,7 +63,7 @@ class Spill:
         self._last = time.monotonic()
         if self._fd < 0 or not (self._is_ours() or self._open(0)):
             return
-        data = memoryview("".join([f"{_line(event)}\n" for event in events]).encode())
+        data = memoryview(_lines(events).encode("ascii"))
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
@@ -102,12 +102,23 @@ class Spill:
         return (found.st_dev, found.st_ino) == self._known
 
 
-def _line(event: Any) -> str:
-    """An event as JSON; those of opened files, of which there are many, on a way of their own."""
-    if len(event) == 5 and (event[0] == "read" or event[0] == "write"):
-        kind, name, file, line, ms = event
-        return f'["{kind}", {_quoted(name)}, {_quoted(file)}, {line}, {ms}]'
-    return encode(event)
+def _lines(events: Iterable[Any]) -> str:
+    """Events as lines of JSON.
+
+    Of files that were read, of which there may be many, all but the name is often the same.
+    """
+    lines: list[str] = []
+    in_file, at, when, rest = "", 0, -1, ""
+    for event in events:
+        if event[0] != "read":
+            lines.append(f"{encode(event)}\n")
+            continue
+        _, name, file, line, ms = event
+        if ms != when or line != at or file != in_file:
+            in_file, at, when = file, line, ms
+            rest = f", {_quoted(file)}, {line}, {ms}]\n"
+        lines.append(f'["read", {_quoted(name)}{rest}')
+    return "".join(lines)
 
 
 def encode(value: object, depth: int = 0) -> str:

@@ -15,10 +15,10 @@ import pytest
 import notabene
 
 BOOT = Path(notabene.__file__).parent / "capture" / "watch" / "boot"
-FOUND = sorted(Path("/root/.pyenv/versions").glob("3.*/bin/python"))
+FOUND = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
 PYTHONS = [
     sys.executable,
-    *(str(one) for one in FOUND if int(one.parts[4].split(".")[1]) >= 8),
+    *(str(one) for one in FOUND if int(one.parts[-3].split(".")[1]) >= 8),
 ]
 
 

@@ -199,6 +199,52 @@ def test_fifos_devices_and_replaced_opens(run: Run):
     assert {event[0] for event in told.of("read")} == {"pipe", "train.py"}
 
 
+FLOOD = """
+import os
+os.mkdir("data")
+for n in range(400):
+    open(f"data/{n}", "w").close()
+for n in range(300):
+    open(f"data/{n}").close()
+for n in range(300, 400):
+    open(f"data/{n}").close()
+open("alone", "w").close()
+open("alone").close()
+"""
+
+
+def test_a_data_set_of_many_files_has_the_line_that_reads_it(run: Run):
+    told = run(FLOOD)
+    read = told.of("read")
+    assert [Path(event[0]).name for event in read] == [*map(str, range(400)), "alone"]
+    lines = [event[2] for event in read]
+    # Where many were read by one line, not each of the next ones is asked for.
+    assert lines[:300] == [7] * 300
+    assert set(lines[300:400]) == {7, 9}
+    assert lines[308:400] == [9] * 92
+    assert lines[400] == 11
+    assert len({event[1] for event in read}) == 1
+
+
+def test_threads_that_read_one_folder_have_lines_of_their_own(run: Run):
+    code = """
+import os, threading
+os.mkdir("data")
+for n in range(400):
+    open(f"data/{n}", "w").close()
+def other():
+    open("data/399").close()
+for n in range(200):
+    open(f"data/{n}").close()
+thread = threading.Thread(target=other)
+thread.start()
+thread.join()
+"""
+    read = {Path(name).name: line for name, _, line, _ in run(code).of("read")}
+    assert read["199"] == 9
+    assert read["399"] == 7
+
+
 def test_libraries_with_native_readers_are_waited_for():
     """Every library that has functions to wrap is waited for, and no other."""
     assert {*readers._READ, *readers._WRITE} == set(begin.NATIVE.split())
