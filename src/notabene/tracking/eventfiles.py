@@ -27,6 +27,7 @@ class EventFiles:
 
     def __init__(self, folders: Iterable[Path], seen: Path | None) -> None:
         self._folders = [Path(folder).absolute() for folder in folders]
+        self._written_to: set[str] = set()
         self._seen = seen
         self._open: dict[str, Any] = {}
         self._at: dict[str, int] = {}
@@ -35,6 +36,14 @@ class EventFiles:
         for path in self._listed():
             # What was there before the run is not its own.
             quietly(partial(self._add, path, None))
+
+    def take_folder(self, folder: str) -> None:
+        """A folder where a file is about to be made; what lies in it now is not the run's."""
+        folder = os.path.abspath(folder)
+        if folder not in self._written_to:
+            for path in _marked(folder):
+                quietly(partial(self._add, path, None))
+            self._written_to.add(folder)
 
     def take_written(self, without: set[str]) -> None:
         """Files that this process opened, as the watch saw."""
@@ -53,7 +62,7 @@ class EventFiles:
         for path in self._listed():
             self._add(path, 0)
         self._look_at_processes()
-        for name, file in self._open.items():
+        for name, file in list(self._open.items()):
             if name in without:
                 continue
             got: list[Records] = []
@@ -72,6 +81,8 @@ class EventFiles:
         for folder in self._folders:
             for place, _, names in os.walk(folder):
                 yield from (os.path.join(place, name) for name in names if MARK in name)
+        for folder in list(self._written_to):
+            yield from _marked(folder)
 
     def _look_at_processes(self) -> None:
         """New lines in what the processes of ``notabene run`` leave behind."""
@@ -112,6 +123,14 @@ class EventFiles:
         end = max(text.rfind(b"\n"), text.rfind(b"\0")) + 1
         self._at[path] = at + end
         return text[:end]
+
+
+def _marked(folder: str) -> list[str]:
+    """Event files that lie in a folder itself."""
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder) if MARK in name]
+    except OSError:
+        return []
 
 
 def _read_into(got: list[Records], file: Any) -> None:

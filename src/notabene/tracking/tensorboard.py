@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 from notabene._ids import boot_id, host_name, new_writer_id, now_us, process_start
 from notabene._version import __version__
-from notabene.capture.watch.later import when_imported
 from notabene.journal.file import JournalFile
 from notabene.journal.folder import JOURNAL
 from notabene.journal.reader import JournalReader
@@ -40,6 +39,7 @@ from notabene.tfevents.folders import SIDES, is_moment, line_of
 from notabene.tracking.eventfiles import EventFiles
 from notabene.tracking.guard import quietly
 from notabene.tracking.keys import metric_name
+from notabene.tracking.summaries import listeners, wrap_writers
 
 if TYPE_CHECKING:
     from notabene.journal.columns import ColumnWriter
@@ -54,38 +54,6 @@ EVERY = 1.0
 """Seconds between looks at files."""
 MOST = 256 << 20
 """Bytes of events that wait at most: what is beyond is counted, and lies in the event file."""
-CLASSES = (
-    "tensorboard.summary.writer.event_file_writer",
-    "tensorboardX.event_file_writer",
-)
-"""Modules with an ``EventFileWriter``; that of torch is TensorBoard's."""
-
-_taps: list[Tap] = []
-_wrapped: set[str] = set()
-
-
-def wrap_writers() -> None:
-    """Have the writers we know tell the newest tap, now or when they are imported."""
-    for name in CLASSES:
-        if name not in _wrapped:
-            _wrapped.add(name)
-            when_imported(name, _wrap)
-
-
-def _wrap(module: Any) -> None:
-    writer = module.EventFileWriter
-    real = writer.add_event
-
-    def add_event(self: Any, event: Any, *args: Any, **options: Any) -> Any:
-        result = real(self, event, *args, **options)
-        if _taps:
-            tap = _taps[-1]
-            quietly(lambda: tap.heard(self, event))
-        return result
-
-    add_event.__wrapped__ = real  # type: ignore[attr-defined]  # as functools.wraps would say
-    add_event.__doc__, add_event.__name__ = real.__doc__, real.__name__
-    writer.add_event = add_event
 
 
 class Tap:
@@ -141,7 +109,7 @@ class Tap:
         """Begin to listen."""
         if self._wrap:
             wrap_writers()
-            _taps.append(self)
+            listeners.append(self)
 
     def heard(self, writer: Any, event: Any) -> None:
         """A wrapped writer was given an event."""
@@ -159,6 +127,11 @@ class Tap:
         self._waiting += len(payload)
         self._heard.append((folder, payload))
 
+    def written_to(self, folder: str) -> None:
+        """A writer in C++ was made: its file is followed."""
+        if os.getpid() == self._pid:
+            self._files.take_folder(folder)
+
     def tick(self) -> None:
         """Take over what came since the last time."""
         with self._lock:
@@ -172,8 +145,8 @@ class Tap:
 
     def stop(self) -> None:
         """Take over what is left, and end."""
-        if self in _taps:
-            _taps.remove(self)
+        if self in listeners:
+            listeners.remove(self)
         writer = self._run.writer
         if writer is not None:
             writer.flush(1.0)  # what the program logged itself is seen in the journal
