@@ -23,8 +23,8 @@ PAGES = sorted(
     if "adr" not in p.parts and "not run" not in p.name
 )
 FRAMEWORKS = (
-    "accelerate", "catboost", "hydra", "keras", "lightgbm", "lightning", "optuna", "statsmodels",
-    "transformers", "xgboost",
+    "accelerate", "catboost", "hydra", "keras", "lightgbm", "lightning", "onnx", "optuna",
+    "statsmodels", "transformers", "xgboost",
 )  # fmt: skip
 RUN = {"python", "sh"}
 SHOW = {"text", "json", "toml", "yaml", "ini"}

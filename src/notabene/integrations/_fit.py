@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 import weakref
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 _fits: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
 _begun: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
 """Runs that were begun for a fit, and in which thread."""
+_beginning = threading.RLock()
+"""Held until it is known whose a new run is: another thread may find it before that."""
+
+
+def _after_fork() -> None:
+    global _beginning
+    _beginning = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Fit:
@@ -46,15 +58,17 @@ class Fit:
     @classmethod
     def begin(cls, switch: Switch, **options: Any) -> Fit:
         """In the current run, or in a new one, of these options of ``init``."""
-        run, here = current_run(), threading.get_ident()
-        if run is not None and _begun.get(run, here) == here:
-            return cls(switch, run, own=False)
-        if run is not None:
-            # The run of a fit in another thread may end before this one does.
-            options.setdefault("parent", "")
-        run = begin_run(switch.name, **options)
-        _begun[run] = here
-        return cls(switch, run, own=True)
+        here = threading.get_ident()
+        with _beginning:
+            run = current_run()
+            if run is not None and _begun.get(run, here) == here:
+                return cls(switch, run, own=False)
+            if run is not None:
+                # The run of a fit in another thread may end before this one does.
+                options.setdefault("parent", "")
+            run = begin_run(switch.name, **options)
+            _begun[run] = here
+            return cls(switch, run, own=True)
 
     def params(self, values: Mapping[str, Any], section: str = "") -> None:
         """Settings, into the config; one that the user set otherwise is not written over."""

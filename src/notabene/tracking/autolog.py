@@ -49,6 +49,7 @@ BY_HAND = {
     "torch": "notabene.integrations.torch.watch(model)",
     "accelerate": "notabene.integrations.accelerate.NotabeneTracker",
     "hydra": "notabene.integrations.hydra.NotabeneCallback",
+    "onnx": "notabene.integrations.onnx.save_model(model)",
 }
 _ABSENT: Any = object()
 
@@ -139,11 +140,26 @@ def autolog(*frameworks: str, enabled: bool = True, models: bool = True) -> None
 
 
 def integration_of(library: str) -> Any:
-    """The integration's module for a library, loaded; None where there is none."""
+    """The integration's module for a library, loaded; None where there is none.
+
+    Raises:
+        MissingDependencyError: The library is not installed.
+    """
     path = {**BUILT_IN, **_installed()}.get(library) or (
         f"{_HERE}{library}" if library in BY_HAND else None
     )
-    return None if path is None else import_module(path)
+    if path is None:
+        return None
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        raise _missing((error.name or library).partition(".")[0]) from error
+
+
+def _missing(library: str) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"{library} is not installed", hint=f"pip install {_PACKAGES.get(library, library)}"
+    )
 
 
 def _installed() -> dict[str, str]:
@@ -165,9 +181,7 @@ def _check(name: str, known: dict[str, str], *, enabled: bool) -> None:
         )
     names = ("lightning", "pytorch_lightning") if name == "lightning" else (name,)
     if enabled and not any(n in sys.modules or find_spec(n) is not None for n in names):
-        raise MissingDependencyError(
-            f"{name} is not installed", hint=f"pip install {_PACKAGES.get(name, name)}"
-        )
+        raise _missing(name)
 
 
 def _wait_for(name: str, path: str, models: bool) -> None:

@@ -81,8 +81,8 @@ class EventFiles:
         for folder in self._folders:
             for place, _, names in os.walk(folder):
                 yield from (os.path.join(place, name) for name in names if MARK in name)
-        for folder in list(self._written_to):
-            yield from _marked(folder)
+        for made in list(self._written_to):
+            yield from _marked(made)
 
     def _look_at_processes(self) -> None:
         """New lines in what the processes of ``notabene run`` leave behind."""

@@ -49,6 +49,7 @@ FORMATS = {
     "catboost-cbm": Format("catboost", True, ".cbm"),
     "keras": Format("keras", True, ".keras"),
     "safetensors": Format("torch", True, ".safetensors"),
+    "onnx": Format("onnx", True, ".onnx"),
     "transformers": Format("transformers", True),
     "torch-pickle": Format("torch", False, ".pt"),
     "statsmodels-pickle": Format("statsmodels", False, ".statsmodels"),

@@ -16,6 +16,7 @@ import pytest
 import notabene
 from notabene import NotabeneWarning
 from notabene.api import Api
+from notabene.integrations import _fit
 from notabene.integrations._base import Fit, Recipe, apart, put, reopened, simple, undisturbed
 from notabene.tracking.autolog import Switch
 
@@ -208,6 +209,24 @@ def test_fits_of_two_threads_do_not_end_each_other(switch):
     assert {first.metrics["result"].last, second.metrics["result"].last} == {1.0, 2.0}
     assert first.status == second.status == "finished"
     assert not second.parent
+
+
+def test_fits_of_two_threads_that_begin_at_once(switch, monkeypatch):
+    """One finds the run of the other when nobody knows yet whose it is."""
+    begin, others = _fit.begin_run, []
+
+    def slow(*words, **options):
+        run = begin(*words, **options)
+        if not others:
+            others.append(threading.Thread(target=lambda: Library().fit(2)))
+            others[0].start()
+            others[0].join(0.5)
+        return run
+
+    monkeypatch.setattr(_fit, "begin_run", slow)
+    Library().fit(1)
+    others[0].join()
+    assert sorted(run.metrics["result"].last for run in runs()) == [1.0, 2.0]
 
 
 def test_what_happens_in_a_fit_is_told_of_the_users_line(tmp_path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
 
 import notabene
-from notabene import AccessError, FormatError, NotFoundError
+from notabene import AccessError, FormatError, MissingDependencyError, NotFoundError
 from notabene.tracking.models import CARD, FORMATS, Kept, keep, load_model
 
 
@@ -91,6 +92,16 @@ def test_what_is_not_there_is_told(home):
         load_model("nothing:v1")
     with pytest.raises(NotFoundError, match="there is no model at"):
         load_model(Path("nothing.skops"))
+
+
+def test_a_library_that_is_not_there_is_named(tmp_path, monkeypatch):
+    """With the command that brings it."""
+    monkeypatch.setitem(sys.modules, "catboost", None)
+    monkeypatch.delitem(sys.modules, "notabene.integrations.catboost", raising=False)
+    (tmp_path / "m.cbm").touch()
+    with pytest.raises(MissingDependencyError, match="catboost is not installed") as caught:
+        load_model(tmp_path / "m.cbm")
+    assert "pip install catboost" in str(caught.value)
 
 
 def test_suffixes_tell_formats_apart():

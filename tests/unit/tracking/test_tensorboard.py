@@ -13,7 +13,7 @@ import pytest
 import notabene
 from notabene.api import Api
 from notabene.errors import UsageError
-from notabene.tracking import tensorboard
+from notabene.tracking import summaries, tensorboard
 from notabene.tracking.tensorboard import Keys, Tap
 from tests.unit.tfevents.conftest import event, framed, simple, version
 
@@ -57,8 +57,8 @@ def writer(monkeypatch, tmp_path):
 
     module.EventFileWriter = EventFileWriter
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(tensorboard, "_wrapped", set())
-    monkeypatch.setattr(tensorboard, "CLASSES", (module.__name__,))
+    monkeypatch.setattr(summaries, "_wrapped", set())
+    monkeypatch.setattr(summaries, "_WRITERS", {module.__name__: summaries._event_writer})
     return EventFileWriter
 
 

@@ -214,6 +214,7 @@ open("alone").close()
 
 
 def test_a_data_set_of_many_files_has_the_line_that_reads_it(run: Run):
+    """Also where not each file is asked for, up to the next that is."""
     told = run(FLOOD)
     read = told.of("read")
     assert [Path(event[0]).name for event in read] == [*map(str, range(400)), "alone"]
@@ -227,6 +228,7 @@ def test_a_data_set_of_many_files_has_the_line_that_reads_it(run: Run):
 
 
 def test_threads_that_read_one_folder_have_lines_of_their_own(run: Run):
+    """What was taken for granted of one thread is not of another."""
     code = """
 import os, threading
 os.mkdir("data")
