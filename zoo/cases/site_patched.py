@@ -1,3 +1,3 @@
 import math
 
-print(f"loss={math.floor(2.7) + 0.5}")
+print(f"loss={math.erf(0.5)}")
