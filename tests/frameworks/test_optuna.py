@@ -147,3 +147,56 @@ def test_a_study_without_a_name_has_a_short_one(notebook):
     name = f"study-{study.study_name.removeprefix('no-name-')[:8]}"
     assert {run.name for run in notebook.runs()} == {name, f"{name}-0"}
     assert {run.group for run in notebook.runs()} == {name}
+
+
+def by_hand():
+    """A loop of the user's own: five trials, one pruned, one failed, one told twice."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(study_name="own", sampler=optuna.samplers.TPESampler(seed=1))
+    for number in range(5):
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(-2, 2)})
+        trial.report(number / 2, 3)
+        if number == 1:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        elif number == 2:
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        else:
+            study.tell(trial, trial.params["x"] ** 2)
+    study.tell(trial, 7.0, skip_if_finished=True)
+    with pytest.raises(ValueError, match="Cannot tell"):
+        study.tell(trial, 7.0)
+    return study
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_what_a_loop_asks_and_tells(notebook, same, around):
+    """A run for each trial, below the current one where there is one; the search is the same."""
+    same(lambda: facts(by_hand())[0][1:], "optuna")
+    runs = {run.name: run for run in notebook.runs()}
+    assert len(runs) == 5
+    notabene.autolog("optuna")
+    if around:
+        with notabene.init("p", capture=False, name="mine") as mine:
+            study = by_hand()
+            mine.log({"after": 1})
+        assert notebook.last(next(r for r in notebook.runs() if r.name == "mine"), "after") == 1
+        found = [run for run in notebook.runs() if run.parent == mine.id]
+        assert {run.project for run in found} == {"p"}
+    else:
+        study = by_hand()
+        found = notebook.runs()[5:]
+        assert not any(run.parent for run in found)
+    assert [run.name for run in found] == [f"own-{number}" for number in range(5)]
+    assert {run.group for run in found} == {"own"}
+    assert [run.status for run in found] == [
+        "finished",
+        "stopped",
+        "failed",
+        "finished",
+        "finished",
+    ]
+    for run, trial in zip(found, study.get_trials(), strict=True):
+        assert run.config["x"] == trial.params["x"]
+        assert notebook.curve(run, "intermediate_value") == [trial.number / 2]
+        if run.status == "finished":
+            assert notebook.last(run, "value") == trial.values[0]

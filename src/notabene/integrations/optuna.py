@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import optuna
@@ -22,9 +23,10 @@ from notabene.integrations._base import (
     simple,
     through,
     undisturbed,
-)
+)  # fmt: skip
 
 VERSIONS = ("3.6", "6")
+_told: set[tuple[Any, ...]] = set()
 
 
 class StudyRecipe(Recipe):
@@ -47,16 +49,10 @@ class StudyRecipe(Recipe):
 
     def change(self, fit: Fit) -> dict[str, Any]:
         """Each trial in a run of its own, and a look at the study after it."""
-
-        def after_trial(study: Any, trial: Any) -> None:
-            attempt("optuna", _log_trial, fit, study, trial)
-
         run, study = fit.run, self.given["self"]
         objective = through(self.given["func"], lambda a, k: _begin_trial(run, study, a, k))
-        return {
-            "func": objective,
-            "callbacks": [*(self.given.get("callbacks") or ()), after_trial],
-        }
+        after_trial = partial(attempt, "optuna", _log_trial, fit)
+        return {"func": objective, "callbacks": [*(self.given.get("callbacks") or ()), after_trial]}
 
     def end(self, fit: Fit, result: Any) -> None:
         """All trials as a table, the best one, and which parameters mattered."""
@@ -103,22 +99,31 @@ class _Trial:
         if isinstance(error, optuna.TrialPruned):
             self.run.finish("stopped", reason=f"pruned: {error}".strip(": "))
             return
-        values = result if isinstance(result, list | tuple) else [result]
         if error is None:
-            names = ["value"] if len(values) == 1 else [f"value/{i}" for i in range(len(values))]
-            self.run.log(dict(zip(names, values, strict=True)), step=0)
+            _log_values(self.run, result if isinstance(result, list | tuple) else [result])
         end_run(self.run, error)
 
 
+class TellRecipe(Recipe):
+    """``study.tell(trial, value)``: how what the user's own loop asked for came out."""
+
+    def wanted(self) -> bool:
+        """It is no fit."""
+        return False
+
+    def seen(self, result: Any) -> None:
+        """The trial, as Optuna has it now."""
+        _log_told(self.given["self"], result)
+
+
 def switch_on(switch: Switch) -> None:
-    """Wrap ``Study.optimize``, and ``Trial.report`` for the values on the way."""
+    """Wrap ``Study.optimize`` and ``tell``, and ``Trial.report`` for the values on the way."""
     put(switch, optuna.Study, "optimize", StudyRecipe)
-
-    def around_report(args: Any, kwargs: Any) -> None:
-        attempt("optuna", _log_report, *args, *kwargs.values())
-
-    report = optuna.trial.Trial.report
-    switch.put(optuna.trial.Trial, "report", through(report, around_report))
+    put(switch, optuna.Study, "tell", TellRecipe)
+    kind = optuna.trial.Trial
+    switch.put(
+        kind, "report", through(kind.report, lambda a, k: attempt("optuna", _log_report, *a, **k))
+    )
 
 
 def _name_of(study: Any) -> str:
@@ -137,6 +142,32 @@ def _begin_trial(parent: Any, study: Any, args: Any, kwargs: Any) -> _Trial | No
         return _Trial(run, args, kwargs)
 
     return attempt("optuna", begin)
+
+
+def _log_told(study: Any, trial: Any) -> None:
+    key = (study.study_name, trial.number, trial.datetime_complete)
+    if key in _told:
+        return  # told before, and skipped now
+    _told.add(key)
+    parent, group = current_run(), _name_of(study)
+    below: dict[str, Any] = {} if parent is None else {"parent": parent, "project": parent.project}
+    params = {name: simple(value) for name, value in trial.params.items()}
+    with hushed(), apart():
+        run = begin_run("optuna", name=f"{group}-{trial.number}", group=group, capture=False,
+                        config=params, **below)  # fmt: skip
+    for step, value in trial.intermediate_values.items():
+        run.log({"intermediate_value": float(value)}, step=int(step))
+    if trial.state.name == "COMPLETE":
+        _log_values(run, trial.values)
+    run.summary["seconds"] = trial.duration.total_seconds()
+    ends: dict[str, Any] = {"PRUNED": ("stopped", "pruned"), "FAIL": ("failed", "told as failed")}
+    status, reason = ends.get(trial.state.name, ("finished", ""))
+    run.finish(status, reason=reason)
+
+
+def _log_values(run: Any, values: Any) -> None:
+    names = ["value"] if len(values) == 1 else [f"value/{i}" for i in range(len(values))]
+    run.log(dict(zip(names, values, strict=True)), step=0)
 
 
 def _log_report(trial: Any, value: Any, step: Any) -> None:
