@@ -71,6 +71,13 @@ def test_an_estimator_is_a_run(notebook, same):
     assert again.predict(X).shape == y.shape
 
 
+def test_the_objective_is_the_one_that_was_used(notebook):
+    """With three classes the fit puts another in the place of the estimator's default."""
+    notabene.autolog("xgboost", models=False)
+    model = xgb.XGBClassifier(n_estimators=2).fit(X, np.arange(len(X)) % 3)
+    assert notebook.only().config["objective"] == model.objective == "multi:softprob"
+
+
 def test_in_a_search_of_sklearn_it_logs_once(notebook):
     """The search is the run; the fits inside it are not."""
     notabene.autolog("sklearn", "xgboost")

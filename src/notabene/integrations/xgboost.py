@@ -92,8 +92,13 @@ class FitRecipe(Recipe):
         """Settings that are set, and the data."""
         model = self.given["self"]
         known = {name: value for name, value in model.get_params().items() if value is not None}
+        known.pop("objective", None)
         fit.params({"model": type(model).__name__, **known})
         fit.inputs(self.given, "X", "y")
+
+    def after(self, fit: Fit) -> None:
+        """The objective: with more than two classes the fit itself chooses another."""
+        fit.params({"objective": self.given["self"].objective})
 
     def end(self, fit: Fit, result: Any) -> None:
         """The best round, and the model."""
