@@ -51,7 +51,9 @@ def groups_of(manifests: Iterable[Manifest]) -> list[Group]:
         if one.status == "finished" and one.tables.get("code"):
             code = one.tables.get("meaning") or one.tables["code"]
             config, seeds = _config(one)
-            inputs = [one.script, one.effective, config, code, one.tables.get("data", "")]
+            # Runs of one program that log no config can only be told apart by their place in it.
+            part = "" if one.config else one.nth or one.run
+            inputs = [one.script, part, one.effective, config, code, one.tables.get("data", "")]
             but_seed.setdefault(digest_json(inputs), []).append(one)
             if one.fixed:
                 exact = [inputs, one.seeds, seeds, one.tables.get("environment", "")]

@@ -48,6 +48,7 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
         fixed: Whether the same inputs must give the same result.
         gaps: Findings that were gaps or risks.
         outputs: ``{path: digest}`` of what it wrote.
+        nth: Which run of its program it was, from 1; 0: not known.
         again: It ran a record again, maybe changed, maybe not to the end: that was meant, and it
             is no experiment of its own.
     """
@@ -70,7 +71,16 @@ class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
     fixed: bool = True
     gaps: list[str] = []
     outputs: dict[str, str] = {}
+    nth: int = 1
     again: bool = False
+
+    def is_of_one_part(self, nth: int, config: Mapping[str, str]) -> bool:
+        """Whether another run is of the same part of the program.
+
+        The runs of one program have the same code and arguments. What tells them apart is which
+        one it is, or what they log as config, and of that all must be known.
+        """
+        return self.nth == nth != 0 or (bool(self.config) and self.config.keys() <= config.keys())
 
 
 class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -192,6 +202,7 @@ class Now(msgspec.Struct, kw_only=True):
         arguments, seeds: Of its command line.
         environment: What of its table is known.
         config: What is logged so far; empty where nothing is known.
+        nth: As in :class:`Manifest`.
         code_of: The entry for a source that an earlier run loaded, as it is now; None: gone.
         data_of: The digest for a data key of an earlier run, as it is now; ``absent``, empty.
         variable: A variable of its environment; None: not set.
@@ -201,6 +212,7 @@ class Now(msgspec.Struct, kw_only=True):
     seeds: dict[str, str]
     environment: dict[str, Any]
     config: dict[str, str] = {}
+    nth: int = 1
     code_of: Callable[[str, Mapping[str, str]], dict[str, str] | None]
     data_of: Callable[[str, Tables], str]
     variable: Callable[[str], str | None]
@@ -229,6 +241,8 @@ def ask(repeats: Repeats, now: Now, *, alive: Callable[[str], bool], without: st
             continue
         then = repeats.tables_of(manifest, memo)
         if manifest.status == "finished" and not _is_whole(manifest, memo):
+            continue
+        if not manifest.is_of_one_part(now.nth, now.config):
             continue
         found = differences(then, _now_tables(then, manifest, now, current))
         verdict = _verdict(manifest, found)

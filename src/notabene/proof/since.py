@@ -262,12 +262,15 @@ def _programs(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Findin
 
 
 def nearest(manifests: Iterable[Manifest], mine: Manifest) -> Manifest | None:
-    """The run to compare with: the last one before of the same script that ended well, and if
-    none did, the last one of which is known what went in."""
+    """The run to compare with: the last one before of the same part of the script that ended
+    well, and if none did, the last one of which is known what went in."""
     earlier = [
         one
         for one in manifests
-        if one.run != mine.run and one.started <= mine.started and one.tables
+        if one.run != mine.run
+        and one.started <= mine.started
+        and one.tables
+        and (one.nth == mine.nth != 0 or (one.config and one.config == mine.config))
     ]
     well = [one for one in earlier if one.status == "finished"]
     found = well or earlier

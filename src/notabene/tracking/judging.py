@@ -36,6 +36,7 @@ from notabene.proof.record import flat, record_of
 from notabene.proof.repeats import Answer, Manifest, Now, Repeats, ask
 from notabene.proof.review import review
 from notabene.proof.source.cells import is_cell
+from notabene.tracking.names import place_in_program
 
 if TYPE_CHECKING:
     from notabene.artifacts.hashes import HashCache
@@ -91,6 +92,7 @@ class Judge:
         *,
         config: Mapping[str, Any] | None = None,
         without: str = "",
+        nth: int = 1,
     ) -> Answer:
         """Whether this was done before.
 
@@ -99,6 +101,7 @@ class Judge:
             environment: Its table; empty: not compared.
             config: What it logs, flat; None: not known.
             without: The run itself.
+            nth: Which run of its program it is; 0: not known.
 
         In a notebook the answer is always ``new``: nobody knows which cells will come.
         """
@@ -110,6 +113,7 @@ class Judge:
             seeds={k: v for k, v in self.arguments.items() if is_seed(k)},
             environment={"variables": self._variables(environ), **environment},
             config=self._config(config or {}),
+            nth=nth,
             code_of=self._code_of,
             data_of=self._data_of,
             variable=environ.get,
@@ -301,7 +305,8 @@ def ask_for_command(
             cache=settings.cache,
             redactor=Redactor(),
         )
-        return judge.ask(environment(), {}, config=config)
+        nth = 1 if command else place_in_program()
+        return judge.ask(environment(), {}, config=config, nth=nth)
 
 
 def refuse_repeat(settings: Settings, config: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from notabene._ids import ALPHABET
+from notabene.capture.watch import current
 from notabene.settings import environment, export
 from notabene.tracking import context
 
@@ -99,6 +100,17 @@ def next_init() -> int:
     global _inits
     _inits += 1
     return _inits
+
+
+def place_in_program() -> int:
+    """Which run of its program the newest one is, from 1.
+
+    0 in processes that share out work: there it hangs on chance.
+    """
+    watch = current()
+    processes = sys.modules.get("multiprocessing.process")
+    shares = processes is not None and processes.parent_process() is not None
+    return 0 if shares or (watch is not None and watch.how == "fork") else _inits
 
 
 def tell_children(run: Run) -> None:

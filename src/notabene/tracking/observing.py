@@ -32,6 +32,7 @@ from notabene.capture.process import (
 from notabene.settings import environment, export
 from notabene.tracking.early import WATCH
 from notabene.tracking.guard import quietly
+from notabene.tracking.names import place_in_program
 
 if TYPE_CHECKING:
     from notabene.capture.observed import Observed
@@ -99,6 +100,7 @@ class Observing:
         self._results: dict[str, Any] = {}
         self.points = 0
         self._again = False
+        self._nth = 1 if capture.program else place_in_program()
 
     def start(self) -> None:
         """Have this process and its children leave what they see in the run's folder."""
@@ -178,7 +180,9 @@ class Observing:
         table = environment_table(parts.get("environment", {}), parts.get("hardware", {}))
         known = table if "environment" in parts else {}
         run = self._run
-        self.answer = self._judge().ask(environment(), known, config=self._config(), without=run.id)
+        self.answer = self._judge().ask(
+            environment(), known, config=self._config(), without=run.id, nth=self._nth
+        )
         return line_of(self.answer, now_us=now_us(), user=run.user)
 
     def _config(self) -> dict[str, Any]:
@@ -196,6 +200,7 @@ class Observing:
             user=run.user,
             host=host_name(),
             started=self._began,
+            nth=self._nth,
         )
 
     def _name_arguments(self) -> None:

@@ -152,6 +152,42 @@ def test_runs_of_one_program_differ_in_their_config(home: Path) -> None:
     assert "same as run" in start(Path("sweep.py"), "once").stderr
 
 
+PARTS = """
+import sys, time
+import notabene
+for part in range(2):
+    run = notabene.init("p", store="store")
+    time.sleep(0.5)
+    if part:
+        open("other.txt").read()
+    if len(sys.argv) > 1:
+        run.config["part"] = part
+    notabene.log({"loss": float(part)})
+    time.sleep(0.3)
+    run.finish()
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("late",)])
+def test_parts_of_one_program_are_not_the_same(home: Path, words: tuple[str, ...]) -> None:
+    """Without a config, or with one that comes late: the n-th run is compared with the n-th."""
+    Path("parts.py").write_text(PARTS)
+    Path("other.txt").write_text("x")
+    said = start(Path("parts.py"), *words).stderr
+    assert "same as" not in said
+    assert "as run" not in said
+    with notabene.Api("store") as api:
+        later, first = api.runs()
+        assert api.repeated() == []
+        assert not any(one.run for view in (later, first) for one in api.check_run(view).findings)
+    again = start(Path("parts.py"), *words).stderr
+    assert again.count("same as run") == 2
+    assert first.id[-6:] in again
+    assert later.id[-6:] in again
+    with notabene.Api("store") as api:
+        assert [len(group.runs) for group in api.repeated()] == [2, 2]
+
+
 def test_secrets_in_a_config_are_not_kept_for_comparing(home: Path) -> None:
     """The files that later runs compare with hold no secret."""
     secret = "sk-proj-4f9QmT2xL8vWc1RzN7bKyH3dJ6gP"
