@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,8 +134,9 @@ def _why(whole: Whole, thing: Thing) -> str:
     """Why a thing is a view of a run; empty where it is not."""
     if any(view.found.kind == thing.found.kind for view in whole.things):
         return ""
+    folder = Path(os.path.abspath(thing.folder))
     for view in whole.things:
-        if any(thing.folder == board or board in thing.folder.parents for board in view.boards):
+        if any(folder == board or board in folder.parents for board in view.boards):
             return "W&B names this folder of TensorBoard as the run's"
         if view.folder == thing.folder and (view.below or thing.below):
             return "they lie in the same folder"

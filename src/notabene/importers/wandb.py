@@ -175,7 +175,7 @@ def _marks(part: Part) -> list[object]:
 
 
 def boards_of(found: Found) -> tuple[Path, ...]:
-    """The folders of TensorBoard that a run says it follows."""
+    """The folders of TensorBoard that a run says it follows, absolute."""
     places: dict[Path, None] = {}
     for part in found.detail[0]:
         if part.log is None:
@@ -184,11 +184,23 @@ def boards_of(found: Found) -> tuple[Path, ...]:
             for number, data in enumerate(WandbLog(part.log).read()):
                 kind, start, end = outer(data)
                 if kind == TENSORBOARD:
-                    place = Path(read_texts(data, start, end).get(1, ""))
-                    if place.is_dir():
+                    place = _board(read_texts(data, start, end).get(1, ""), part.path)
+                    if place is not None:
                         places[place] = None
                 if number > BOARDS:
                     break
         except (NotabeneError, WireError, OSError, ValueError):
             continue
     return tuple(places)
+
+
+def _board(named: str, run: Path) -> Path | None:
+    """A folder as a program named it that ran where the folder ``wandb`` lies, maybe elsewhere."""
+    if not named:
+        return None
+    here = Path(os.path.abspath(run)).parent.parent
+    parts = Path(named).parts
+    # An absolute one of another machine: as much of its end as is found here.
+    ends = [here.joinpath(*parts[at:]) for at in range(1, len(parts))]
+    found = (place for place in (here / named, *ends) if place.is_dir())
+    return next(found, None)

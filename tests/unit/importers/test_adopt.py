@@ -83,6 +83,24 @@ def test_all_of_a_mixed_folder(lab, top):
     assert run.status == "finished"
 
 
+@pytest.mark.parametrize("way", ["runs/one", "{top}/runs/one", "/gone/home/proj/runs/one"])
+def test_a_folder_of_tensorboard_that_wandb_names(lab, tmp_path, monkeypatch, way):
+    """Relative to where the program ran, whole, or whole on another machine; from anywhere."""
+    top = tmp_path / "proj"
+    said = wandb_made.run(id="abc12345", project="vis", name="both")
+    board = wandb_made.record(9, wandb_made.field(1, way.format(top=top)))
+    wandb_made.folder(top, [said, board, wandb_made.record(18, b"")])
+    scalars(top / "runs" / "one", {"loss": LOSS}, START)
+    scalars(top / "runs" / "two", {"loss": LOSS[::-1]}, START)
+    for place in (top, tmp_path, tmp_path / "else"):
+        place.mkdir(exist_ok=True)
+        monkeypatch.chdir(place)
+        found = lab.api.adopt(os.path.relpath(top), dry_run=True)
+        told = {run.name: (run.kinds, run.why) for run in found.runs}
+        why = ["tensorboard: W&B names this folder of TensorBoard as the run's"]
+        assert told == {"both": (["wandb", "tensorboard"], why), "two": (["tensorboard"], [])}
+
+
 def test_again_without_change(lab, top):
     """A second time nothing is added, and the table says that all is here."""
     lab.api.adopt(top)
