@@ -148,8 +148,11 @@ def _chosen(views: list[RunView]) -> list[tuple[str, list[str], bool]]:
     differing = [
         key
         for key, _ in params.most_common(50)
-        if len({figure(view.params.get(key)) for view in views}) > 1 or len(views) == 1
+        if len({figure(view.params[key]) for view in views if key in view.params}) > 1
+        or len(views) == 1
     ]
+    # Settings of the experiment come first, those of its parts after them.
+    differing.sort(key=lambda key: key.count("."))
     return columns + [
         (key, [figure(view.params.get(key)) for view in views], True)
         for key in differing[:MOST_VALUES]

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { apiUrl } from '../api/client';
-import { fieldsPath, FIRST_ROWS, tablePath } from './first';
+import type { FieldInfo } from '../api/types';
+import { defaultFields, fieldsPath, FIRST_ROWS, tablePath } from './first';
 
 it('what is asked early is what the client asks, letter by letter', () => {
   const project = 'text / "small" & lm+ü';
@@ -14,4 +15,11 @@ it('what is asked early is what the client asks, letter by letter', () => {
     where: '',
   };
   expect(`/api/v1${tablePath(project, columns)}`).toBe(apiUrl('/runs/table', query));
+});
+
+it('settings of the experiment come before those of its parts, and digests not at all', () => {
+  const param = (key: string, distinct = 2): FieldInfo =>
+    ({ field: `params.${key}`, key, kind: 'param', distinct, runs: 9 }) as FieldInfo;
+  const infos = [param('input.X.dtype'), param('input.X.sha256', 9), param('same', 1), param('lr')];
+  expect(defaultFields(infos).slice(3)).toEqual(['params.lr', 'params.input.X.dtype']);
 });

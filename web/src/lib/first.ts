@@ -17,8 +17,8 @@ export function defaultFields(infos: readonly FieldInfo[]): string[] {
   const rest = metrics.filter((one) => !one.goal).sort(order);
   const shown = aims.length ? aims.slice(0, 4) : rest.slice(0, 3);
   const params = infos
-    .filter((one) => one.kind === 'param' && one.distinct > 1)
-    .sort((a, b) => b.runs - a.runs);
+    .filter((one) => one.kind === 'param' && one.distinct > 1 && !isDigest(one.key))
+    .sort((a, b) => depth(a) - depth(b) || b.runs - a.runs);
   const users = infos.find((one) => one.field === 'user');
   return [
     'status',
@@ -33,6 +33,11 @@ export function defaultFields(infos: readonly FieldInfo[]): string[] {
 /** What was measured on data held back says more than what was trained on. */
 const weight = (one: FieldInfo) =>
   one.runs * (/^(val|valid|validation|eval|test|dev)\b/i.test(one.key) ? 3 : 1);
+
+/** Settings of the experiment come first, those of its parts after them. */
+const depth = (one: FieldInfo) => one.key.split('.').length;
+
+const isDigest = (key: string) => /(^|[._])(sha256|md5|digest|hash)$/i.test(key);
 
 /** Below /api/v1, letter by letter what the client asks. */
 export const fieldsPath = (project: string): string =>
