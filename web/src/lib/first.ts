@@ -35,9 +35,10 @@ const weight = (one: FieldInfo) =>
   one.runs * (/^(val|valid|validation|eval|test|dev)\b/i.test(one.key) ? 3 : 1);
 
 /** Settings of the experiment come first, those of its parts after them. */
-const depth = (one: FieldInfo) => one.key.split('.').length;
+export const depth = (one: FieldInfo) => one.key.split('.').length;
 
-const isDigest = (key: string) => /(^|[._])(sha256|md5|digest|hash)$/i.test(key);
+/** A digest says which, but nothing to a reader. */
+export const isDigest = (key: string) => /(^|[._])(sha256|md5|digest|hash)$/i.test(key);
 
 /** Below /api/v1, letter by letter what the client asks. */
 export const fieldsPath = (project: string): string =>

@@ -1,5 +1,6 @@
 /** Which columns there are and what they are. */
 import type { FieldInfo, FieldKind, Goal } from '../../api/types';
+import { depth, isDigest } from '../../lib/first';
 import { fieldLabel, fieldOf, parseField, type Statistic } from '../../lib/fields';
 import type { Column } from '../../components/VirtualTable.svelte';
 
@@ -68,7 +69,8 @@ export function facetFields(infos: readonly FieldInfo[], total: number, most = 6
   const rest = infos
     .filter((one) => (one.kind === 'param' || one.kind === 'tag') && fits(one))
     .filter((one) => one.type === 'text' || one.type === 'bool' || one.distinct <= 6)
-    .sort((a, b) => rank(b) - rank(a));
+    .filter((one) => !isDigest(one.key))
+    .sort((a, b) => depth(a) - depth(b) || rank(b) - rank(a));
   return [...first, ...rest].slice(0, most);
 }
 
