@@ -26,9 +26,10 @@ check: fmt-check lint types layers deps docs-check web-check test ## all that CI
 test-all: $(VENV)/.ready-dev ## everything, with many more examples for the property tests
 	$(PYTEST) --hypothesis-profile=large $(PYTEST_ARGS)
 
-frameworks: $(VENV)/frameworks/.ready-frameworks ## train with every framework, in an environment of its own (large)
+frameworks: $(VENV)/frameworks/.ready-frameworks $(VENV)/tensorflow/.ready-tensorflow ## train with every framework, in environments of their own (large)
 	$(VENV)/frameworks/bin/python -m pytest -n $(JOBS) --dist loadfile -k frameworks \
 		tests/frameworks tests/docs/test_pages.py $(PYTEST_ARGS)
+	$(VENV)/tensorflow/bin/python -m pytest tests/frameworks/test_tensorflow.py $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready-dev ## print our figures, and those of each peer that is installed
 	$(PY) bench/run.py $(BENCH_ARGS)
@@ -97,3 +98,6 @@ $(VENV)/.ready-%: pyproject.toml tools/environment tools/constraints.txt
 
 $(VENV)/frameworks/.ready-frameworks: pyproject.toml tools/environment
 	@tools/environment $(VENV)/frameworks frameworks
+
+$(VENV)/tensorflow/.ready-tensorflow: pyproject.toml tools/environment
+	@tools/environment $(VENV)/tensorflow tensorflow

@@ -27,7 +27,7 @@ class EventFiles:
 
     def __init__(self, folders: Iterable[Path], seen: Path | None) -> None:
         self._folders = [Path(folder).absolute() for folder in folders]
-        self._written_to: set[str] = set()
+        self._written_to: dict[str, None] = {}
         self._seen = seen
         self._open: dict[str, Any] = {}
         self._at: dict[str, int] = {}
@@ -43,7 +43,7 @@ class EventFiles:
         if folder not in self._written_to:
             for path in _marked(folder):
                 quietly(partial(self._add, path, None))
-            self._written_to.add(folder)
+            self._written_to[folder] = None
 
     def take_written(self, without: set[str]) -> None:
         """Files that this process opened, as the watch saw."""
@@ -78,9 +78,15 @@ class EventFiles:
             self._open[path] = EventFile(Path(path), at)
 
     def _listed(self) -> Iterable[str]:
+        """Files that are there, the first that were made first: their names say when."""
         for folder in self._folders:
-            for place, _, names in os.walk(folder):
-                yield from (os.path.join(place, name) for name in names if MARK in name)
+            found = [
+                os.path.join(place, name)
+                for place, _, names in os.walk(folder)
+                for name in names
+                if MARK in name
+            ]
+            yield from sorted(found, key=lambda path: (os.path.basename(path), path))
         for made in list(self._written_to):
             yield from _marked(made)
 

@@ -34,17 +34,18 @@ _previous: dict[int, Any] = {}
 
 
 def install() -> None:
-    """Chain into exit, exceptions and signals; a second call does nothing."""
+    """Chain into exit, exceptions and signals; what is in place stays as it is."""
     global _installed, _previous_hook, _previous_exit
-    if _installed:
-        return
-    _installed = True
-    atexit.register(_at_exit)
-    _previous_hook = sys.excepthook
-    sys.excepthook = _on_exception
-    _previous_exit = sys.exit
-    sys.exit = _on_sys_exit
-    if threading.current_thread() is threading.main_thread():
+    if not _installed:
+        _installed = True
+        atexit.register(_at_exit)
+        _previous_hook = sys.excepthook
+        sys.excepthook = _on_exception
+        _previous_exit = sys.exit
+        sys.exit = _on_sys_exit
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_give_signals_back)
+    if not _previous and threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
             number = getattr(signal, name, None)
             if number is not None:
@@ -130,6 +131,19 @@ def _take_signal(number: int) -> None:
         return  # set from C, or ignored on purpose (nohup)
     _previous[number] = previous
     signal.signal(number, _on_signal)
+
+
+def _give_signals_back() -> None:
+    """In a forked child: its signals are its own again, until it begins a run itself.
+
+    A handler in Python runs between two instructions. A worker that waits for work in a system
+    call may never come to the next one, where the signal came just before the call: then
+    ``Pool.terminate`` waits for ever. What the child logged lies in its ring and is not lost.
+    """
+    for number, previous in _previous.items():
+        if signal.getsignal(number) is _on_signal:
+            quietly(partial(signal.signal, number, previous))
+    _previous.clear()
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

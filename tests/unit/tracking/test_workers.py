@@ -244,6 +244,38 @@ def test_sigterm_stops_the_run_and_keeps_the_exit_code(store: str) -> None:
         assert view.metrics["x"].n == 1
 
 
+def test_a_forked_worker_is_ended_by_a_signal_at_once(store: str) -> None:
+    """Its signals are its own, so that no wait in a system call outlives ``Pool.terminate``.
+
+    What it logged to the run of its parent is there, and a run of its own is stopped.
+    """
+    code = """
+        import os, signal, time, notabene
+        run = notabene.init("p", id="term", capture=False)
+        for own in (False, True):
+            ready, told = os.pipe()
+            if not (pid := os.fork()):
+                assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+                if own:
+                    run = notabene.init("p", id="child", capture=False)
+                    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+                run.log({"y": 1})
+                os.write(told, b".")
+                time.sleep(60)
+            os.read(ready, 1)
+            os.kill(pid, signal.SIGTERM)
+            assert os.waitpid(pid, 0)[1] == signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        run.finish()
+    """
+    finish(start(code, store))
+    with notabene.Api(store) as api:
+        view = api.run("term")
+        assert (view.status, view.metrics["y"].n) == ("finished", 1)
+        view = api.run("child")
+        assert (view.status, view.reason, view.metrics["y"].n) == ("stopped", "SIGTERM", 1)
+
+
 def test_the_program_s_own_handler_still_runs(store: str) -> None:
     """A handler set before init is called after the data is saved, and decides the exit code."""
     code = """
