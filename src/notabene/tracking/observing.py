@@ -85,6 +85,8 @@ class Observing:
         self._tools: _Tools | None = None
         self._read = 0
         self._stop = threading.Event()
+        self._lock = threading.RLock()
+        """Held where the thread of :meth:`follow` and the end of the run could meet."""
         self._before = self._outer = ""
         self._hash_drawn = False
         self.native = ""
@@ -169,7 +171,9 @@ class Observing:
             told |= asked and self.answer is not None and self.answer.verdict == "duplicate"
             if line and self.say is not None and not told:
                 self.say(line)
-        self._judge().begin(self._manifest(), self._config())
+        with self._lock:
+            if not self._stop.is_set():  # else the end of the run is, or was, written down
+                self._judge().begin(self._manifest(), self._config())
 
     def ask(self) -> str:
         """One line about the closest earlier run; empty where there is none."""
@@ -233,9 +237,10 @@ class Observing:
         self._watch.flush()
 
     def _ready(self) -> _Tools:
-        if self._tools is None:
-            self._tools = _Tools(self._run, self._capture, self._settings)
-        return self._tools
+        with self._lock:
+            if self._tools is None:
+                self._tools = _Tools(self._run, self._capture, self._settings)
+            return self._tools
 
     def take_inputs(
         self, files: Sequence[Path], frame: FrameType | None, *, snapshot: bool | None
@@ -310,27 +315,32 @@ class Observing:
         manifest.results = {**self._results, **run.headline()}
         texts = tools.shelf.texts()
         config = {**self._logged, **run.config.as_dict()}
-        self.verdict = self._judge().settle(parts, texts, config, manifest)
+        with self._lock:
+            self.verdict = self._judge().settle(parts, texts, config, manifest)
         tools.close()
         return self.verdict.part()
 
     def _judge(self) -> Judge:
-        if self._judging is None:
-            from notabene.tracking.judging import Judge
+        with self._lock:
+            if self._judging is None:
+                self._judging = self._new_judge()
+            return self._judging
 
-            tools, run = self._ready(), self._run
-            assert run.folder is not None
-            self._judging = Judge(
-                run.folder.root,
-                tools.script or program_name(self._capture.program),
-                root=tools.root,
-                folder=working_folder(),
-                words=self._words,
-                memory=tools.memory,
-                cache=self._settings.cache,
-                redactor=tools.redactor,
-            )
-        return self._judging
+    def _new_judge(self) -> Judge:
+        from notabene.tracking.judging import Judge
+
+        tools, run = self._ready(), self._run
+        assert run.folder is not None
+        return Judge(
+            run.folder.root,
+            tools.script or program_name(self._capture.program),
+            root=tools.root,
+            folder=working_folder(),
+            words=self._words,
+            memory=tools.memory,
+            cache=self._settings.cache,
+            redactor=tools.redactor,
+        )
 
     def _gather(self) -> tuple[list[Any], dict[str, bytes]]:
         """Events of all processes, and what was kept of files that were written over."""

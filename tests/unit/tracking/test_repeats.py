@@ -152,6 +152,32 @@ def test_runs_of_one_program_differ_in_their_config(home: Path) -> None:
     assert "same as run" in start(Path("sweep.py"), "once").stderr
 
 
+SLOW = """
+import sys, time
+import notabene
+if len(sys.argv) > 1:
+    from notabene.tracking import observing
+    from notabene.tracking.judging import Judge
+    ask = Judge.ask
+    def slow(self, *words, **options):
+        time.sleep(2.5)
+        return ask(self, *words, **options)
+    Judge.ask = slow
+    sys.argv[1:] = []
+run = notabene.init("p", store="store")
+notabene.log({"loss": 1.0})
+run.finish()
+time.sleep(3 if "Judge" in globals() else 0)
+"""
+
+
+def test_a_run_that_ends_before_it_is_told_is_known(home: Path) -> None:
+    """Its end is not written over by the thread that was still looking for repeats."""
+    Path("short.py").write_text(SLOW)
+    start(Path("short.py"), "slow")
+    assert "same as run" in start(Path("short.py")).stderr
+
+
 PARTS = """
 import sys, time
 import notabene
