@@ -197,6 +197,9 @@ class Caller(Evaluator):
         if path == "sum" and call.args and call.args[0].marks & v.ARRIVED:
             self.take(call.args[0])
             return
+        if path in known.MIXING and call.args and call.args[0].marks & v.COUNTED:
+            self.take(call.args[0])
+            return
         if path in {"sorted", "max", "min"} and call.args and not call.args[0].marks & v.LISTING:
             if orders.leaves_ties(call.argument(-1, "key")):
                 self.take(call.args[0], call.at)

@@ -279,7 +279,8 @@ class Evaluator(Names):
         outer, (marks, at) = self.scope, self._generators(node.generators)
         value = self.value(node.elt)
         self.scope = outer
-        marks &= ~(v.KEYED | v.COUNTED)
+        # Of ``i * len(word) for i, word in enumerate(words)`` each item tells its place.
+        marks &= ~(v.KEYED if _tells_places(node) else v.KEYED | v.COUNTED)
         marks |= v.NUMBERS if value.marks & v.NUMBER else 0
         marks |= value.marks & v.ORIGINS
         return Value(marks, at or value.at) if marks else PLAIN
@@ -400,3 +401,20 @@ _KINDS: Final = (
     ast.GeneratorExp, ast.SetComp, ast.DictComp, ast.Call, ast.Lambda, ast.NamedExpr, ast.Starred,
     ast.Await, ast.Yield, ast.YieldFrom, ast.Slice,
 )  # fmt: skip
+
+
+def _tells_places(node: ast.ListComp | ast.GeneratorExp) -> bool:
+    """Whether what is made of each thing hangs on its number as well."""
+    used = {n.id for n in ast.walk(node.elt) if isinstance(n, ast.Name)}
+    for generator in node.generators:
+        match generator:
+            case ast.comprehension(
+                target=ast.Tuple(elts=[number, thing]),
+                iter=ast.Call(func=ast.Name(id="enumerate")),
+            ):
+                sides = (
+                    {n.id for n in ast.walk(e) if isinstance(n, ast.Name)} for e in (number, thing)
+                )
+                if all(side & used for side in sides):
+                    return True
+    return False

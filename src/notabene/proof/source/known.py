@@ -56,6 +56,8 @@ CLEARING = (
     | {"natsort.os_sorted", "copy.deepcopy", "collections.Counter.most_common"}
 )
 """Calls that do not care in which order they are given things."""
+MIXING = {"sum", "max", "min", "any", "all", "math.fsum", "sorted", "set", "frozenset"}
+"""Of these, those whose result tells of the things themselves."""
 PASSING = (
     {"list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reversed", "tqdm.tqdm"}
     | _paths("itertools.", "chain islice chain.from_iterable takewhile dropwhile starmap tee cycle")

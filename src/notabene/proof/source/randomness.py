@@ -153,6 +153,8 @@ def _seeding(call: Call, found: Found) -> Value | None:
             generator = "all"
         elif call.name in {"manual_seed", "seed", "seed_"} and not path and call.node.args:
             generator = "new"
+        elif _seeds_itself(call):
+            generator = "new"
         else:
             return None
     node = call.argument(0, "seed", "a", "x", "worker_seed")
@@ -167,7 +169,14 @@ def _seeding(call: Call, found: Found) -> Value | None:
             found.seed("seeds", SeedUse(*call.at, "default seed", generator=generator))
     else:
         _told(call, value, node, generator, found)
-    return (call.receiver or PLAIN).only(v.OWN) if generator == "new" else PLAIN
+    given = bool(call.node.args or call.node.keywords)
+    return (call.receiver or PLAIN).only(v.OWN) if generator == "new" and given else PLAIN
+
+
+def _seeds_itself(call: Call) -> bool:
+    """``generator.seed()``: a generator of the program's own gets a seed that nobody knows."""
+    own = call.receiver is not None and bool(call.receiver.marks & v.OWN)
+    return own and call.name == "seed" and not call.path and not call.node.keywords
 
 
 def _made(call: Call, found: Found) -> None:

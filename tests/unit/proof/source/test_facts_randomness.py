@@ -29,6 +29,7 @@ SEEDS = {
     "name": ("SEED = 1\nnp.random.seed(SEED)", [("numpy", "name")]),
     "argument": ("def f(seed):\n    torch.manual_seed(seed)", [("torch", "name")]),
     "none": ("random.seed()", [("random", "entropy")]),
+    "own generator": ("g = torch.Generator()\ng.seed()", [("new", "entropy")]),
     "clock": ("np.random.seed(int(time.time()))", [("numpy", "clock")]),
     "clock by name": ("s = time.time_ns() & 0xFFFF\nrng = default_rng(s)", [("new", "clock")]),
     "pid": ("random.seed(os.getpid())", [("random", "process")]),
