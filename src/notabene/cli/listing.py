@@ -151,8 +151,8 @@ def _chosen(views: list[RunView]) -> list[tuple[str, list[str], bool]]:
         if len({figure(view.params[key]) for view in views if key in view.params}) > 1
         or len(views) == 1
     ]
-    # Settings of the experiment come first, those of its parts after them.
-    differing.sort(key=lambda key: key.count("."))
+    # ``lr`` and ``optim.lr`` tell more than ``input.x.dtype``: what lies deep comes after them.
+    differing.sort(key=lambda key: max(0, key.count(".") - 1))
     return columns + [
         (key, [figure(view.params.get(key)) for view in views], True)
         for key in differing[:MOST_VALUES]

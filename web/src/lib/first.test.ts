@@ -17,9 +17,19 @@ it('what is asked early is what the client asks, letter by letter', () => {
   expect(`/api/v1${tablePath(project, columns)}`).toBe(apiUrl('/runs/table', query));
 });
 
-it('settings of the experiment come before those of its parts, and digests not at all', () => {
+it('what lies deep comes last, and digests not at all', () => {
   const param = (key: string, distinct = 2): FieldInfo =>
     ({ field: `params.${key}`, key, kind: 'param', distinct, runs: 9 }) as FieldInfo;
-  const infos = [param('input.X.dtype'), param('input.X.sha256', 9), param('same', 1), param('lr')];
-  expect(defaultFields(infos).slice(3)).toEqual(['params.lr', 'params.input.X.dtype']);
+  const infos = [
+    param('input.X.dtype'),
+    param('input.X.sha256', 9),
+    param('same', 1),
+    param('lr'),
+    param('optim.lr'),
+  ];
+  expect(defaultFields(infos).slice(3)).toEqual([
+    'params.lr',
+    'params.optim.lr',
+    'params.input.X.dtype',
+  ]);
 });

@@ -34,8 +34,8 @@ export function defaultFields(infos: readonly FieldInfo[]): string[] {
 const weight = (one: FieldInfo) =>
   one.runs * (/^(val|valid|validation|eval|test|dev)\b/i.test(one.key) ? 3 : 1);
 
-/** Settings of the experiment come first, those of its parts after them. */
-export const depth = (one: FieldInfo) => one.key.split('.').length;
+/** `lr` and `optim.lr` tell more than `input.x.dtype`: what lies deep comes after them. */
+export const depth = (one: FieldInfo) => Math.max(0, one.key.split('.').length - 2);
 
 /** A digest says which, but nothing to a reader. */
 export const isDigest = (key: string) => /(^|[._])(sha256|md5|digest|hash)$/i.test(key);

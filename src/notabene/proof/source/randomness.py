@@ -151,9 +151,7 @@ def _seeding(call: Call, found: Found) -> Value | None:
     if generator is None:
         if call.name in _SEED_WORDS and (call.receiver is None or call.node.args):
             generator = "all"
-        elif call.name in {"manual_seed", "seed", "seed_"} and not path and call.node.args:
-            generator = "new"
-        elif _seeds_itself(call):
+        elif _seeds_a_generator(call):
             generator = "new"
         else:
             return None
@@ -173,10 +171,12 @@ def _seeding(call: Call, found: Found) -> Value | None:
     return (call.receiver or PLAIN).only(v.OWN) if generator == "new" and given else PLAIN
 
 
-def _seeds_itself(call: Call) -> bool:
-    """``generator.seed()``: a generator of the program's own gets a seed that nobody knows."""
+def _seeds_a_generator(call: Call) -> bool:
+    """``something.seed(3)``, and of a generator ``seed()``, which takes one that nobody knows."""
+    if call.path or call.name not in {"manual_seed", "seed", "seed_"}:
+        return False
     own = call.receiver is not None and bool(call.receiver.marks & v.OWN)
-    return own and call.name == "seed" and not call.path and not call.node.keywords
+    return bool(call.node.args) or (own and call.name == "seed" and not call.node.keywords)
 
 
 def _made(call: Call, found: Found) -> None:
