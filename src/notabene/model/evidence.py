@@ -29,8 +29,7 @@ class FileRead(Part):
         where: The first line that opened it.
         process: Which process did.
         via: How it was seen: Python's ``open``, a wrapped ``native`` reader, the preload ``shim``.
-        ms: Milliseconds from the start of the program to the first opening. Where one line reads
-            very many files of a folder, each eighth is looked at, and tells of the next seven too.
+        ms: Milliseconds from the start of the program to the first opening.
         size: Bytes.
         mtime: Time of the last change, µs.
         digest: SHA-256 of the content, hex; empty where ``note`` says why.

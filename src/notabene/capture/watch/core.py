@@ -107,7 +107,7 @@ class Watch:
         """As many events as were waited for: write them, or let go of the last one."""
         count = len(self.events)
         if count > FULL:
-            self.lost += 1
+            self.lost += count - FULL
             del self.events[FULL:]
         elif self._batch:
             # The clock is asked now and then.

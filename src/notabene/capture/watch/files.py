@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Args = tuple[Any, ...]
 
 _PARTS_OF_PYTHON = (".pyc", ".so", ".pyd", ".pyi", ".pth", "pyvenv.cfg", ".dylib")
-_OF_CODE = (".py", *_PARTS_OF_PYTHON)
 _SYSTEM = (
     "/proc/ /sys/ /dev/ /etc/ /lib/ /lib64/ /usr/lib/ /usr/lib64/ /usr/share/ /usr/bin/ "
     "/usr/include/ /usr/libexec/ /run/lock/ /run/systemd/ /run/udev/ /run/nvidia/"
@@ -38,10 +37,6 @@ _CACHES = (
 ).split()
 """Folders below ``~/.cache`` whose files are no data; others (huggingface, torch) are."""
 _IMPORTERS = ("<frozen importlib._bootstrap_external>", "<frozen zipimport>")
-_STEADY, _UNASKED = 64, 7
-"""Data sets are many files of one folder, read by one line. To ask for the line takes longer than
-all the rest, so once a line has read so many files of a folder one after another, only each eighth
-is asked for; those in between are taken to be of the same line and time."""
 _WRITES = os.O_WRONLY | os.O_RDWR
 _DESCRIPTORS = "/proc/self/fd/"
 
@@ -111,12 +106,8 @@ class Files(Unwatched):
         self._take = watch.take
         self._ms = watch.ms
         self._noise = _noise()
-        # Of the file read last: its folder, if that has no noise in it; the line that read it;
-        # how many of that folder that line has read; how many more are taken for its own.
+        # Data sets are many files of one folder: the last one that has no noise in it.
         self._calm: tuple[str, ...] = ()
-        self._last = ("", 0, 0)
-        self._thread = 0
-        self._steady = self._sure = 0
         self._inherited: set[object] = set()
         self._written: set[object] = set()
         self._missing: set[object] = set()
@@ -162,30 +153,21 @@ class Files(Unwatched):
     def fresh(self, path: object) -> None:
         """A file is about to be read for the first time."""
         name = path if type(path) is str else _text(path)
-        calm = name.startswith(self._calm)
-        if not calm and self._is_noise(name):
-            return
-        if name.endswith(_OF_CODE):
-            if name.endswith(_PARTS_OF_PYTHON) or sys._getframe(2).f_code.co_filename in _IMPORTERS:
-                if name.endswith((".py", ".pyc")):
-                    self._take(("source", name))
+        if not name.startswith(self._calm):
+            if self._is_noise(name):
                 return
-        elif calm and self._sure and get_ident() == self._thread:
-            self._sure -= 1
-            file, line, ms = self._last
-            self._take(("read", name, file, line, ms))
+            self._calm = self._all_calm(name)
+        if name.endswith(_PARTS_OF_PYTHON):
+            if name.endswith(".pyc"):
+                self._take(("source", name))
             return
-        where = place(sys._getframe(2))
-        if where is None or not name:
+        frame = sys._getframe(2)
+        if name.endswith(".py") and frame.f_code.co_filename in _IMPORTERS:
+            self._take(("source", name))
             return
-        last = (where[0], where[1], self._ms())
-        self._take(("read", name, *last))
-        if calm and last[:2] == self._last[:2]:
-            self._steady += 1
-            self._sure = _UNASKED if self._steady >= _STEADY else 0
-        else:
-            self._calm, self._steady, self._sure = self._all_calm(name), 0, 0
-        self._last, self._thread = last, get_ident()
+        where = place(frame)
+        if where is not None and name:
+            self._take(("read", name, where[0], where[1], self._ms()))
 
     def _all_calm(self, name: str) -> tuple[str, ...]:
         """The folder of a file, if nothing in it and below it is noise."""
