@@ -1572,7 +1572,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description Milliseconds from the start of the program to the first opening. Where one line reads very many files of a folder, each eighth is looked at, and tells of the next seven too.
+             * @description Milliseconds from the start of the program to the first opening.
              * @default 0
              */
             ms: number;
