@@ -19,10 +19,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from notabene.capture.events import fitting
 from notabene.capture.links import link_of
-from notabene.capture.observed import fitting
 from notabene.capture.part import FAILURES, Deadline
-from notabene.capture.secrets import Redactor
+from notabene.capture.secrets import Redactor, looks_random
 from notabene.model.canonical import digest_bytes, digest_file
 from notabene.model.evidence import (
     Data,
@@ -32,6 +32,7 @@ from notabene.model.evidence import (
     Listing,
     Program,
     Settings,
+    StandardInput,
 )
 
 KEPT_FILE = 64 << 20
@@ -250,6 +251,26 @@ class Inputs:
                     one.digest = known or digest_file(found)
                     if not known:
                         self._memory.keep(status, one.digest)
+
+    def fill_stdin(self, one: StandardInput, path: Path | None) -> None:
+        """Keep what was read from the standard input.
+
+        Args:
+            one: Filled; what is a file is kept as that.
+            path: The file that holds it; None: there is none.
+        """
+        if one.path or self._put is None:
+            return
+        if path is None:
+            one.note = "not kept: longer than 8 MiB, or a password was asked for"
+            return
+        with contextlib.suppress(*FAILURES):
+            text = path.read_bytes()[:_SETTINGS].decode("utf-8", "replace")
+            if self._redactor.text(text) != text or looks_random(text.strip()):
+                one.note = "holds a secret: not kept"
+                return
+            self._put(path)
+            one.kept = True
 
     def _read_settings(self, data: Data) -> None:
         for one in data.read:

@@ -9,17 +9,17 @@ read it, what it looked for before it made it. Digests are not made here
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from notabene.capture.events import Event, Paths, Process, fitting, process_of
 from notabene.capture.secrets import HIDDEN, Redactor
 from notabene.capture.shim import Seen
 from notabene.model.evidence import (
@@ -37,20 +37,18 @@ from notabene.model.evidence import (
     Parameters,
     Program,
     Randomness,
+    Reply,
     Seed,
     Settings,
+    StandardInput,
     Variable,
 )
-
-Event = Sequence[Any]
 
 _NOISE = re.compile(
     r"/(site|dist)-packages/|/lib(64)?/python3|/__pycache__/|/\.git(/|$)|\.(py|pyc|so|pth)$"
     r"|\.so\.|/pyvenv\.cfg$|/\.cache/(matplotlib|fontconfig|pip|uv|notabene)/|/bin/python"
 )
 """What the shim sees of Python itself, and of git."""
-SEEN = ".seen"
-"""Suffix of the files in which processes leave their events."""
 _PACKAGES = re.compile(r"/(site|dist)-packages/|\.dist-info/")
 """What packages read of themselves; which ones there are is in the environment."""
 _FOR_A_WHILE = tuple(
@@ -59,18 +57,10 @@ _FOR_A_WHILE = tuple(
         for path in (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108
     )
 )
+MOST_REPLIES = 1000
+"""Answers of HTTP that are told one by one."""
 COPIED = 8
 """A line that reads more variables than this copies the environment, and asks for none."""
-
-
-class Process(msgspec.Struct):
-    """The events of one process."""
-
-    pid: int
-    key: str
-    how: str
-    python: str
-    events: list[Event]
 
 
 ASKED_ABOUT_MACHINES = frozenset(
@@ -89,6 +79,7 @@ class Observed(msgspec.Struct):
         logged: Config that a program under ``notabene run`` logged itself, flat.
         results: Its last values, a few.
         points: Numbers that it logged.
+        stdin_in: Name of the file beside the events that holds the standard input, or empty.
     """
 
     data: Data
@@ -99,33 +90,7 @@ class Observed(msgspec.Struct):
     logged: dict[str, Any] = {}
     results: dict[str, Any] = {}
     points: int = 0
-
-
-def left_behind(folder: Path, *, without: str = "") -> list[list[Event]]:
-    """Events that processes left in a folder, in the order the processes began.
-
-    Args:
-        folder: Where.
-        without: Name of a file that is not wanted.
-
-    A torn last line is left out.
-    """
-    found: list[tuple[str, list[Event]]] = []
-    for path in folder.glob(f"*{SEEN}"):
-        if path.name != without:
-            with contextlib.suppress(OSError):
-                found.append((path.stem.rpartition("-")[2], list(_lines(path.read_bytes()))))
-    return [events for _, events in sorted(found, key=lambda one: one[0])]
-
-
-def _lines(data: bytes) -> Iterator[Event]:
-    for line in data.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, list) and event and isinstance(event[0], str):
-            yield event
+    stdin_in: str = ""
 
 
 def observe(
@@ -145,7 +110,7 @@ def observe(
         shim: What the preload shim saw of files, by process.
         cells: Names of a notebook's cells, by what they are called as files.
     """
-    processes = [_process(list(events)) for events in logs]
+    processes = [process_of(list(events)) for events in logs]
     look = _Look(Paths(root, cells), redactor)
     for process in processes:
         look.take(process)
@@ -164,54 +129,8 @@ def observe(
         look.logged,
         look.results,
         look.points,
+        look.stdin_in,
     )
-
-
-def _process(events: list[Event]) -> Process:
-    first = events[0] if events and events[0][0] == "process" else ("process", "", 0, "", "")
-    named = [str(event[1]) for event in events if event[0] == "name"]
-    key = named[-1] if named else str(first[1])
-    return Process(int(first[2]), key, str(first[3]), str(first[4]), events)
-
-
-class Paths:
-    """Paths as the record names them.
-
-    Args:
-        root: Top folder of the project.
-        cells: Names of a notebook's cells, by what they are called as files.
-    """
-
-    def __init__(self, root: Path, cells: Mapping[str, str] | None = None) -> None:
-        self.root = str(root)
-        self._cells = cells or {}
-        self._inside = self.root.rstrip(os.sep) + os.sep
-
-    def full(self, path: str, folder: str) -> str:
-        """An absolute path, without ``..``."""
-        return os.path.normpath(os.path.join(folder or self.root, path))
-
-    def short(self, path: str) -> str:
-        """Relative to the top folder where it lies inside, else as it is."""
-        return self._cells.get(path) or path.removeprefix(self._inside)
-
-    def place(self, file: str, line: int) -> str:
-        """``file:line`` of a place."""
-        if not file:
-            return ""
-        full = file if file.startswith("<") or os.path.isabs(file) else os.path.abspath(file)
-        return f"{self.short(full)}:{line}"
-
-
-def fitting(value: Any) -> Any:
-    """A value with integers that no record can hold, of more than 64 bits, as text."""
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
-        return str(value)
-    if isinstance(value, list):
-        return [fitting(one) for one in value]
-    if isinstance(value, dict):
-        return {key: fitting(one) for key, one in value.items()}
-    return value
 
 
 class _Look:
@@ -227,6 +146,7 @@ class _Look:
         self.logged: dict[str, Any] = {}
         self.results: dict[str, Any] = {}
         self.points = 0
+        self.stdin_in = ""
         self._redactor = redactor
         self._read: dict[str, FileRead] = {}
         self._written: dict[str, FileWritten] = {}
@@ -262,6 +182,8 @@ class _Look:
             "processors": self._counted,
             "program": self._ran,
             "host": self._connected,
+            "fetched": self._fetched,
+            "stdin": self._took,
             "logged": self._logged,
         }
         for event in process.events:
@@ -484,3 +406,25 @@ class _Look:
     def _connected(self, name: str, port: str, file: str, line: int) -> None:
         where = self.paths.place(file, line)
         self.outside.hosts.append(Host(name=name, port=port, where=where))
+
+    def _fetched(
+        self, address: str, status: int, size: int, digest: str, file: str, line: int
+    ) -> None:
+        reply = Reply(
+            address=self._redactor.text(address),
+            status=status,
+            size=size,
+            digest=digest,
+            where=self.paths.place(file, line),
+            process=self._process,
+        )
+        if reply not in self.outside.replies and len(self.outside.replies) < MOST_REPLIES:
+            self.outside.replies.append(reply)
+
+    def _took(self, size: int, digest: str, path: str, name: str) -> None:
+        if self._process:
+            return  # what one process of the program wrote to the other
+        self.outside.stdin = StandardInput(
+            size=size, digest=digest, path=self.paths.short(path) if path else ""
+        )
+        self.stdin_in = name

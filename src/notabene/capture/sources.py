@@ -13,8 +13,8 @@ from importlib.util import source_from_cache
 from pathlib import Path
 
 from notabene.capture.code import imported_sources
+from notabene.capture.events import Paths
 from notabene.capture.git import Git
-from notabene.capture.observed import Paths
 from notabene.capture.part import Deadline
 from notabene.capture.secrets import Redactor
 from notabene.model.evidence import Source, Sources

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from notabene.compare.series import Parting
-from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
+from notabene.proof.fingerprint import ABSENT, URL, Tables, keys_of, shown_key
 from notabene.proof.record import Record, flat
 from notabene.proof.settings import is_parameter, plain
 from notabene.proof.versus import differences
@@ -22,6 +22,7 @@ _PRIOR = {
     "config": 1,
     "constant": 2,
     "data": 3,
+    "network": 3,
     "code": 4,
     "environment": 5,
     "hardware": 6,
@@ -38,7 +39,7 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     Attributes:
         kind: ``config``, ``argument``, ``constant``, ``seed``, ``code``, ``data``,
-            ``environment`` or ``hardware``; ``class`` in JSON.
+            ``network``, ``environment`` or ``hardware``; ``class`` in JSON.
         item: Which.
         a, b: What each run had; digests have 16 hex digits; None: none.
         where: ``file:line`` in the second run's code, or empty.
@@ -119,6 +120,8 @@ def _inputs(a: Side, b: Side) -> Iterator[Item]:
             item.a, item.b = _short(one.a), _short(one.b)
             spot = keys_of(b.record).get(one.item) or keys_of(a.record).get(one.item)
             item.item, item.where = spot or (shown_key(one.item), "")
+            if one.item.startswith(URL):
+                item.kind = "network"
             item.note = _content(a, b, one.a, one.b)
         elif one.kind == "argument" and not one.item.startswith("$"):
             options = [o for o in b.record.parameters.options if o.name == one.item]

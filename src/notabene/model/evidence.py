@@ -256,17 +256,57 @@ class Host(Part):
     where: str = ""
 
 
+class Reply(Part):
+    """What a host sent: the body of one answer of HTTP, as far as it was read.
+
+    Attributes:
+        address: Without the secrets in it.
+        status: The code of the answer.
+        size: Bytes.
+        digest: SHA-256, hex.
+        where: The line that asked.
+    """
+
+    address: str
+    status: int = 0
+    size: int = 0
+    digest: str = ""
+    where: str = ""
+    process: str = ""
+
+
+class StandardInput(Part):
+    """What the program read from its standard input, which nobody typed.
+
+    Attributes:
+        size: Bytes.
+        digest: SHA-256, hex.
+        path: The file that it is (``< data.csv``), which stands among those that were read.
+        kept: Whether the content lies in the blob store under its digest.
+        note: Why it does not.
+    """
+
+    size: int = 0
+    digest: str = ""
+    path: str = ""
+    kept: bool = False
+    note: str = ""
+
+
 class Outside(Part):
     """Part ``outside``: what the program reached beyond its files.
 
     Attributes:
-        programs, hosts: See there.
+        programs, hosts, replies: See there.
+        stdin: See there; None: it read nothing, or what somebody typed.
         processors: Places that asked for the number of processors.
         processes: Processes that were watched, by name, with their Python.
     """
 
     programs: list[Program] = []
     hosts: list[Host] = []
+    replies: list[Reply] = []
+    stdin: StandardInput | None = None
     processors: list[str] = []
     processes: list[dict[str, Any]] = []
 

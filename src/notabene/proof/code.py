@@ -79,6 +79,16 @@ def _outside(evidence: Evidence) -> Iterator[Finding]:
             where=host.where,
             fix="keep what was read as a file, and log it: notabene.log_data(path)",
         )
+    told = {host.where for host in outside.hosts}
+    for reply in outside.replies:
+        if reply.where not in told:
+            told.add(reply.where)
+            yield Finding(
+                kind="network-read",
+                what=f"read {reply.address}",
+                where=reply.where,
+                fix="keep what was read as a file, and log it: notabene.log_data(path)",
+            )
     for place in outside.processors:
         yield Finding(
             kind="threads",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 PATH = "<path>"
 """Stands for an argument that names a file or folder: what counts is the content."""
-ABSENT = "absent"
+ABSENT, UNREAD = "absent", "not read yet"
+STDIN, URL = "standard input", "url "
+"""Data keys of what comes in otherwise than by files; behind the second the address stands."""
 
 _SEED = re.compile(r"(.*[._-])?(random_?)?(seed|seeds|random_?state|rng)([._-].*)?", re.IGNORECASE)
 _NUMERICS = re.compile(
@@ -171,6 +174,10 @@ def keys_of(record: Record) -> dict[str, Spot]:
     for gone in data.missing:
         key = data_key(gone.path, data.root, data.folder, places, gone.given)
         found.setdefault(key, Spot(gone.path, gone.where))
+    if record.outside.stdin is not None:
+        found[STDIN] = Spot(record.outside.stdin.path or STDIN, "")
+    for reply in record.outside.replies:
+        found.setdefault(f"{URL}{reply.address}", Spot(reply.address, reply.where))
     for listing in data.listed:
         key = data_key(listing.path, data.root, data.folder, places, listing.given)
         found[f"list {key}"] = Spot(listing.path, listing.where)
@@ -188,6 +195,16 @@ def _data(record: Record, found: Tables) -> None:
     for listing in data.listed:
         key = data_key(listing.path, data.root, data.folder, places, listing.given)
         found.data[f"list {key}"] = listing.digest
+    if record.outside.stdin is not None:
+        given = record.outside.stdin
+        # Of a file all counts, though the program may not have read it to its end.
+        whole = found.data.pop(given.path, "") if given.path else ""
+        found.data[STDIN] = whole or given.digest
+    replies: dict[str, list[str]] = defaultdict(list)
+    for reply in record.outside.replies:
+        replies[f"{URL}{reply.address}"].append(reply.digest)
+    for key, digests in replies.items():
+        found.data[key] = digests[0] if len(digests) == 1 else digest_json(digests)
     for one_set in data.sets:
         key = data_key(one_set["path"], data.root, data.folder, places, "")
         found.data[f"set {key}"] = one_set["digest"]
@@ -221,6 +238,7 @@ def data_key(path: str, root: str, folder: str, places: Mapping[str, str], given
 
 def shown_key(key: str) -> str:
     """A data key as people read it."""
+    key = key.removeprefix(URL)
     return key.removeprefix("list ").removeprefix("set ").removeprefix("./").rstrip(":")
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from notabene.proof.chance import uses
 from notabene.proof.findings import UNFIXED, Evidence, Finding
-from notabene.proof.fingerprint import ABSENT, Tables, keys_of, shown_key
+from notabene.proof.fingerprint import ABSENT, URL, Tables, keys_of, shown_key
 from notabene.proof.repeats import Manifest
 from notabene.proof.settings import Logged, declarations, logs, plain, shown
 from notabene.proof.versus import Difference, constants, differences, environment, without_moved
@@ -129,6 +129,15 @@ def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
         if a == b or {a, b} <= {None, ABSENT}:
             continue
         name, where = places.get(key, (shown_key(key), ""))
+        if key.startswith(URL):
+            if a is not None and b is not None:
+                yield Finding(
+                    kind="network-read",
+                    what=f"{name} sent something else than before",
+                    where=where,
+                    fix="keep what was read as a file, and log it: notabene.log_data(path)",
+                )
+            continue
         if key.startswith("list ") and a is not None and b is not None:
             yield _changed(f"{name} holds other files than before", where)
         elif a in (None, ABSENT) and b not in (None, ABSENT):

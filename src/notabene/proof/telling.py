@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notabene.proof.findings import UNFIXED
-from notabene.proof.fingerprint import shown_key
+from notabene.proof.fingerprint import UNREAD, shown_key
 from notabene.proof.repeats import Answer, Manifest
 from notabene.proof.settings import shown
 from notabene.proof.versus import Difference
@@ -80,6 +80,8 @@ def _differs(differs: list[Difference]) -> str:
 def _one(one: Difference) -> str:
     if one.kind == "data":
         name = shown_key(one.item)
+        if one.b == UNREAD:
+            return f"{name} {UNREAD}"
         if one.a in (None, "absent"):
             return f"{name} is there now"
         return f"{name} is gone" if not one.b or one.b == "absent" else f"{name} changed"

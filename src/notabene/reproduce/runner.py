@@ -304,9 +304,15 @@ def _start(
     ]  # fmt: skip
     env = {k: v for k, v in environment().items() if k not in ("NOTABENE_RUN_ID", "NOTABENE_NAME")}
     env["NOTABENE_QUIET"] = "1"
-    with open(folder / "output.txt", "wb") as output:
+    with open(folder / "output.txt", "wb") as output, contextlib.ExitStack() as stack:
+        given = workspace.stdin
         done = subprocess.run(
-            line, cwd=workspace.cwd, env=env, stdout=output, stderr=subprocess.STDOUT
+            line,
+            cwd=workspace.cwd,
+            env=env,
+            stdin=stack.enter_context(open(given, "rb")) if given is not None else None,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     say(f"rerun  {run[-6:]}, exit code {done.returncode}")
     api.refresh()

@@ -17,7 +17,7 @@ import msgspec
 from notabene.compare.diff import Item
 from notabene.compare.series import Parting
 from notabene.errors import UsageError
-from notabene.proof.fingerprint import PATH
+from notabene.proof.fingerprint import PATH, STDIN
 from notabene.proof.record import Record
 from notabene.reproduce.runner import Options, changed, rerun_of
 
@@ -200,6 +200,8 @@ def swapped(a: Record, b: Record, items: Sequence[Item]) -> Record:
             theirs = [source for source in b.sources.files if source.path == path]
             found.sources.files = [s for s in found.sources.files if s.path != path] + theirs
         elif one.kind == "data":
+            if one.item in [STDIN, *(r.outside.stdin.path for r in (a, b) if r.outside.stdin)]:
+                found.outside.stdin = b.outside.stdin
             reads = [read for read in b.data.read if read.path == one.item]
             found.data.read = [r for r in found.data.read if r.path != one.item] + reads
             gone = {missing.path for missing in b.data.missing}

@@ -2,6 +2,7 @@
 
     DIR/project    the project's top folder, with the files the run loaded and read
     DIR/outside    files it read elsewhere, under their absolute paths
+    DIR/stdin      what it read from a pipe
 
 The program goes on using the paths it used: under ``notabene reproduce`` the preload shim leads
 them here, and where there is no shim the paths on the command line are changed.
@@ -59,6 +60,8 @@ class Workspace:
         self.linked = 0
         self.placed = 0
         self.content = content
+        self.stdin: Path | None = None
+        """What the program is given as its standard input."""
         self._root = record.data.root or record.sources.root
         self.redirects: dict[str, str] = {}
         self._executable = {self.where(one.path) for one in record.data.read if one.executable}
@@ -78,6 +81,7 @@ class Workspace:
         self.top.mkdir(parents=True, exist_ok=True)
         self._sources()
         self._data()
+        self._standard_input()
         self._folders()
         self._redirect()
 
@@ -137,6 +141,22 @@ class Workspace:
             elif one.note != "no regular file":
                 why = "it is gone" if not os.path.exists(original) else "it has changed since"
                 self.missing.append(Missing(what="data", item=one.path, why=one.note or why))
+
+    def _standard_input(self) -> None:
+        given = self.record.outside.stdin
+        if given is None:
+            return
+        if given.path:
+            place = self.where(given.path)
+            self.stdin = place if place.exists() else None  # else missing as a file that was read
+            return
+        content = self.content(given.digest) if given.kept else None
+        if content is None:
+            why = given.note or "it is gone"
+            self.missing.append(Missing(what="data", item="the standard input", why=why))
+            return
+        self.stdin = self.folder / "stdin"
+        self.stdin.write_bytes(content)
 
     @staticmethod
     def _is_still_there(one: FileRead, path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat as kinds
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,16 @@ from notabene.capture.environment import selected_variables, set_since
 from notabene.capture.inputs import digest_names, names_in, sign_of
 from notabene.capture.part import Part
 from notabene.capture.process import notebook_shell
+from notabene.capture.watch import current
 from notabene.errors import ConflictError
 from notabene.model.canonical import digest_bytes, digest_file
 from notabene.proof.findings import UNFIXED, Evidence, Finding, state
 from notabene.proof.fingerprint import (
     ABSENT,
     PATH,
+    STDIN,
+    UNREAD,
+    URL,
     Tables,
     arguments_of,
     config_table,
@@ -154,6 +159,10 @@ class Judge:
         }
 
     def _data_of(self, key: str, then: Tables) -> str:
+        if key == STDIN:
+            return standard_input()
+        if key.startswith(URL):
+            return then.data[key]  # nobody knows before; with it a result is not fixed
         kind, _, name = key.partition(" ") if key.startswith(("list ", "set ")) else ("", "", key)
         places = {
             given: os.path.normpath(os.path.join(self.folder, path))
@@ -233,6 +242,26 @@ class Judge:
         manifest.gaps = sorted({f"{f.kind} {f.where}" for f in found if f.severity != "note"})
         self.repeats.keep(manifest, mine)
         return Verdict(found, before is not None and before.gaps == manifest.gaps)
+
+
+def standard_input() -> str:
+    """Digest of this program's standard input, or of that of the one it is about to start.
+
+    Returns:
+        ``not read yet`` for a pipe that was not read to its end, empty where there is nothing.
+    """
+    watch = current()
+    if watch is not None and watch.taken.whole:
+        return watch.taken.digest()
+    try:
+        number = sys.stdin.fileno()
+        status = os.fstat(number)
+        if kinds.S_ISREG(status.st_mode) and status.st_size <= LARGE:
+            return digest_bytes(os.pread(number, status.st_size, 0))
+    except (OSError, ValueError, AttributeError):  # closed, or of a notebook, or there is none
+        return ""
+    is_pipe = kinds.S_ISFIFO(status.st_mode) or kinds.S_ISSOCK(status.st_mode)
+    return UNREAD if is_pipe else ""
 
 
 def without_secrets(

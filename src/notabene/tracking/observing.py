@@ -284,6 +284,10 @@ class Observing:
         tools.inputs.fill(observed.data, deadline, preserved)
         programs, path = observed.outside.programs, environment().get("PATH", "")
         tools.inputs.fill_programs(programs, observed.data.folder, path)
+        if observed.outside.stdin is not None:
+            name = observed.stdin_in
+            held = self.folder / Path(name).name if name else None
+            tools.inputs.fill_stdin(observed.outside.stdin, held)
         observed.parameters.settings += tools.inputs.settings
         observed.randomness.hash_drawn = self._hash_drawn
         observed.parameters.words = self._parameters.words
@@ -344,7 +348,7 @@ class Observing:
 
     def _gather(self) -> tuple[list[Any], dict[str, bytes]]:
         """Events of all processes, and what was kept of files that were written over."""
-        from notabene.capture.observed import left_behind
+        from notabene.capture.events import left_behind
 
         logs: list[Any] = []
         preserved: dict[str, bytes] = {}

@@ -12,7 +12,7 @@ import pytest
 
 import notabene
 from notabene.capture.cells import Cells, cell_files, executed_cells
-from notabene.capture.observed import Paths
+from notabene.capture.events import Paths
 from notabene.capture.part import Deadline, Part
 from notabene.capture.process import notebook_shell
 from notabene.capture.secrets import HIDDEN, Redactor

@@ -30,6 +30,9 @@ _LATER = (
     ("absl.flags", "options", "of_absl"),
     ("omegaconf.omegaconf", "options", "of_omegaconf"),
     ("http.client", "network", "of_http"),
+    ("httpx", "network", "of_httpx"),
+    ("aiohttp", "network", "of_aiohttp"),
+    ("getpass", "typed", "of_getpass"),
 )
 NATIVE = (
     "pandas pyarrow pyarrow.parquet pyarrow.csv pyarrow.json pyarrow.feather pyarrow.orc "

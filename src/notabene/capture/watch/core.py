@@ -51,6 +51,22 @@ class Unwatched:
         """A native writer was given a path."""
 
 
+class Untaken:
+    """The standard input, where somebody types, or there is none.
+
+    Attributes:
+        whole: Whether its end was seen.
+        secret: A password was asked for, which comes this way where there is no terminal.
+    """
+
+    whole = False
+    secret = False
+
+    def digest(self) -> str:
+        """Of what was read so far; empty for nothing."""
+        return ""
+
+
 class Watch:
     """Events of this process in the order they came.
 
@@ -64,6 +80,7 @@ class Watch:
         drawing: Whether a generator draws entropy now, which it tells of itself.
         handlers: What is called for an audit event.
         preserved: Content of files as it was before the program wrote over them, by path.
+        taken: What is known of the standard input.
     """
 
     def __init__(self, how: str = "main") -> None:
@@ -73,6 +90,7 @@ class Watch:
         self.how = how
         self.on = False
         self.replay: Replay | None = None
+        self.taken = Untaken()
         self.preserved: dict[str, bytes] = {}
         self.files: Unwatched = Unwatched()
         self.handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {}
@@ -154,9 +172,13 @@ class Watch:
             self.preserved[path] = file.read(KEPT_FILE)
         self._kept += size
         if self.how != "main" and self.folder:
-            name = self._spill.beside(self.preserved[path])
+            name = self.beside(self.preserved[path])
             if name:
                 self.add("kept", path, name)
+
+    def beside(self, content: bytes) -> str:
+        """Leave bytes in a file of their own beside the events, and say its name."""
+        return self._spill.beside(content)
 
     # -- handing on ------------------------------------------------------------------------
 

@@ -176,8 +176,8 @@ class Files(Unwatched):
         return () if noisy else (above,)
 
     def _changed(self, path: object, name: str, where: tuple[str, int], flags: int) -> None:
-        # Opened to be changed: what it holds goes in first.
-        goes_in = flags & _WRITES == os.O_RDWR and not flags & os.O_TRUNC
+        # Opened to be changed: what it holds goes in first, or that it is not there.
+        goes_in = flags & _WRITES == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)
         if goes_in and path not in self.read and os.path.lexists(name):
             self.read.add(path)
             self._preserve(path)

@@ -1,16 +1,17 @@
 """What was read from the network: of each answer its address, length and digest.
 
 ``urllib``, ``requests``, ``urllib3`` and :mod:`http.client` itself all read from
-:class:`http.client.HTTPResponse`.
+:class:`http.client.HTTPResponse`; ``httpx`` and ``aiohttp`` have answers of their own.
 """
 
 from __future__ import annotations
 
 import sys
+from weakref import WeakKeyDictionary
 
 from notabene.capture.watch.core import quietly
+from notabene.capture.watch.hosts import asked_from
 from notabene.capture.watch.later import dress
-from notabene.capture.watch.places import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,105 @@ def of_http(watch: Watch, module: Any) -> None:
     kind.close = _closer(kind.close)
     watch.at_end(lambda: _end(bodies))
     watch.after_fork.append(bodies.clear)
+
+
+def of_httpx(watch: Watch, module: Any) -> None:
+    """Watch what is read by ``httpx``; what a program makes up itself has no request."""
+    kind, bodies = module.Response, {}  # type: ignore[var-annotated]  # filled by Body
+    real, areal = kind.iter_raw, kind.aiter_raw
+
+    def iter_raw(self: Any, *args: Any, **options: Any) -> Any:
+        body = quietly(begin, self)
+        for chunk in real(self, *args, **options):
+            if body is not None:
+                quietly(body.add, chunk)
+            yield chunk
+        if body is not None:
+            quietly(body.end)
+
+    async def aiter_raw(self: Any, *args: Any, **options: Any) -> Any:
+        body = quietly(begin, self)
+        async for chunk in areal(self, *args, **options):
+            if body is not None:
+                quietly(body.add, chunk)
+            yield chunk
+        if body is not None:
+            quietly(body.end)
+
+    def begin(response: Any) -> Body | None:
+        from notabene.capture.watch.hidden import url as shown
+
+        asked = response.request.url
+        where = asked_from(asked.host, sys._getframe(3)) if watch.on else None
+        if where is None:
+            return None
+        body = Body(watch, bodies, shown(str(asked)), where)
+        body.status = response.status_code
+        return body
+
+    kind.iter_raw, kind.aiter_raw = dress(iter_raw, real), dress(aiter_raw, areal)
+    watch.at_end(lambda: _end(bodies))
+    watch.after_fork.append(bodies.clear)
+
+
+def of_aiohttp(watch: Watch, module: Any) -> None:
+    """Watch what is read whole by ``aiohttp``."""
+    kind = module.ClientResponse
+    real = kind.read
+
+    async def read(self: Any) -> Any:
+        data = await real(self)
+        if watch.on and not self.__dict__.get(_NAME):
+            quietly(tell, self, data)
+        return data
+
+    def tell(response: Any, data: bytes) -> None:
+        import hashlib
+
+        from notabene.capture.watch.hidden import url as shown
+
+        where = asked_from(response.url.host or "", sys._getframe(3))
+        if where is not None:
+            setattr(response, _NAME, True)
+            digest = hashlib.sha256(data).hexdigest()
+            address = shown(str(response.url))
+            watch.add("fetched", address, response.status, len(data), digest, *where)
+
+    kind.read = dress(read, real)
+
+
+def of_socket(watch: Watch, connection: Any, address: str, where: tuple[str, int]) -> None:
+    """Watch what the program itself reads from a connection it just made, without HTTP."""
+    kind = sys.modules["socket"].socket
+    if "recv" not in kind.__dict__:
+        _wrap_sockets(kind)
+        watch.at_end(lambda: _end(_of_sockets))
+        watch.after_fork += [_of_sockets.clear, _sockets.clear]
+    _sockets[connection] = Body(watch, _of_sockets, address, where)
+
+
+_sockets: WeakKeyDictionary[Any, Body] = WeakKeyDictionary()
+_of_sockets: dict[int, Body] = {}
+
+
+def _wrap_sockets(kind: Any) -> None:
+    recv, recv_into = kind.recv, kind.recv_into
+
+    def received(self: Any, *args: Any) -> Any:
+        data = recv(self, *args)
+        body = _sockets.get(self)
+        if body is not None:
+            quietly(body.add, data)
+        return data
+
+    def received_into(self: Any, buffer: Any, *args: Any) -> Any:
+        count = recv_into(self, buffer, *args)
+        body = _sockets.get(self)
+        if body is not None:
+            quietly(body.add, memoryview(buffer).cast("B")[:count])
+        return count
+
+    kind.recv, kind.recv_into = dress(received, recv), dress(received_into, recv_into)
 
 
 class Body:
@@ -98,9 +198,9 @@ def _wrap_connection(watch: Watch, kind: Any, bodies: dict[int, Body]) -> None:
         return response
 
     def answered(connection: Any, response: Any, frame: FrameType) -> None:
-        where = place(frame)
+        where = asked_from(connection.host, frame)
         address = connection.__dict__.pop(_NAME, "")
-        if where is not None and where[0] and address:
+        if where is not None and address:
             body = Body(watch, bodies, address, where)
             body.status = response.status
             response.__dict__[_NAME] = body

@@ -6,7 +6,8 @@ import sys
 
 from notabene.capture.watch.core import quietly
 from notabene.capture.watch.files import _text
-from notabene.capture.watch.places import direct, place
+from notabene.capture.watch.hosts import asked_from, is_in
+from notabene.capture.watch.places import direct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from notabene.capture.watch.core import Watch
+    from notabene.capture.watch.places import Place
 
     Args = tuple[Any, ...]
 
-_LOCAL = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "")  # noqa: S104  # compared with, not bound
-_CLIENTS = ("requests", "urllib3", "httpx", "httpcore", "anyio", "aiohttp", "websocket")
-"""What a program talks through; of other libraries connections to this machine are their own."""
+_OF_HTTP = ("http", "urllib3", "httpcore", "anyio", "asyncio", "aiohttp", "ssl")
+"""Those that tell of their answers themselves, or cannot be followed."""
 
 
 def install(watch: Watch) -> None:
@@ -81,9 +82,16 @@ class _Outside:
         self._host(_text(args[0] or ""), args[1], sys._getframe(2), resolve=True)
 
     def connected(self, args: Args) -> None:
-        address = args[1]
+        address, frame = args[1], sys._getframe(2)
         if isinstance(address, tuple) and len(address) >= 2:
-            self._host(str(address[0]), address[1], sys._getframe(2))
+            name, port = str(address[0]), address[1]
+            where = self._host(name, port, frame)
+            if where is not None and direct(frame) is not None and not is_in(frame, _OF_HTTP):
+                from notabene.capture.watch.network import of_socket
+
+                of_socket(
+                    self._watch, args[0], f"tcp://{self._names.get(where, name)}:{port}", where
+                )
 
     def requested(self, args: Args) -> None:
         from urllib.parse import urlsplit
@@ -93,30 +101,20 @@ class _Outside:
             port = parts.port or {"http": 80, "https": 443, "ftp": 21}[parts.scheme]
             self._host(parts.hostname or "", port, sys._getframe(2))
 
-    def _host(self, name: str, port: object, frame: FrameType, resolve: bool = False) -> None:
-        local = name in _LOCAL or name.startswith("127.")
-        where = direct(frame, _CLIENTS) if local else place(frame)
-        if where is None or not where[0] or (local and _is_between(frame)):
-            return
+    def _host(
+        self, name: str, port: object, frame: FrameType, resolve: bool = False
+    ) -> Place | None:
+        """The place that talks to a host; None where that is nobody's business."""
+        where = asked_from(name, frame)
+        if where is None:
+            return None
         known = self._names.get(where)
         # An address that follows the look-up of a name at the same line is that name's.
         if known is not None and not resolve and known != name:
-            return
+            return where
         if resolve:
             self._names[where] = name
-        if (where, name) in self._seen:
-            return
-        self._seen.add((where, name))
-        self._watch.add("host", name, str(port or ""), where[0], where[1])
-
-
-def _is_between(frame: FrameType | None) -> bool:
-    """Whether processes of one program talk to each other."""
-    while frame is not None:
-        if str(frame.f_globals.get("__name__", "")).startswith(("multiprocessing.", "notabene.")):
-            return not frame.f_code.co_filename.startswith(_HERE)
-        frame = frame.f_back
-    return False
-
-
-_HERE = __file__.rpartition("outside")[0]
+        if (where, name) not in self._seen:
+            self._seen.add((where, name))
+            self._watch.add("host", name, str(port or ""), where[0], where[1])
+        return where

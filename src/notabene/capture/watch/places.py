@@ -7,6 +7,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import CodeType, FrameType
 
     Place = tuple[str, int]
@@ -96,7 +97,7 @@ def importing(frame: FrameType | None) -> bool:
     return False
 
 
-def direct(frame: FrameType | None, through: tuple[str, ...] = ()) -> Place | None:
+def direct(frame: FrameType | None, through: Sequence[str] = ()) -> Place | None:
     """The user's line that made a call with nothing but the standard library in between.
 
     Args:
@@ -120,5 +121,5 @@ def direct(frame: FrameType | None, through: tuple[str, ...] = ()) -> Place | No
     return None
 
 
-def _named(frame: FrameType, names: tuple[str, ...]) -> bool:
+def _named(frame: FrameType, names: Sequence[str]) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] in names
