@@ -42,6 +42,7 @@ from notabene.model.evidence import (
     Settings,
     StandardInput,
     Variable,
+    Walk,
 )
 
 _NOISE = re.compile(
@@ -153,8 +154,12 @@ class _Look:
         self._missing: dict[str, FileMissing] = {}
         self._listed: dict[str, Listing] = {}
         self._sources: dict[str, None] = {}
+        self._given: dict[str, int] = {}
+        """Files that were named to programs, and nobody was seen to read: when they were changed
+        before that, ns."""
         self._used: set[tuple[str, str]] = set()
         self._variables: dict[str, list[Variable]] = defaultdict(list)
+        self._walks: list[Variable] = []
         self._folder = ""
         self._process = ""
 
@@ -165,6 +170,7 @@ class _Look:
             "folder": self._moved,
             "read": self._opened,
             "ready": self._read_natively,
+            "given": self._given_to,
             "write": self._wrote,
             "move": self._renamed,
             "missing": self._missed,
@@ -172,6 +178,8 @@ class _Look:
             "source": self._loaded,
             "lost": self._lost,
             "variable": self._asked,
+            "walk": self._went_through,
+            "walked": self._walked,
             "option": self._parsed,
             "settings": self._composed,
             "start": self._started,
@@ -199,6 +207,8 @@ class _Look:
             path = os.path.normpath(event.path)
             if _NOISE.search(path):
                 continue
+            if event.op in "rb":
+                self._given.pop(path, None)
             if event.op in "rb" and path not in self._read and path not in self._written:
                 self._read[path] = FileRead(
                     path=self.paths.short(path), process=process, via="shim", ms=event.ms
@@ -215,7 +225,7 @@ class _Look:
         data.read = [
             one
             for path, one in self._read.items()
-            if path not in self._sources and not self._is_passing(path)
+            if path not in self._sources and not self._is_passing(path) and self._is_input(path)
         ]
         data.written = [one for one in self._written.values() if self._is_there(one.path)]
         for path, one in self._missing.items():
@@ -231,6 +241,13 @@ class _Look:
         for many in self._variables.values():
             if len(many) <= COPIED:
                 self.parameters.variables.extend(many)
+        told = {one.name for one in self.parameters.variables}
+        for variable in self._walks:
+            if variable.name not in told:
+                told.add(variable.name)
+                self.parameters.variables.append(variable)
+        for walk in self.parameters.walks:
+            walk.names = sorted({one.name for one in self._walks if one.where == walk.where})
         self.sources = list(self._sources)
         self.outside.processes = [
             {"key": one.key, "how": one.how, "python": one.python} for one in processes
@@ -241,6 +258,16 @@ class _Look:
         if not path.startswith(_FOR_A_WHILE) or os.path.lexists(path):
             return False
         return not path.startswith(self.data.root.rstrip(os.sep) + os.sep)
+
+    def _is_input(self, path: str) -> bool:
+        """Whether the program that a file was named to left it as it was."""
+        mtime = self._given.get(path)
+        if mtime is None:
+            return True
+        try:
+            return path not in self._written and os.stat(path).st_mtime_ns == mtime
+        except OSError:
+            return False
 
     def _is_there(self, path: str) -> bool:
         return os.path.lexists(os.path.join(self.data.root, path))
@@ -258,7 +285,11 @@ class _Look:
 
     def _opened(self, path: str, file: str, line: int, ms: int, via: Any = "open") -> None:
         full = self.paths.full(path, self._folder)
-        if full in self._written or full in self._read or _PACKAGES.search(full):
+        if full in self._written or _PACKAGES.search(full):
+            return
+        if full in self._read:
+            if via != "program":
+                self._given.pop(full, None)
             return
         self._read[full] = FileRead(
             path=self.paths.short(full),
@@ -271,6 +302,12 @@ class _Look:
 
     def _read_natively(self, path: str, file: str, line: int, ms: int) -> None:
         self._opened(path, file, line, ms, via="native")
+
+    def _given_to(self, path: str, file: str, line: int, ms: int, mtime: int) -> None:
+        full = self.paths.full(path, self._folder)
+        if full not in self._read:
+            self._opened(path, file, line, ms, via="program")
+            self._given[full] = mtime
 
     def _wrote(self, path: str, file: str, line: int, ms: int) -> None:
         del ms
@@ -327,12 +364,23 @@ class _Look:
 
     # -- parameters ------------------------------------------------------------------------
 
+    def _went_through(self, pattern: str, file: str, line: int) -> None:
+        where = self.paths.place(file, line)
+        self.parameters.walks.append(Walk(pattern=pattern, where=where))
+
+    def _walked(self, name: str, value: str | None, file: str, line: int) -> None:
+        self._walks.append(self._variable(name, value, file, line))
+
     def _asked(self, name: str, value: str | None, file: str, line: int) -> None:
+        found = self._variable(name, value, file, line)
+        self._variables[found.where].append(found)
+
+    def _variable(self, name: str, value: str | None, file: str, line: int) -> Variable:
         if value is not None and self._redactor.is_secret(name, value):
             value = HIDDEN
         where = self.paths.place(file, line)
         text = None if value is None else self._redactor.text(value)
-        self._variables[where].append(Variable(name=name, value=text, where=where))
+        return Variable(name=name, value=text, where=where)
 
     def _parsed(
         self, source: str, name: str, value: Any, default: Any, file: str, line: int

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Via = Literal["open", "native", "shim"]
+Via = Literal["open", "native", "shim", "program"]
 
 
 class Part(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -28,7 +28,8 @@ class FileRead(Part):
         path: Where it lay.
         where: The first line that opened it.
         process: Which process did.
-        via: How it was seen: Python's ``open``, a wrapped ``native`` reader, the preload ``shim``.
+        via: How it was seen: Python's ``open``, a wrapped ``native`` reader, the preload ``shim``;
+            ``program``: it was named to another program, and not changed after.
         ms: Milliseconds from the start of the program to the first opening.
         size: Bytes.
         mtime: Time of the last change, µs.
@@ -207,6 +208,19 @@ class Variable(Part):
     where: str = ""
 
 
+class Walk(Part):
+    """A line that went through all variables of the environment.
+
+    Attributes:
+        pattern: Which of them the code around it names, in lower case: ``train_*|batch``.
+        names: Those that were there; they stand among the variables.
+    """
+
+    pattern: str
+    names: list[str] = []
+    where: str = ""
+
+
 class Settings(Part):
     """A tree of settings: a config file that was read, or what hydra composed."""
 
@@ -222,7 +236,7 @@ class Parameters(Part):
         words: The command line behind the script.
         arguments: The same by name; ``<path>`` where a value is the path of something.
         places: The absolute paths of those, by name.
-        options, variables, settings: See there.
+        options, variables, walks, settings: See there.
     """
 
     words: list[str] = []
@@ -230,6 +244,7 @@ class Parameters(Part):
     places: dict[str, str] = {}
     options: list[Option] = []
     variables: list[Variable] = []
+    walks: list[Walk] = []
     settings: list[Settings] = []
 
 

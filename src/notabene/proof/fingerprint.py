@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PATH = "<path>"
 """Stands for an argument that names a file or folder: what counts is the content."""
 ABSENT, UNREAD = "absent", "not read yet"
+WALK = "$*"
+"""Before a pattern of variables that a line looked for; the argument's value: their names."""
 STDIN, URL = "standard input", "url "
 """Data keys of what comes in otherwise than by files; behind the second the address stands."""
 
@@ -99,6 +101,8 @@ def tables(record: Record, facts: Mapping[str, Facts]) -> Tables:
         value = "" if variable.value is None else variable.value
         value = PATH if name in places else value
         (found.seeds if is_seed(variable.name) else found.arguments)[name] = value
+    for walk in record.parameters.walks:
+        found.arguments[f"{WALK}{walk.pattern}"] = " ".join(walk.names)
     _data(record, found)
     found.environment |= _reached(record)
     found.outputs = {one.path: one.digest for one in record.data.written[:1000] if one.digest}
@@ -400,6 +404,18 @@ def config_table(config: Mapping[str, Any]) -> dict[str, str]:
         if is_parameter(last) and not _ABOUT.fullmatch(last) and len(found) < MOST_CONFIG:
             found[str(name)] = canonical_value(config[name])[:1000]
     return found
+
+
+def value_of(name: str, environ: Mapping[str, str]) -> str:
+    """The value of an argument that begins with ``$``, empty where it is not set."""
+    if not name.startswith(WALK):
+        return environ.get(name[1:], "")
+    words = name.removeprefix(WALK).split("|")
+    exact = {word for word in words if not word.endswith("*")}
+    beginnings = tuple(word[:-1] for word in words if word.endswith("*"))
+    return " ".join(
+        sorted(key for key in environ if key.lower() in exact or key.lower().startswith(beginnings))
+    )
 
 
 def effective(found: Tables) -> str:

@@ -205,7 +205,7 @@ class Now(msgspec.Struct, kw_only=True):
         nth: As in :class:`Manifest`.
         code_of: The entry for a source that an earlier run loaded, as it is now; None: gone.
         data_of: The digest for a data key of an earlier run, as it is now; ``absent``, empty.
-        variable: A variable of its environment; None: not set.
+        variable: The value of an argument that begins with ``$``; empty: not set.
     """
 
     arguments: dict[str, str]
@@ -215,7 +215,7 @@ class Now(msgspec.Struct, kw_only=True):
     nth: int = 1
     code_of: Callable[[str, Mapping[str, str]], dict[str, str] | None]
     data_of: Callable[[str, Tables], str]
-    variable: Callable[[str], str | None]
+    variable: Callable[[str], str]
 
 
 def ask(repeats: Repeats, now: Now, *, alive: Callable[[str], bool], without: str = "") -> Answer:
@@ -303,7 +303,7 @@ def _now_tables(
     for table, names in ((arguments, then.arguments), (seeds, then.seeds)):
         for name in names:
             if name.startswith("$"):
-                value = now.variable(name[1:]) or ""
+                value = now.variable(name)
                 is_place = names[name] == PATH and os.path.exists(value)
                 table[name] = PATH if is_place else value
     # Of a run that goes on only the arguments are known: what is not known does not differ.

@@ -87,6 +87,8 @@ def _one(one: Difference) -> str:
         return f"{name} is gone" if not one.b or one.b == "absent" else f"{name} changed"
     if one.kind == "code":
         return f"{one.item} changed"
+    if one.item.startswith("$") and not (one.a and one.b):
+        return f"{one.item} is {'set' if one.b else 'not set'} now"
     return f"{one.item.removeprefix('package ')} {shown(one.a)} → {shown(one.b)}"
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import msgspec
 
-from notabene.proof.fingerprint import Tables, is_seed
+from notabene.proof.fingerprint import WALK, Tables, is_seed
 from notabene.proof.settings import plain
+
+SET = "set"
+"""The value of a variable of which is known that it was there, and no more."""
 
 
 class Difference(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -33,7 +36,7 @@ def differences(a: Tables, b: Tables) -> list[Difference]:
     """What differs, by kind; nothing for two runs of the same inputs."""
     found: list[Difference] = []
     found += _code(a, b)
-    found += _plain("argument", _effective(a, b), _effective(b, a))
+    found += _arguments(_effective(a, b), _effective(b, a))
     found += _plain("seed", _effective(a, b, seeds=True), _effective(b, a, seeds=True))
     found += _config(a, b)
     found += _plain("data", *without_moved(a.data, b.data))
@@ -84,6 +87,17 @@ def own_config(one: Tables) -> dict[str, str]:
         for name, value in one.config.items()
         if plain(name) not in told and plain(name.rpartition(".")[2]) not in told
     }
+
+
+def _arguments(a: dict[str, str], b: dict[str, str]) -> Iterator[Difference]:
+    """Arguments, and of variables that a line looked for by a pattern those only one run had."""
+    for pattern in [name for name in {**a, **b} if name.startswith(WALK)]:
+        names = [set(one.pop(pattern, "").split()) for one in (a, b)]
+        for name in names[0] - names[1]:
+            a.setdefault(f"${name}", SET)
+        for name in names[1] - names[0]:
+            b.setdefault(f"${name}", SET)
+    yield from _plain("argument", a, b)
 
 
 def _plain(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:

@@ -34,6 +34,7 @@ from notabene.proof.fingerprint import (
     is_seed,
     numerics,
     tables,
+    value_of,
     where_is,
 )
 from notabene.proof.memory import SourceMemory
@@ -121,7 +122,7 @@ class Judge:
             nth=nth,
             code_of=self._code_of,
             data_of=self._data_of,
-            variable=environ.get,
+            variable=lambda name: value_of(name, environ),
         )
         return ask(self.repeats, now, alive=self._is_alive, without=without)
 

@@ -232,7 +232,7 @@ class Observing:
         tools.shelf.take_cells(executed_cells())
         self._judge().learn(tools.shelf.texts())
         for event in fresh:
-            if event[0] in ("read", "ready") and not self._stop.is_set():
+            if event[0] in ("read", "ready", "given") and not self._stop.is_set():
                 tools.inputs.look(os.path.abspath(event[1]))
         self._watch.flush()
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from notabene.model.evidence import Option, Parameters
-from notabene.proof.fingerprint import ABSENT, Tables
+from notabene.proof.fingerprint import ABSENT, Tables, value_of
 from notabene.proof.repeats import Manifest, Now, Repeats, all_of, ask
 from tests.unit.proof.making import digest, evidence_of, manifest_of, tables_of
 
@@ -39,7 +39,7 @@ def now_of(tables: Tables, **variables: str) -> Now:
         environment=tables.environment,
         code_of=code_of,
         data_of=lambda key, then: tables.data.get(key, ""),
-        variable=variables.get,
+        variable=lambda name: value_of(name, variables),
     )
 
 

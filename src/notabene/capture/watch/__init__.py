@@ -16,6 +16,9 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
     ("move", from, to, ms)                     renamed
     ("source", path)                           Python code was loaded from it
     ("variable", name, value, file, line)      an environment variable; value None: not set
+    ("walk", pattern, file, line)              a line read more than eight: those that the code
+                                               around it names are asked for, "train_*|batch"
+    ("walked", name, value, file, line)        one of them
     ("option", source, name, value, default, file, line)
     ("settings", source, values, file, line)   a whole tree of settings (hydra, OmegaConf)
     ("start", generator, state)                a generator's state before anybody used it
@@ -37,6 +40,8 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
                                                path of the file it is, or empty; the file of this
                                                name, beside the events, holds it, where it is short
     ("ready", path, file, line, ms)            a native reader was given this path
+    ("given", path, file, line, ms, mtime)     a file that was named to a program that is started,
+                                               with the time of its last change, ns
     ("kept", path, name)                       the file of this name, beside the events, holds
                                                what was in path before it was written over
     ("lost", count)                            events that came when there were too many

@@ -70,10 +70,11 @@ def start(how: str = "main", key: str = "") -> Watch:
     from notabene.capture.watch.processes import install as processes
     from notabene.capture.watch.surroundings import install as surroundings
     from notabene.capture.watch.typed import install as typed
+    from notabene.capture.watch.variables import install as variables
 
     hold()
     watch.on = True
-    for install in (processes, files, outside, surroundings, chance, typed):
+    for install in (processes, files, outside, variables, surroundings, chance, typed):
         quietly(install, watch)
     for name, part, function in _LATER:
         _wait(watch, name, part, function)

@@ -50,6 +50,9 @@ class Unwatched:
     def opened_natively(self, path: object, frame: FrameType | None) -> None:
         """A native writer was given a path."""
 
+    def given(self, path: str, where: tuple[str, int], mtime: int) -> None:
+        """A file was named to a program that is about to be started."""
+
 
 class Untaken:
     """The standard input, where somebody types, or there is none.

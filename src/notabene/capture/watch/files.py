@@ -195,6 +195,11 @@ class Files(Unwatched):
         if where is not None:
             self._take(("ready", name, where[0], where[1], self._ms()))
 
+    def given(self, path: str, where: tuple[str, int], mtime: int) -> None:
+        """A file was named to a program that is about to be started."""
+        if path not in self.read and path not in self._written and not self._is_noise(path):
+            self._take(("given", path, where[0], where[1], self._ms(), mtime))
+
     def opened_natively(self, path: object, frame: FrameType | None) -> None:
         """A native writer was given a path."""
         name = _text(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from notabene.capture.watch.core import quietly
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
     Args = tuple[Any, ...]
 
+_SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
+_BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command", "sudo")
+_READ_NOTHING = frozenset(
+    "echo mkdir rm rmdir ls touch chmod chown test true kill pkill which git pip du df stat".split()
+)
+"""Programs that do not look into the files that are named to them, or put them where they were."""
+_stat = getattr(os.stat, "__wrapped__", os.stat)  # what is not there is no business of the program
+_KIND, _REGULAR, _LONGEST = 0o170000, 0o100000, 4096
 _OF_HTTP = ("http", "urllib3", "httpcore", "anyio", "asyncio", "aiohttp", "ssl")
 """Those that tell of their answers themselves, or cannot be followed."""
 
@@ -47,8 +56,8 @@ class _Outside:
         self._names: dict[tuple[str, int], str] = {}
 
     def popen(self, args: Args) -> None:
-        executable, words = args[0], args[1]
-        self._program(words or [executable], sys._getframe(2))
+        executable, words, folder = args[0], args[1], args[2]
+        self._program(words or [executable], sys._getframe(2), folder)
 
     def system(self, args: Args) -> None:
         self._program(_text(args[0]), sys._getframe(2))
@@ -65,7 +74,7 @@ class _Outside:
         self.spawned(args)
         quietly(self._watch.end)
 
-    def _program(self, words: Any, frame: FrameType) -> None:
+    def _program(self, words: Any, frame: FrameType, folder: Any = None) -> None:
         where = direct(frame)
         if where is None or not where[0]:
             return
@@ -77,6 +86,30 @@ class _Outside:
             from notabene.capture.watch.hidden import words as shown
 
             self._watch.add("program", shown(found), where[0], where[1])
+            quietly(self._files, found, _text(folder or ""), where)
+
+    def _files(self, words: list[str], folder: str, where: Place) -> None:
+        """The files among the words of a command line."""
+        name = os.path.basename(words[0])
+        if len(words) == 1 or (name in _SHELLS and words[1] == "-c"):
+            words = _split(words[-1])
+        while words and ("=" in words[0] or os.path.basename(words[0]) in _BEFORE):
+            words = words[1:]
+        if not words or os.path.basename(words[0]) in _READ_NOTHING:
+            return
+        for word in words[1:]:
+            value = word.partition("=")[2] if word.startswith("-") else word
+            path = os.path.join(folder, value)
+            try:
+                status = _stat(path) if value and len(value) < _LONGEST else None
+            except OSError:
+                continue
+            if status is None or status.st_mode & _KIND != _REGULAR:
+                continue
+            if path.endswith(".py") and os.path.basename(words[0]).startswith("python"):
+                self._watch.add("source", os.path.abspath(path))
+            else:
+                self._watch.files.given(path, where, status.st_mtime_ns)
 
     def resolved(self, args: Args) -> None:
         self._host(_text(args[0] or ""), args[1], sys._getframe(2), resolve=True)
@@ -118,3 +151,15 @@ class _Outside:
             self._seen.add((where, name))
             self._watch.add("host", name, str(port or ""), where[0], where[1])
         return where
+
+
+def _split(line: str) -> list[str]:
+    """The words of a shell's command line, roughly."""
+    import shlex
+
+    try:
+        parts = shlex.shlex(line, posix=True, punctuation_chars=True)
+        parts.whitespace_split = True
+        return list(parts)
+    except ValueError:
+        return line.split()

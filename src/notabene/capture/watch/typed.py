@@ -61,7 +61,8 @@ def _file_behind(stream: Any) -> str:
     try:
         number = stream.fileno()
         path = of_descriptor(number)
-        here, there = os.fstat(number), os.stat(path)
+        real = getattr(os.stat, "__wrapped__", os.stat)  # this is no look of the program's
+        here, there = os.fstat(number), real(path)
     except (OSError, ValueError):
         return ""
     is_same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
