@@ -12,7 +12,6 @@ import contextlib
 import os
 import re
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,8 +59,6 @@ _FOR_A_WHILE = tuple(
 )
 MOST_REPLIES = 1000
 """Answers of HTTP that are told one by one."""
-COPIED = 8
-"""A line that reads more variables than this copies the environment, and asks for none."""
 
 
 ASKED_ABOUT_MACHINES = frozenset(
@@ -158,7 +155,6 @@ class _Look:
         """Files that were named to programs, and nobody was seen to read: when they were changed
         before that, ns."""
         self._used: set[tuple[str, str]] = set()
-        self._variables: dict[str, list[Variable]] = defaultdict(list)
         self._walks: list[Variable] = []
         self._folder = ""
         self._process = ""
@@ -238,9 +234,6 @@ class _Look:
         data.listed = [one for path, one in self._listed.items() if not self._is_passing(path)]
         for generator in self.randomness.generators:
             generator.used = (generator.process, generator.name) in self._used
-        for many in self._variables.values():
-            if len(many) <= COPIED:
-                self.parameters.variables.extend(many)
         told = {one.name for one in self.parameters.variables}
         for variable in self._walks:
             if variable.name not in told:
@@ -372,8 +365,7 @@ class _Look:
         self._walks.append(self._variable(name, value, file, line))
 
     def _asked(self, name: str, value: str | None, file: str, line: int) -> None:
-        found = self._variable(name, value, file, line)
-        self._variables[found.where].append(found)
+        self.parameters.variables.append(self._variable(name, value, file, line))
 
     def _variable(self, name: str, value: str | None, file: str, line: int) -> Variable:
         if value is not None and self._redactor.is_secret(name, value):

@@ -32,12 +32,20 @@ class World:
         }
         self.said = ""
 
-    def notabene(self, *words: str, code: int | None = 0, **variables: str) -> str:
-        """What the command prints; it must end with the code."""
+    def notabene(self, *words: str, code: int | None = 0, given: str = "", **variables: str) -> str:
+        """What the command prints; it must end with the code.
+
+        Args:
+            words: Of its command line.
+            code: None: any.
+            given: Its standard input.
+            variables: Of its environment.
+        """
         done = subprocess.run(
             [sys.executable, "-m", "notabene", *words],
             cwd=self.project if self.project.exists() else self.folder,
             env={**self.env, **variables},
+            input=given,
             capture_output=True,
             text=True,
             timeout=120,
@@ -50,11 +58,18 @@ class World:
         """The same, as JSON."""
         return json.loads(self.notabene(*words, "--json", code=code))
 
-    def run(self, *words: str, **variables: str) -> str:
+    def run(self, *words: str, given: str = "", **variables: str) -> str:
         """Run the script of the project; the answer is the run's id."""
         run = new_run_id()
-        self.notabene("run", "--id", run, "--", sys.executable, "train.py", *words, **variables)
+        command = ["run", "--id", run, "--", sys.executable, "train.py", *words]
+        self.notabene(*command, given=given, **variables)
         return run
+
+    def before(self, *words: str, given: str = "", **variables: str) -> tuple[str, list[str]]:
+        """Whether it was done before, and what differs."""
+        command = ["run", "--dry-run", "--json", "--", sys.executable, "train.py", *words]
+        answer = json.loads(self.notabene(*command, given=given, **variables))
+        return answer["verdict"], [one["item"] for one in answer["differs"]]
 
 
 @pytest.fixture

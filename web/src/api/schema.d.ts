@@ -1604,11 +1604,11 @@ export interface components {
              */
             size: number;
             /**
-             * @description How it was seen: Python's `open`, a wrapped `native` reader, the preload `shim`.
+             * @description How it was seen: Python's `open`, a wrapped `native` reader, the preload `shim`; `program`: it was named to another program, and not changed after.
              * @default open
              * @enum {string}
              */
-            via: "open" | "native" | "shim";
+            via: "open" | "native" | "shim" | "program";
             /**
              * @description The first line that opened it.
              * @default
@@ -1870,7 +1870,7 @@ export interface components {
         Item: {
             a: unknown;
             b: unknown;
-            /** @description `config`, `argument`, `constant`, `seed`, `code`, `data`, `environment` or `hardware`; `class` in JSON. */
+            /** @description `config`, `argument`, `constant`, `seed`, `code`, `data`, `network`, `environment` or `hardware`; `class` in JSON. */
             class: string;
             /**
              * @description Whether it can account for what differs in the results.
@@ -2072,6 +2072,9 @@ export interface components {
             /** @description Places that asked for the number of processors. */
             processors: string[];
             programs: components["schemas"]["Program"][];
+            replies: components["schemas"]["Reply"][];
+            /** @description See there; None: it read nothing, or what somebody typed. */
+            stdin: components["schemas"]["StandardInput"] | null;
         };
         /** @description Part `parameters`; what was logged of them stands in the run's config. */
         Parameters: {
@@ -2086,6 +2089,7 @@ export interface components {
             };
             settings: components["schemas"]["Settings"][];
             variables: components["schemas"]["Variable"][];
+            walks: components["schemas"]["Walk"][];
             /** @description The command line behind the script. */
             words: string[];
         };
@@ -2280,6 +2284,33 @@ export interface components {
         /** @description A version: `name:v3`. */
         RefBody: {
             ref: string;
+        };
+        /** @description What a host sent: the body of one answer of HTTP, as far as it was read. */
+        Reply: {
+            /** @description Without the secrets in it. */
+            address: string;
+            /**
+             * @description SHA-256, hex.
+             * @default
+             */
+            digest: string;
+            /** @default  */
+            process: string;
+            /**
+             * @description Bytes.
+             * @default 0
+             */
+            size: number;
+            /**
+             * @description The code of the answer.
+             * @default 0
+             */
+            status: number;
+            /**
+             * @description The line that asked.
+             * @default
+             */
+            where: string;
         };
         /** @description A run, and what its page needs besides. */
         RunDocument: {
@@ -2725,6 +2756,34 @@ export interface components {
              */
             root: string;
         };
+        /** @description What the program read from its standard input, which nobody typed. */
+        StandardInput: {
+            /**
+             * @description SHA-256, hex.
+             * @default
+             */
+            digest: string;
+            /**
+             * @description Whether the content lies in the blob store under its digest.
+             * @default false
+             */
+            kept: boolean;
+            /**
+             * @description Why it does not.
+             * @default
+             */
+            note: string;
+            /**
+             * @description The file that it is (`< data.csv`), which stands among those that were read.
+             * @default
+             */
+            path: string;
+            /**
+             * @description Bytes.
+             * @default 0
+             */
+            size: number;
+        };
         /** @description What may be typed. */
         Suggested: {
             /**
@@ -2840,6 +2899,15 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        /** @description A line that went through all variables of the environment. */
+        Walk: {
+            /** @description Those that were there; they stand among the variables. */
+            names: string[];
+            /** @description Which of them the code around it names, in lower case: `train_*|batch`. */
+            pattern: string;
+            /** @default  */
+            where: string;
         };
         /** @description A project's balance. */
         Waste: {

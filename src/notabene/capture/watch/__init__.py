@@ -16,8 +16,9 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
     ("move", from, to, ms)                     renamed
     ("source", path)                           Python code was loaded from it
     ("variable", name, value, file, line)      an environment variable; value None: not set
-    ("walk", pattern, file, line)              a line read more than eight: those that the code
-                                               around it names are asked for, "train_*|batch"
+    ("walk", pattern, file, line)              a line goes through all of them, and asks for
+                                               those that the code around it names:
+                                               "train_*|batch"
     ("walked", name, value, file, line)        one of them
     ("option", source, name, value, default, file, line)
     ("settings", source, values, file, line)   a whole tree of settings (hydra, OmegaConf)

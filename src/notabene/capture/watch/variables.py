@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from notabene.capture.watch.core import quietly
 from notabene.capture.watch.later import dress
 from notabene.capture.watch.places import USER, kind_of
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 _ENVIRONMENT = ("os", "_collections_abc", "collections.abc")
 _READERS = "pydantic_settings environs decouple dynaconf environ starlette typed_settings".split()
 """Libraries that read settings from variables for whoever calls them."""
-COPIED = 9
-"""A line that reads so many variables goes through all of them, and asks for those that the code
-around it names in full or by their beginning."""
 MOST_CODES = 50
 _SHORTEST, _LONGEST = 2, 80
 """Letters of what names a variable, or how variables begin."""
@@ -38,24 +36,25 @@ class _Environment:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._seen: set[object] = set()
-        self._at: dict[Place, list[tuple[Any, Any]]] = {}
         self._named: dict[Place, tuple[set[str], tuple[str, ...]]] = {}
+        self._copied: set[Place] = set()
         kind: Any = type(os.environ)
         kind.__getitem__ = self._reader(kind.__getitem__)
         kind.__setitem__ = self._writer(kind.__setitem__)
+        kind.__iter__ = self._walker(kind.__iter__)
 
     def _reader(self, real: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        watch, seen, note = self._watch, self._seen, self._note
+        watch, seen, tell = self._watch, self._seen, self._tell
 
         def __getitem__(self: Any, key: Any) -> Any:
             try:
                 value = real(self, key)
             except KeyError:
                 if watch.on and key not in seen:
-                    note(key, None)
+                    quietly(tell, key, None)
                 raise
             if key not in seen and watch.on:
-                note(key, value)
+                quietly(tell, key, value)
             return value
 
         dress(__getitem__, real)
@@ -71,37 +70,42 @@ class _Environment:
         dress(__setitem__, real)
         return __setitem__
 
-    def _note(self, key: Any, value: Any) -> None:
-        try:
-            self._tell(key, value)
-        except Exception:
+    def _walker(self, real: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        watch, walk = self._watch, self._walk
+
+        def __iter__(self: Any) -> Any:
+            if watch.on:
+                quietly(walk)
+            return real(self)
+
+        dress(__iter__, real)
+        return __iter__
+
+    def _walk(self) -> None:
+        """A line goes through all variables."""
+        inner = sys._getframe(3)
+        asked = _asked_by(inner)
+        if asked is None:
             return
+        frame, library = asked
+        where = (frame.f_code.co_filename, frame.f_lineno)
+        if _is_between(inner):
+            self._copied.add(where)
+        if where not in self._named:
+            self._named[where] = named = _named_around(frame, library)
+            self._watch.add("walk", _pattern(*named), *where)
 
     def _tell(self, key: Any, value: Any) -> None:
-        frame = sys._getframe(3)
-        while (_is_between(frame) or _is_library(frame)) and frame.f_back is not None:
-            frame = frame.f_back
-        # gettext and its likes read variables of their own on behalf of whoever calls them.
-        if kind_of(frame.f_code.co_filename) != USER:
+        inner = sys._getframe(3)
+        asked = _asked_by(inner)
+        if asked is None:
             return
+        frame, _ = asked
         where = (frame.f_code.co_filename, frame.f_lineno)
-        known = self._at.setdefault(where, [])
-        if len(known) == COPIED:
-            self._walk(key, value, where)
+        if where not in self._copied:
+            self._seen.add(key)
+            self._say("variable", key, value, where)
             return
-        known.append((key, value))
-        self._seen.add(key)
-        self._say("variable", key, value, where)
-        if len(known) == COPIED:
-            # Who asks for one of them later has not been heard yet.
-            self._seen.difference_update(one for one, _ in known)
-            named = self._named[where] = _named_around(frame, _is_library(sys._getframe(3)))
-            self._watch.add("walk", _pattern(*named), *where)
-            for one in known:
-                self._walk(*one, where)
-
-    def _walk(self, key: Any, value: Any, where: Place) -> None:
-        """One of many variables that a line reads."""
         names, beginnings = self._named[where]
         low = os.fsdecode(key).lower()
         if low in names or low.startswith(beginnings):
@@ -121,15 +125,27 @@ def _pattern(names: set[str], beginnings: tuple[str, ...]) -> str:
     return "|".join([*(f"{one}*" for one in sorted(beginnings)), *sorted(names)])[:_LONG]
 
 
-def _is_between(frame: FrameType) -> bool:
-    return frame.f_globals.get("__name__") in _ENVIRONMENT
+def _asked_by(frame: FrameType) -> tuple[FrameType, bool] | None:
+    """Who asks for a variable: the user's code, and whether a library asks for it.
 
-
-def _is_library(frame: FrameType) -> bool:
-    """Whether a library reads variables for the code that called it."""
-    while _is_between(frame) and frame.f_back is not None:
+    Returns:
+        None where another library wants to know: gettext and its likes read variables of their
+        own on behalf of whoever calls them.
+    """
+    library = False
+    while frame.f_back is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        of_library = name.partition(".")[0] in _READERS
+        if not of_library and name not in _ENVIRONMENT:
+            break
+        library |= of_library
         frame = frame.f_back
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _READERS
+    return (frame, library) if kind_of(frame.f_code.co_filename) == USER else None
+
+
+def _is_between(frame: FrameType) -> bool:
+    """Whether the variables are copied, or come through a view: ``items()``, ``values()``."""
+    return frame.f_globals.get("__name__") in _ENVIRONMENT
 
 
 def _named_around(frame: FrameType, library: bool) -> tuple[set[str], tuple[str, ...]]:
@@ -149,9 +165,11 @@ def _named_around(frame: FrameType, library: bool) -> tuple[set[str], tuple[str,
     beginnings = {*map(_beginning, (*frame.f_globals.values(), *frame.f_locals.values()))}
     for code in codes:
         for one in code.co_consts:
-            if library and hasattr(one, "co_consts") and len(codes) < MOST_CODES:
-                codes.append(one)
-                names.update(one.co_names)
+            if hasattr(one, "co_consts") and len(codes) < MOST_CODES:
+                if library:
+                    names.update(one.co_names)
+                if library or one.co_name.startswith("<"):  # a comprehension, or a lambda
+                    codes.append(one)
             texts = one if type(one) in (tuple, frozenset) else (one,)
             names.update(text for text in texts if type(text) is str and _is_in_capitals(text))
             beginnings.update(map(_beginning, texts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socketserver
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,6 +71,82 @@ def test_answers_are_seen(run: Run, port: int, read: str, path: str, python: str
     assert told.of("fetched")[0][5] == 3
     assert told.of("host")[0][:2] == ["127.0.0.1", str(port)]
     assert "abcsekret" not in told.raw
+
+
+CLIENTS = [
+    ("httpx", "import httpx\nhttpx.get(url).text"),
+    ("httpx", "import httpx\nwith httpx.stream('GET', url) as r: list(r.iter_lines())"),
+    (
+        "httpx",
+        "import httpx, asyncio\nasync def go():\n"
+        "  async with httpx.AsyncClient() as c: return (await c.get(url)).content\n"
+        "asyncio.run(go())",
+    ),
+    (
+        "aiohttp",
+        "import aiohttp, asyncio\nasync def go():\n"
+        "  async with aiohttp.ClientSession() as c:\n"
+        "    async with c.get(url) as r: await r.text(); await r.read()\nasyncio.run(go())",
+    ),
+    ("requests", "import requests\nrequests.get(url).content"),
+    ("pandas", "import pandas\npandas.read_csv(url)"),
+]
+
+
+@pytest.mark.parametrize(("library", "read"), CLIENTS)
+def test_answers_to_clients_are_seen(run: Run, port: int, library: str, read: str):
+    """Those that have answers of their own, and those that read through others."""
+    pytest.importorskip(library)
+    told = run(f"url = 'http://127.0.0.1:{port}/plain'\n{read}\n", env={"no_proxy": "*"})
+    assert told.code == 0, told.err
+    digest = hashlib.sha256(BODY).hexdigest()
+    address = f"http://127.0.0.1:{port}/plain"
+    assert [event[:4] for event in told.of("fetched")] == [[address, 200, len(BODY), digest]]
+    assert told.of("fetched")[0][4].endswith("train.py")
+
+
+SOCKETS = [
+    "s = socket.create_connection(('127.0.0.1', port))\nwhile s.recv(700): pass",
+    "s = socket.socket()\ns.connect(('localhost', port))\ns.makefile('rb').read()",
+    "b = bytearray(999)\nwith socket.create_connection(('127.0.0.1', port)) as s:\n"
+    "  while s.recv_into(b): pass",
+]
+
+
+class _Teller(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.sendall(BODY)
+
+
+@pytest.mark.parametrize("python", [PYTHONS[0], PYTHONS[1], PYTHONS[-1]])
+@pytest.mark.parametrize("read", SOCKETS)
+def test_what_plain_sockets_give_is_seen(run: Run, read: str, python: str):
+    """A program that speaks a protocol of its own."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Teller) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        told = run(f"import socket\nport = {port}\n{read}\n", python=python)
+        server.shutdown()
+        thread.join()
+    assert (told.code, told.err) == (0, "")
+    ((address, status, size, digest, *_),) = told.of("fetched")
+    assert address in (f"tcp://127.0.0.1:{port}", f"tcp://localhost:{port}")
+    assert (status, size, digest) == (0, len(BODY), hashlib.sha256(BODY).hexdigest())
+
+
+def test_what_is_told_to_others_is_no_read(run: Run, port: int, tmp_path):
+    """What a tracker answers is nothing that results hang on."""
+    folder = tmp_path / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    (folder / "mlflow.py").write_text(
+        "import urllib.request\ndef log_metric(url): urllib.request.urlopen(url).read()\n"
+    )
+    code = f"import mlflow\nmlflow.log_metric('http://127.0.0.1:{port}/plain')\n"
+    told = run(code, env={"PYTHONPATH": str(folder), "no_proxy": "*"})
+    assert (told.code, told.err) == (0, "")
+    assert not told.of("host")
+    assert not told.of("fetched")
 
 
 def test_connections_between_workers_are_nobody_s(run: Run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.capture.watch.conftest import PYTHONS, Run
@@ -87,3 +89,36 @@ def test_threads_and_other_folders(run: Run):
     told = run(code)
     assert [event[0] for event in told.of("read")].count("train.py") == 2
     assert told.of("folder")[-1][0].endswith("/a")
+
+
+GIVEN = """
+import os, subprocess, sys
+def out(*words, **more): return subprocess.run(words, stdout=subprocess.DEVNULL, **more)
+out("sh", "./prepare.sh", "raw.csv")
+out("cat one.txt | sort > sorted.txt; wc -l < two.txt", shell=True)
+os.system("sort three.txt -o made.txt")
+out("cat", "four.txt", cwd="sub")
+out("sort", "--temporary-directory=.", "--files0-from=names.txt", stderr=subprocess.DEVNULL)
+out("rm", "gone.txt"); out("touch", "touched.txt"); out("echo", "echoed.txt")
+out("cat", "absent.txt", "sub", stderr=subprocess.DEVNULL)
+out(sys.executable, "helper.py")
+"""
+
+
+def test_files_named_to_programs_are_told(run: Run, tmp_path: Path):
+    """What a command line names and is there, with the time of its last change."""
+    work = tmp_path / "work"
+    (work / "sub").mkdir(parents=True)
+    names = "prepare.sh raw.csv one.txt two.txt three.txt gone.txt touched.txt echoed.txt names.txt"
+    for name in [*names.split(), "sub/four.txt", "helper.py"]:
+        (work / name).write_text("")
+    told = run(GIVEN)
+    assert (told.code, told.err) == (0, "")
+    given = {event[0]: event for event in told.of("given")}
+    assert set(given) == {
+        "./prepare.sh", "raw.csv", "one.txt", "two.txt", "three.txt", "sub/four.txt", "names.txt",
+    }  # fmt: skip
+    assert given["raw.csv"][4] == (work / "raw.csv").stat().st_mtime_ns
+    assert given["raw.csv"][1].endswith("train.py")
+    assert [str(work / "helper.py")] in told.of("source")
+    assert not told.of("missing")

@@ -183,7 +183,7 @@ function hashWords(hash: string): string {
 }
 
 export function parametersOf(record: RunRecord): Line[] {
-  const { options, variables, settings } = record.parameters;
+  const { options, variables, walks, settings } = record.parameters;
   return [
     ...options.map((one) => ({
       name: one.name,
@@ -195,13 +195,19 @@ export function parametersOf(record: RunRecord): Line[] {
       value: one.value === null ? 'not set' : one.value,
       where: one.where,
     })),
+    ...walks.map((one) => ({
+      name: one.pattern,
+      value: one.names.length ? `variables: ${one.names.join(', ')}` : 'variables: none was set',
+      where: one.where,
+    })),
     ...settings.map((one) => ({ name: one.source, value: 'settings were read', where: one.where })),
   ];
 }
 
 export function outsideOf(record: RunRecord): Line[] {
-  const { programs, hosts } = record.outside;
+  const { programs, hosts, replies, stdin } = record.outside;
   return [
+    ...(stdin ? [{ name: 'standard input', value: stdinWords(stdin), where: '' }] : []),
     ...programs.map((one) => ({
       name: one.words.join(' '),
       value: one.digest ? `${one.path} ${one.digest.slice(0, 12)}` : one.path || 'a program',
@@ -212,7 +218,17 @@ export function outsideOf(record: RunRecord): Line[] {
       value: 'network',
       where: one.where,
     })),
+    ...replies.map((one) => ({
+      name: one.address,
+      value: `${one.status ? `${one.status}, ` : ''}${formatBytes(one.size)} ${one.digest.slice(0, 12)}`,
+      where: one.where,
+    })),
   ];
+}
+
+function stdinWords(given: NonNullable<RunRecord['outside']['stdin']>): string {
+  const content = given.path || (given.kept ? 'kept' : given.note);
+  return [formatBytes(given.size), given.digest.slice(0, 12), content].filter(Boolean).join(', ');
 }
 
 export function environmentOf(record: RunRecord): Line[] {
