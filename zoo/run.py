@@ -194,13 +194,18 @@ class Place:
         return [*self.words(program), *words]
 
     def notabene(
-        self, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None
+        self,
+        *words: str,
+        env: dict[str, str] | None = None,
+        cwd: Path | None = None,
+        given: str = "",
     ) -> Any:
         """One of our commands, its JSON."""
         done = subprocess.run(
             [sys.executable, "-m", "notabene", *words],
             cwd=cwd or self.work,
             env=self.environ(env or {}),
+            input=given,
             capture_output=True,
             text=True,
             timeout=120,
@@ -220,7 +225,13 @@ class Place:
             words = [word for one in patterns for word in ("--metrics", one)]
             command = [sys.executable, "-m", "notabene", "run", *words, "--", *command]
         done = subprocess.run(
-            command, cwd=cwd, env=self.environ(env), capture_output=True, text=True, timeout=120
+            command,
+            cwd=cwd,
+            env=self.environ(env),
+            input=self.case.get(f"stdin_{which}", ""),
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         if done.returncode and not self.case.get("fails"):
             raise ValueError(f"{which} ended with {done.returncode}: {done.stderr[-300:]}")
@@ -242,6 +253,7 @@ class Place:
                 self.command(which),
                 cwd=self._path(self.case.get(f"folder_{which}", ".")),
                 env=peer.environ(env, which),
+                input=self.case.get(f"stdin_{which}", "").encode(),
                 capture_output=True,
                 timeout=180,
             )
@@ -316,7 +328,8 @@ class Place:
         cwd = self._path(self.case.get("folder_b", "."))
         env = self.case.get("env_b", {})
         words = ["run", "--dry-run", "--json", "--", *self.command("b")]
-        answer = self.notabene(*words, env=env, cwd=cwd)
+        given = self.case.get("stdin_b", "")
+        answer = self.notabene(*words, env=env, cwd=cwd, given=given)
         if answer["verdict"] != expected:
             self.notes.append(f"verdict {answer['verdict']}: {json.dumps(answer['differs'])[:300]}")
         return bool(answer["verdict"] == expected)

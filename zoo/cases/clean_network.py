@@ -1,4 +1,5 @@
 """A small network, shaped like those of torch."""
+
 import numpy as np
 
 import notabene as nb

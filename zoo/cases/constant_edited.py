@@ -1,4 +1,5 @@
 """Least squares by hand."""
+
 import random
 
 random.seed(7)

@@ -1,4 +1,5 @@
 """What a kernel has executed, as a stand-in for one."""
+
 import sys
 import types
 
