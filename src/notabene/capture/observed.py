@@ -164,7 +164,7 @@ class _Look:
         self._process, self._folder = process.key, ""
         handlers: dict[Any, Callable[..., None]] = {
             "folder": self._moved,
-            "read": self._opened,
+            "read": self._opened_all,
             "ready": self._read_natively,
             "given": self._given_to,
             "write": self._wrote,
@@ -275,6 +275,10 @@ class _Look:
     def _moved(self, path: str) -> None:
         self._folder = path
         self.data.folder = self.data.folder or path
+
+    def _opened_all(self, paths: list[str], file: str, line: int, ms: int) -> None:
+        for path in paths:
+            self._opened(path, file, line, ms)
 
     def _opened(self, path: str, file: str, line: int, ms: int, via: Any = "open") -> None:
         full = self.paths.full(path, self._folder)

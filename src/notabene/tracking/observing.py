@@ -225,6 +225,7 @@ class Observing:
     def _look(self) -> None:
         assert self._watch is not None
         events = self._watch.events
+        self._watch.names = None  # what comes now is a new event
         fresh, self._read = events[self._read :], len(events)
         tools = self._ready()
         tools.shelf.take(event[1] for event in fresh if event[0] == "source")
@@ -232,8 +233,11 @@ class Observing:
         tools.shelf.take_cells(executed_cells())
         self._judge().learn(tools.shelf.texts())
         for event in fresh:
-            if event[0] in ("read", "ready", "given") and not self._stop.is_set():
-                tools.inputs.look(os.path.abspath(event[1]))
+            paths = event[1] if event[0] == "read" else event[1:2]
+            if event[0] in ("read", "ready", "given"):
+                for path in paths:
+                    if not self._stop.is_set():
+                        tools.inputs.look(os.path.abspath(path))
         self._watch.flush()
 
     def _ready(self) -> _Tools:

@@ -9,7 +9,8 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
     ("process", key, pid, how, python)         a process begins: "main", "fork", "spawn", "boot"
     ("name", key)                              a spawned worker's key, known only later
     ("folder", path)                           the working folder, first and after each change
-    ("read", path, file, line, ms)             opened for reading; "" as path never occurs
+    ("read", [path, ...], file, line, ms)      opened for reading; "" as path never occurs; of the
+                                               last event in memory there may come more
     ("write", path, file, line, ms)            opened for writing
     ("missing", path, file, line, ms)          looked for, and not there
     ("list", path, file, line, ms)             a folder was listed, or a pattern expanded

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from _thread import RLock
+from time import monotonic  # the module's own will be a wrapper
 
 from notabene.capture.watch.spill import Spill
 
@@ -75,6 +75,9 @@ class Watch:
 
     Attributes:
         events: See the package's docstring.
+        names: The files of the last event, a read one, to which further ones may be added; None:
+            another event comes next.
+        until: When that ends, as :func:`time.monotonic` tells.
         lost: Events that came after the first 200,000.
         key: Which process this is: empty for the first, then ``f1``, ``f1.f2`` for forked ones,
             ``mp:1`` for those of multiprocessing: equal when the program is run again.
@@ -88,6 +91,8 @@ class Watch:
 
     def __init__(self, how: str = "main") -> None:
         self.events: list[Event] = []
+        self.names: list[str] | None = None
+        self.until = 0.0
         self.lost = 0
         self.key = ""
         self.how = how
@@ -100,13 +105,15 @@ class Watch:
         self.after_fork: list[Callable[[], None]] = []
         self.when_named: list[Callable[[], None]] = []
         self.drawing = False
-        self.began = time.monotonic()
+        self.began = monotonic()
         self.pid = os.getpid()
         self._kept = 0
         self._spill = Spill()
         self._written = 0
         self._batch = False
         self._due = FULL + 1
+        self._more = 0
+        self._tail: tuple[Event, int] | None = None
         self._ends: list[Callable[[], None]] = []
         self._said: set[str] = set()
         self._named = ""
@@ -120,16 +127,29 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take an event, given as a tuple."""
+        self.names = None
         self.events.append(event)
         if len(self.events) >= self._due:
             self._reached()
 
+    def take_read(self, name: str, where: tuple[str, int]) -> None:
+        """A file is read; others may follow from the same place."""
+        last = self.events[-1] if self.events else None
+        if last is not None and last[0] == "read":
+            self._more += len(last[1]) - 1
+            self._wait()
+        names = [name]
+        self.take(("read", names, where[0], where[1], self.ms()))
+        # The first events of a child are written one by one.
+        if self.events[-1][1] is names and not (self._batch and len(self.events) <= AT_ONCE):
+            self.names, self.until = names, monotonic() + AFTER
+
     def _reached(self) -> None:
         """As many events as were waited for: write them, or let go of the last one."""
-        count = len(self.events)
-        if count > FULL:
-            self.lost += count - FULL
-            del self.events[FULL:]
+        count, most = len(self.events), FULL - self._more
+        if count > most:
+            self.lost += count - max(most, 0)
+            del self.events[max(most, 0) :]
         elif self._batch:
             # The clock is asked now and then.
             behind = count - self._written
@@ -141,11 +161,11 @@ class Watch:
         """Say at which count of events there is something to do again."""
         count = len(self.events)
         step = FULL if not self._batch else 1 if count < AT_ONCE else LOOK
-        self._due = min(count + step, FULL + 1)
+        self._due = min(count + step, FULL - self._more + 1)
 
     def ms(self) -> int:
         """Milliseconds since the watch began."""
-        return int((time.monotonic() - self.began) * 1000)
+        return int((monotonic() - self.began) * 1000)
 
     def at_end(self, call: Callable[[], None]) -> None:
         """Have something called when the process ends, for the last events."""
@@ -221,8 +241,17 @@ class Watch:
     def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
+            self.names = None
             fresh, self._written = self.events[self._written :], len(self.events)
+            if self._tail is not None:
+                # Another thread may just have been adding to the last event.
+                (kind, names, *rest), known = self._tail
+                if len(names) > known:
+                    fresh.insert(0, (kind, names[known:], *rest))
+                self._tail = None
             if fresh:
+                last = fresh[-1]
+                self._tail = (last, len(last[1])) if last[0] == "read" else None
                 quietly(self._spill.write, fresh)
 
     def last_words(self) -> None:
@@ -256,7 +285,8 @@ class Watch:
         self.key = f"{self.process_key()}.f{number}".lstrip(".")
         self._named = ""
         self.events = []
-        self.lost = self._written = self._kept = 0
+        self.names = self._tail = None
+        self.lost = self._written = self._kept = self._more = 0
         self.preserved = {}
         self.pid = os.getpid()
         self.how = "fork"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
+from time import monotonic
 
 from notabene.capture.watch.core import Unwatched, folder, quietly
 from notabene.capture.watch.later import Seen, rebind
@@ -18,7 +19,7 @@ from notabene.capture.watch.places import WATCH, direct, place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from types import CodeType, FrameType
     from typing import Any
 
     from notabene.capture.watch.core import Watch
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     Args = tuple[Any, ...]
 
 _PARTS_OF_PYTHON = (".pyc", ".so", ".pyd", ".pyi", ".pth", "pyvenv.cfg", ".dylib")
+_LAST_OF_PYTHON = "cdoihb"
+"""With one of these letters their names end."""
+_getframe = sys._getframe
 _SYSTEM = (
     "/proc/ /sys/ /dev/ /etc/ /lib/ /lib64/ /usr/lib/ /usr/lib64/ /usr/share/ /usr/bin/ "
     "/usr/include/ /usr/libexec/ /run/lock/ /run/systemd/ /run/udev/ /run/nvidia/"
@@ -108,6 +112,8 @@ class Files(Unwatched):
         self._noise = _noise()
         # Data sets are many files of one folder: the last one that has no noise in it.
         self._calm: tuple[str, ...] = ()
+        self._code: CodeType | None = None
+        self._at = -1
         self._inherited: set[object] = set()
         self._written: set[object] = set()
         self._missing: set[object] = set()
@@ -151,8 +157,28 @@ class Files(Unwatched):
             self._changed(path, name, where, flags)
 
     def fresh(self, path: object) -> None:
-        """A file is about to be read for the first time."""
+        """A file is about to be read for the first time.
+
+        Data sets are many files of one folder, which one line of the user's code opens: they are
+        added to the event of the first.
+        """
         name = path if type(path) is str else _text(path)
+        frame = _getframe(2)
+        names = self.watch.names
+        if (
+            names is not None
+            and frame.f_code is self._code  # each look at it raises an audit event
+            and frame.f_lasti == self._at
+            and name.startswith(self._calm)
+            and name[-1] not in _LAST_OF_PYTHON
+            and monotonic() < self.watch.until
+        ):
+            names.append(name)
+            return
+        self._first(name, frame)
+
+    def _first(self, name: str, frame: FrameType) -> None:
+        """The first file of a place, or of a folder."""
         if not name.startswith(self._calm):
             if self._is_noise(name):
                 return
@@ -161,13 +187,15 @@ class Files(Unwatched):
             if name.endswith(".pyc"):
                 self._take(("source", name))
             return
-        frame = sys._getframe(2)
-        if name.endswith(".py") and frame.f_code.co_filename in _IMPORTERS:
+        code = frame.f_code
+        if name.endswith(".py") and code.co_filename in _IMPORTERS:
             self._take(("source", name))
             return
         where = place(frame)
         if where is not None and name:
-            self._take(("read", name, where[0], where[1], self._ms()))
+            self._code = code if where[0] == code.co_filename else None
+            self._at = frame.f_lasti
+            self.watch.take_read(name, where)
 
     def _all_calm(self, name: str) -> tuple[str, ...]:
         """The folder of a file, if nothing in it and below it is noise."""
@@ -181,7 +209,7 @@ class Files(Unwatched):
         if goes_in and path not in self.read and os.path.lexists(name):
             self.read.add(path)
             self._preserve(path)
-            self._take(("read", name, where[0], where[1], self._ms()))
+            self.watch.take_read(name, where)
         self._written.add(path)
         self._take(("write", name, where[0], where[1], self._ms()))
 

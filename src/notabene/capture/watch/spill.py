@@ -7,7 +7,7 @@ file of its own: so it is looked at before each use. Nothing here raises.
 from __future__ import annotations
 
 import os
-import time
+from time import monotonic, time_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Spill:
         """Make a file in a folder."""
         self.stop()
         self.folder = os.path.abspath(folder)
-        self._file = f"{os.getpid()}-{time.time_ns()}.seen"
+        self._file = f"{os.getpid()}-{time_ns()}.seen"
         self._open(os.O_CREAT)
 
     def stop(self) -> None:
@@ -56,11 +56,11 @@ class Spill:
 
     def idle(self) -> float:
         """Seconds since something was written."""
-        return time.monotonic() - self._last
+        return monotonic() - self._last
 
     def write(self, events: Iterable[Any]) -> None:
         """Append events."""
-        self._last = time.monotonic()
+        self._last = monotonic()
         if self._fd < 0 or not (self._is_ours() or self._open(0)):
             return
         data = memoryview(_lines(events).encode("ascii"))
@@ -73,7 +73,7 @@ class Spill:
 
     def beside(self, content: bytes) -> str:
         """Write a file of its own, and say its name."""
-        name = f"{os.getpid()}-{time.time_ns()}.kept"
+        name = f"{os.getpid()}-{time_ns()}.kept"
         try:
             with open(os.path.join(self.folder, name), "wb") as file:
                 file.write(content)
@@ -103,21 +103,15 @@ class Spill:
 
 
 def _lines(events: Iterable[Any]) -> str:
-    """Events as lines of JSON.
-
-    Of files that were read, of which there may be many, all but the name is often the same.
-    """
+    """Events as lines of JSON."""
     lines: list[str] = []
-    in_file, at, when, rest = "", 0, -1, ""
     for event in events:
-        if event[0] != "read":
+        if event[0] == "read":  # of which there may be many
+            _, names, *rest = event
+            quoted = ", ".join(map(_quoted, names))
+            lines.append(f'["read", [{quoted}], {encode(rest)[1:]}\n')
+        else:
             lines.append(f"{encode(event)}\n")
-            continue
-        _, name, file, line, ms = event
-        if ms != when or line != at or file != in_file:
-            in_file, at, when = file, line, ms
-            rest = f", {_quoted(file)}, {line}, {ms}]\n"
-        lines.append(f'["read", {_quoted(name)}{rest}')
     return "".join(lines)
 
 

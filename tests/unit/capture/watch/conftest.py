@@ -33,8 +33,11 @@ class Told:
     raw: str = ""
 
     def of(self, kind: str) -> list[list]:
-        """Events of a kind in all processes, without the kind."""
-        return [event[1:] for log in self.logs for event in log if event[0] == kind]
+        """Events of a kind in all processes, without the kind; of files that were read one each."""
+        events = [event[1:] for log in self.logs for event in log if event[0] == kind]
+        if kind == "read":
+            return [[name, *rest] for names, *rest in events for name in names]
+        return events
 
     def log(self, key: str) -> list[list]:
         """Events of the process of this key."""
