@@ -21,6 +21,7 @@ import msgspec
 from notabene.capture.events import Event, Paths, Process, fitting, process_of
 from notabene.capture.secrets import HIDDEN, Redactor
 from notabene.capture.shim import Seen
+from notabene.capture.watch.files import PARTS_OF_PYTHON
 from notabene.model.evidence import (
     Clock,
     Data,
@@ -278,7 +279,8 @@ class _Look:
 
     def _opened_all(self, paths: list[str], file: str, line: int, ms: int) -> None:
         for path in paths:
-            self._opened(path, file, line, ms)
+            if not path.endswith(PARTS_OF_PYTHON):
+                self._opened(path, file, line, ms)
 
     def _opened(self, path: str, file: str, line: int, ms: int, via: Any = "open") -> None:
         full = self.paths.full(path, self._folder)

@@ -12,7 +12,7 @@ from notabene.capture.watch.spill import Spill
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from types import CodeType, FrameType
     from typing import Any
 
     from notabene.capture.watch.replay import Replay
@@ -70,14 +70,48 @@ class Untaken:
         return ""
 
 
+class Flood:
+    """The last event, where it is of a file that was read, and more from the same line may come.
+
+    Data sets are many files of one folder. That they come from the same line is seen by the
+    frame, which is held where it is that of the main program alone: its locals live on anyway.
+
+    Attributes:
+        names: Of the files; None: another event comes next.
+        folder: In which they lie, where nothing in it is noise; else empty.
+        frame: The main program's, if it opens them.
+        code, at: The code that opens them, and where in it.
+        until: When that ends, as :func:`time.monotonic` tells.
+    """
+
+    __slots__ = ("at", "code", "folder", "frame", "names", "until")
+
+    def __init__(self) -> None:
+        self.names: list[str] | None = None
+        self.folder = ""
+        self.frame: FrameType | None = None
+        self.code: CodeType | None = None
+        self.at = -1
+        self.until = 0.0
+
+    def begin(self, frame: FrameType | None) -> None:
+        """More may come from where a frame is; None: nothing that could be told apart."""
+        if frame is None or not self.folder:
+            self.names = None
+        if self.names is None:
+            return
+        assert frame is not None
+        self.code, self.at, self.until = frame.f_code, frame.f_lasti, monotonic() + AFTER
+        main = self.code.co_name == "<module>" and frame.f_globals.get("__name__") == "__main__"
+        self.frame = frame if main else None
+
+
 class Watch:
     """Events of this process in the order they came.
 
     Attributes:
         events: See the package's docstring.
-        names: The files of the last event, a read one, to which further ones may be added; None:
-            another event comes next.
-        until: When that ends, as :func:`time.monotonic` tells.
+        flood: Many files that one line opens one after the other are one event.
         lost: Events that came after the first 200,000.
         key: Which process this is: empty for the first, then ``f1``, ``f1.f2`` for forked ones,
             ``mp:1`` for those of multiprocessing: equal when the program is run again.
@@ -91,8 +125,7 @@ class Watch:
 
     def __init__(self, how: str = "main") -> None:
         self.events: list[Event] = []
-        self.names: list[str] | None = None
-        self.until = 0.0
+        self.flood = Flood()
         self.lost = 0
         self.key = ""
         self.how = how
@@ -127,7 +160,7 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take an event, given as a tuple."""
-        self.names = None
+        self.flood.names = None
         self.events.append(event)
         if len(self.events) >= self._due:
             self._reached()
@@ -142,7 +175,7 @@ class Watch:
         self.take(("read", names, where[0], where[1], self.ms()))
         # The first events of a child are written one by one.
         if self.events[-1][1] is names and not (self._batch and len(self.events) <= AT_ONCE):
-            self.names, self.until = names, monotonic() + AFTER
+            self.flood.names = names
 
     def _reached(self) -> None:
         """As many events as were waited for: write them, or let go of the last one."""
@@ -241,7 +274,7 @@ class Watch:
     def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
-            self.names = None
+            self.flood.names = None
             fresh, self._written = self.events[self._written :], len(self.events)
             if self._tail is not None:
                 # Another thread may just have been adding to the last event.
@@ -285,7 +318,7 @@ class Watch:
         self.key = f"{self.process_key()}.f{number}".lstrip(".")
         self._named = ""
         self.events = []
-        self.names = self._tail = None
+        self.flood.names = self._tail = None
         self.lost = self._written = self._kept = self._more = 0
         self.preserved = {}
         self.pid = os.getpid()

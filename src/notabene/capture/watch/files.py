@@ -19,17 +19,14 @@ from notabene.capture.watch.places import WATCH, direct, place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import FrameType
     from typing import Any
 
     from notabene.capture.watch.core import Watch
 
     Args = tuple[Any, ...]
 
-_PARTS_OF_PYTHON = (".pyc", ".so", ".pyd", ".pyi", ".pth", "pyvenv.cfg", ".dylib")
-_LAST_OF_PYTHON = "cdoihb"
-"""With one of these letters their names end."""
-_getframe = sys._getframe
+PARTS_OF_PYTHON = (".pyc", ".so", ".pyd", ".pyi", ".pth", "pyvenv.cfg", ".dylib")
 _SYSTEM = (
     "/proc/ /sys/ /dev/ /etc/ /lib/ /lib64/ /usr/lib/ /usr/lib64/ /usr/share/ /usr/bin/ "
     "/usr/include/ /usr/libexec/ /run/lock/ /run/systemd/ /run/udev/ /run/nvidia/"
@@ -71,19 +68,33 @@ def install(watch: Watch) -> None:
 
 def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
     find = watch.handlers.get
-    read, within = observer.read, observer.within
-    opened, fresh = observer.opened, observer.fresh
+    read, within, flood = observer.read, observer.within, watch.flood
+    opened, first = observer.opened, observer.first
+    getframe, writes = sys._getframe, _WRITES
 
     def hook(event: str, args: Args) -> None:
         try:
             if event == "open":
                 path, _, flags = args
-                if within or flags & _WRITES:
+                if within or flags & writes:
                     if watch.on:
                         opened(path, flags)
                 elif path not in read and watch.on:
                     read.add(path)
-                    fresh(path)
+                    frame = getframe(1)
+                    names = flood.names
+                    # Each look at f_code raises an audit event, which comes back here.
+                    if (
+                        names is not None
+                        and (frame is flood.frame or frame.f_code is flood.code)
+                        and frame.f_lasti == flood.at
+                        and type(path) is str
+                        and path.startswith(flood.folder)
+                        and monotonic() < flood.until
+                    ):
+                        names.append(path)
+                    else:
+                        first(path, frame)
             else:
                 handler = find(event)
                 if handler is not None and watch.on:
@@ -110,10 +121,6 @@ class Files(Unwatched):
         self._take = watch.take
         self._ms = watch.ms
         self._noise = _noise()
-        # Data sets are many files of one folder: the last one that has no noise in it.
-        self._calm: tuple[str, ...] = ()
-        self._code: CodeType | None = None
-        self._at = -1
         self._inherited: set[object] = set()
         self._written: set[object] = set()
         self._missing: set[object] = set()
@@ -122,7 +129,7 @@ class Files(Unwatched):
     def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
         self._noise += (prefix.rstrip(os.sep) + os.sep,)
-        self._calm = ()
+        self.watch.flood.folder = ""
 
     def forget(self) -> None:
         """In a forked child: what the parent read is read anew here."""
@@ -143,47 +150,28 @@ class Files(Unwatched):
         if not writing:
             if path not in self.read:
                 self.read.add(path)
-                self.fresh(path)
+                self.first(path, sys._getframe(2))
             return
         if path in self._written and (writing == os.O_WRONLY or path in self.read):
             return
         if path in self.read or path in self._inherited:
             self._preserve(path)
         name = _text(path)
-        if not name or self._is_noise(name) or name.endswith(_PARTS_OF_PYTHON):
+        if not name or self._is_noise(name) or name.endswith(PARTS_OF_PYTHON):
             return
         where = place(sys._getframe(2))
         if where is not None:
             self._changed(path, name, where, flags)
 
-    def fresh(self, path: object) -> None:
-        """A file is about to be read for the first time.
-
-        Data sets are many files of one folder, which one line of the user's code opens: they are
-        added to the event of the first.
-        """
+    def first(self, path: object, frame: FrameType) -> None:
+        """A file is about to be read for the first time, and none from this line just before."""
         name = path if type(path) is str else _text(path)
-        frame = _getframe(2)
-        names = self.watch.names
-        if (
-            names is not None
-            and frame.f_code is self._code  # each look at it raises an audit event
-            and frame.f_lasti == self._at
-            and name.startswith(self._calm)
-            and name[-1] not in _LAST_OF_PYTHON
-            and monotonic() < self.watch.until
-        ):
-            names.append(name)
-            return
-        self._first(name, frame)
-
-    def _first(self, name: str, frame: FrameType) -> None:
-        """The first file of a place, or of a folder."""
-        if not name.startswith(self._calm):
+        flood = self.watch.flood
+        if not flood.folder or not name.startswith(flood.folder):
             if self._is_noise(name):
                 return
-            self._calm = self._all_calm(name)
-        if name.endswith(_PARTS_OF_PYTHON):
+            flood.folder = self._calm(name)
+        if name.endswith(PARTS_OF_PYTHON):
             if name.endswith(".pyc"):
                 self._take(("source", name))
             return
@@ -193,15 +181,14 @@ class Files(Unwatched):
             return
         where = place(frame)
         if where is not None and name:
-            self._code = code if where[0] == code.co_filename else None
-            self._at = frame.f_lasti
             self.watch.take_read(name, where)
+            flood.begin(frame if where[0] == code.co_filename else None)
 
-    def _all_calm(self, name: str) -> tuple[str, ...]:
+    def _calm(self, name: str) -> str:
         """The folder of a file, if nothing in it and below it is noise."""
         above = name[: name.rfind(os.sep) + 1]
         noisy = not above or any(prefix.startswith(above) for prefix in self._noise)
-        return () if noisy else (above,)
+        return "" if noisy else above
 
     def _changed(self, path: object, name: str, where: tuple[str, int], flags: int) -> None:
         # Opened to be changed: what it holds goes in first, or that it is not there.

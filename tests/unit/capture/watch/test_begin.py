@@ -281,3 +281,43 @@ def test_only_the_standard_library_is_loaded(run: Run):
     assert "'re'" not in names
     assert "'json'" not in names
     assert "notabene.model" not in names
+
+
+TWINS = """
+import os, threading
+def make(n):
+    for at in range(n):
+        open(f"d/{at}", "w").close()
+os.mkdir("d"); make(1200); here = os.getcwd() + "/d/"
+def one(path): return open(path).close()
+def two(path): return open(path).close()
+for at in range(0, 300, 2):
+    one(here + str(at)); two(here + str(at + 1))
+for at in range(300, 400):
+    open(here + str(at)).close()
+for at in range(400, 500):
+    open(here + str(at)).close(); open("made", "w").close()
+def many(start):
+    for at in range(start, start + 100):
+        open(here + str(at)).close()
+threads = [threading.Thread(target=many, args=(500 + 100 * n,)) for n in range(7)]
+[one.start() for one in threads]; [one.join() for one in threads]
+"""
+
+
+@pytest.mark.parametrize("python", [PYTHONS[0], PYTHONS[1], PYTHONS[-1]])
+def test_a_flood_is_told_file_by_file(run: Run, python: str):
+    """However fast they come: each file once, with its own line, in the order of what happened."""
+    told = run(TWINS, python=python)
+    assert (told.code, told.err) == (0, "")
+    lines = [(Path(name).name, line) for name, _, line, _ in told.of("read") if "/d/" in name]
+    assert sorted(int(name) for name, _ in lines) == list(range(1200))
+    expected = {at: 7 + at % 2 for at in range(300)}
+    expected |= dict.fromkeys(range(300, 400), 12) | dict.fromkeys(range(400, 500), 14)
+    assert {int(name): line for name, line in lines} == expected | dict.fromkeys(
+        range(500, 1200), 17
+    )
+    # 256 events come one by one, and then those of a line together.
+    assert len([event for event in told.logs[0] if event[0] == "read"]) < 800
+    first = [event[0] for event in told.logs[0]].index("write")
+    assert first < [event[0] for event in told.logs[0]].index("read")
