@@ -155,9 +155,10 @@ def _named_around(frame: FrameType, library: bool) -> tuple[set[str], tuple[str,
         frame: Of the user's code.
         library: Whether a library reads, which makes names of the fields of a class.
 
-    Both in lower case. A name stands in capitals, or is that of a field; a beginning ends with a
-    ``_``. Other texts, which may be secrets, are left alone.
+    Both in lower case. A name stands in capitals, is that of a field, or has a ``_`` and is that
+    of a variable; a beginning ends with a ``_``. Other texts, which may be secrets, are left alone.
     """
+    there = {os.fsdecode(key).lower() for key in getattr(os.environ, "_data", ())}
     codes: list[Any] = [frame.f_code]
     if frame.f_code.co_name.startswith("<") and frame.f_back is not None:
         codes.append(frame.f_back.f_code)  # of a comprehension, the function around it
@@ -171,14 +172,16 @@ def _named_around(frame: FrameType, library: bool) -> tuple[set[str], tuple[str,
                 if library or one.co_name.startswith("<"):  # a comprehension, or a lambda
                     codes.append(one)
             texts = one if type(one) in (tuple, frozenset) else (one,)
-            names.update(text for text in texts if type(text) is str and _is_in_capitals(text))
+            names.update(text for text in texts if type(text) is str and _is_name(text, there))
             beginnings.update(map(_beginning, texts))
     short = {name.lower() for name in names if len(name) < _LONGEST}
     return short, tuple(beginnings - {""})
 
 
-def _is_in_capitals(text: str) -> bool:
-    return text.isupper() and text.isidentifier()
+def _is_name(text: str, there: set[str]) -> bool:
+    if text.isupper():
+        return text.isidentifier()
+    return "_" in text and text.lower() in there
 
 
 def _beginning(text: object) -> str:

@@ -18,6 +18,7 @@ WALKS = [
     "  if k.startswith('TRAIN_'):\n    found.append(os.environ[k])",
     "env = dict(os.environ)\nfound = env.get('TRAIN_LR')",
     "env = os.environ.copy()\nfound = env['TRAIN_LR']",
+    "found = {k.lower(): v for k, v in os.environ.items()}.get('train_lr')",
     "found = [v for k, v in os.environ.items() if k in ('TRAIN_LR', 'TRAIN_NONE')]",
 ]
 
