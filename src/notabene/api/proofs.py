@@ -139,9 +139,11 @@ class Proofs(Reading):
         from notabene.compare.diff import MOST_TEXT, Side
 
         record = self.record(run)
+        facts = self.facts_of(record)
         return Side(
             record=record,
-            tables=tables(record, self.facts_of(record)),
+            tables=tables(record, facts),
+            facts=facts,
             texts=self.sources(run),
             blob=lambda digest: self.content(digest, most=MOST_TEXT),
         )

@@ -12,6 +12,8 @@ from notabene.compare.series import Parting
 from notabene.proof.fingerprint import ABSENT, URL, Tables, keys_of, shown_key
 from notabene.proof.record import Record, flat
 from notabene.proof.settings import is_parameter, plain
+from notabene.proof.since import USES, aspect
+from notabene.proof.source.facts import Facts
 from notabene.proof.versus import differences
 
 Explains = Literal["yes", "unlikely", "no"]
@@ -30,6 +32,8 @@ _PRIOR = {
 """How likely each class is the cause, before anything is rerun."""
 _TINY = 1e-5
 """A first relative difference below this looks like numbers that were summed in another order."""
+_MEANINGS = ("PYTHONOPTIMIZE",)
+"""Variables that change what a program means."""
 _NUMERIC = ("package numpy", "package torch", "package scipy", "package jax", "package scikit")
 MOST_TEXT = 2 << 20
 
@@ -78,11 +82,12 @@ class Diff(msgspec.Struct, kw_only=True):
 
 
 class Side(msgspec.Struct, kw_only=True):
-    """One run, for a diff: its record, tables, and sources by path."""
+    """One run, for a diff: its record and tables, its sources and what they say, by path."""
 
     record: Record
     tables: Tables
     texts: Mapping[str, bytes]
+    facts: Mapping[str, Facts] = {}
     blob: Any = None
     """Gives content by digest, for a look into data; None: no look."""
 
@@ -229,10 +234,23 @@ def _judge(one: Item, found: Diff, b: Side) -> None:
         first = next((r for r in found.results if r.first_divergent_step == step), None)
         tiny = first is not None and 0 < first.relative < _TINY
         numeric = one.item.startswith(_NUMERIC) or "THREADS" in one.item
-        zone = one.item in ("zone", "locale") or one.item.startswith("locale")
-        one.explains = "yes" if (tiny and numeric) or _used(one, b) else "unlikely"
-        if zone and one.explains == "unlikely":
+        kind = aspect(one.item)
+        one.where = _place_that_uses(kind, b) if kind else one.where
+        used = one.where or _used(one, b) or one.item in _MEANINGS
+        one.explains = "yes" if (tiny and numeric) or used else "unlikely"
+        if kind in ("timezone", "locale") and one.explains == "unlikely":
             one.note = one.note or "nothing in the code was seen to ask for it"
+
+
+def _place_that_uses(kind: str, side: Side) -> str:
+    """The first line that hangs on an aspect of the environment; the sums of threads are told by
+    how little they change."""
+    if kind == "threads":
+        return ""
+    for path, facts in side.facts.items():
+        for use in getattr(facts, USES[kind]):
+            return f"{path}:{use.line}"
+    return ""
 
 
 def _used(one: Item, b: Side) -> bool:

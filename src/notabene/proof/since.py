@@ -21,14 +21,28 @@ _THREADS = re.compile(r".*(NUM_THREADS|MAX_THREADS)|threads\..*|KMP_\w+")
 _LOCALE = re.compile(r"LC_\w+|LANG|LANGUAGE|locale\..*|PYTHONUTF8|PYTHONIOENCODING")
 _ZONE = re.compile(r"TZ|zone")
 _TIMING = re.compile(r"(?i)time|second|speed|per_?s|throughput|elapsed|duration|latency|memory|eta")
-_USES = {
+USES = {
     "threads": "thread_uses",
     "locale": "locale_uses",
     "timezone": "zone_uses",
     "precision": "precision_uses",
 }
+"""What of the sources says that a program hangs on an aspect of its environment."""
 _MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "pillow": "PIL", "opencv-python": "cv2"}
 _PRECISION = re.compile(r".*TF32.*|NVIDIA_\w+|JAX_\w*|XLA_\w+|precision\..*|CUBLAS_\w+|NPY_\w+")
+
+
+def aspect(item: str) -> str:
+    """Whether an item of the environment is of ``threads``, ``locale``, ...; empty: of none."""
+    for pattern, kind in (
+        (_THREADS, "threads"),
+        (_LOCALE, "locale"),
+        (_ZONE, "timezone"),
+        (_PRECISION, "precision"),
+    ):
+        if pattern.fullmatch(item):
+            return kind
+    return ""
 
 
 def since(evidence: Evidence, mine: Tables, before: Manifest, then: Tables) -> Iterator[Finding]:
@@ -189,22 +203,15 @@ def _environment(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Fin
         if one.item.startswith("package "):
             packages.append(one)
             continue
-        for pattern, kind in (
-            (_THREADS, "threads"),
-            (_LOCALE, "locale"),
-            (_ZONE, "timezone"),
-            (_PRECISION, "precision"),
-        ):
-            if pattern.fullmatch(one.item):
-                where = next((w for w, _ in uses(evidence, _USES[kind])), "")
-                yield _environment_finding(kind, one, where)
-                break
-        else:
-            if one.item.startswith("submodules."):
-                path = one.item.partition(".")[2]
-                yield _environment_finding("submodule-moved", one, _inside(evidence, path))
-            elif one.item == "python":
-                yield _environment_finding("package-version", one)
+        kind = aspect(one.item)
+        if kind:
+            where = next((w for w, _ in uses(evidence, USES[kind])), "")
+            yield _environment_finding(kind, one, where)
+        elif one.item.startswith("submodules."):
+            path = one.item.partition(".")[2]
+            yield _environment_finding("submodule-moved", one, _inside(evidence, path))
+        elif one.item == "python":
+            yield _environment_finding("package-version", one)
     if packages:
         first = ", ".join(
             f"{one.item[8:]} {one.a or 'none'} → {one.b or 'none'}" for one in packages[:3]

@@ -22,6 +22,7 @@ def side(text="x = 1\n", *, run="a", blobs=None, **parts):
         record=evidence.record,
         tables=tables_of(evidence),
         texts={"train.py": text.encode()},
+        facts=evidence.facts,
         blob=kept.get if blobs else None,
     )
 
@@ -189,6 +190,10 @@ def test_surroundings_that_the_code_asks_for():
     (one,) = diff(*zones, [PARTED]).differences
     assert one.explains == "unlikely"
     assert one.note == "nothing in the code was seen to ask for it"
+    text = "import time\nhour = time.localtime(0).tm_hour\n"
+    zones = [side(text, environment={"time_zone": zone}) for zone in ("UTC", "CET")]
+    (one,) = diff(*zones, [PARTED]).differences
+    assert (one.explains, one.where, one.note) == ("yes", "train.py:2", "")
 
 
 def test_results_in_the_order_they_part():
