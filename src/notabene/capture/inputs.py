@@ -50,7 +50,7 @@ _SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
 _BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command")
 _SETTINGS = 256 << 10
 _TEXTS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".txt", ".properties")
-_CREDENTIALS = (".env", ".netrc", "credentials", ".pgpass", "kaggle.json", ".pypirc", ".npmrc")
+_CREDENTIALS = (".netrc", "credentials", ".pgpass", "kaggle.json", ".pypirc", ".npmrc")
 _KEYS = (".pem", ".key", ".p12", ".pfx", ".jks", ".kdbx")
 
 
@@ -144,7 +144,9 @@ class Inputs:
         if found.size <= _SETTINGS and name.endswith(_TEXTS):
             content = Path(path).read_bytes()
             text = content.decode("utf-8", "replace")
-            if self._redactor.text(text) != text:
+            values = (line.partition("=")[2].strip("\"' ") for line in text.splitlines())
+            secret = name.startswith(".env") and any(map(looks_random, values))
+            if secret or self._redactor.text(text) != text:
                 found.note, keep = "holds a secret: not kept", False
         known = self._memory.get(status)
         found.digest = known or (digest_bytes(content) if content else digest_file(path))

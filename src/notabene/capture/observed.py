@@ -99,6 +99,7 @@ def observe(
     shim: Iterable[Seen] = (),
     *,
     cells: Mapping[str, str] | None = None,
+    script: str = "",
 ) -> Observed:
     """Put events together.
 
@@ -108,9 +109,12 @@ def observe(
         redactor: Hides secrets in values and command lines.
         shim: What the preload shim saw of files, by process.
         cells: Names of a notebook's cells, by what they are called as files.
+        script: Absolute path of the program, which is no data where a library reads it again.
     """
     processes = [process_of(list(events)) for events in logs]
     look = _Look(Paths(root, cells), redactor)
+    if script:
+        look.take_script(script)
     for process in processes:
         look.take(process)
     names = {one.pid: one.key for one in processes}
@@ -159,6 +163,10 @@ class _Look:
         self._walks: list[Variable] = []
         self._folder = ""
         self._process = ""
+
+    def take_script(self, path: str) -> None:
+        """The program itself."""
+        self._sources[path] = None
 
     def take(self, process: Process) -> None:
         """The events of one process, in their order."""

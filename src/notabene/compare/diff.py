@@ -32,8 +32,8 @@ _PRIOR = {
 """How likely each class is the cause, before anything is rerun."""
 _TINY = 1e-5
 """A first relative difference below this looks like numbers that were summed in another order."""
-_MEANINGS = ("PYTHONOPTIMIZE",)
-"""Variables that change what a program means."""
+_MEANINGS = ("PYTHONOPTIMIZE", "programs.", "submodules.")
+"""What changes what a program means, or is part of it."""
 _NUMERIC = ("package numpy", "package torch", "package scipy", "package jax", "package scikit")
 MOST_TEXT = 2 << 20
 
@@ -236,7 +236,7 @@ def _judge(one: Item, found: Diff, b: Side) -> None:
         numeric = one.item.startswith(_NUMERIC) or "THREADS" in one.item
         kind = aspect(one.item)
         one.where = _place_that_uses(kind, b) if kind else one.where
-        used = one.where or _used(one, b) or one.item in _MEANINGS
+        used = one.where or _used(one, b) or one.item.startswith(_MEANINGS)
         one.explains = "yes" if (tiny and numeric) or used else "unlikely"
         if kind in ("timezone", "locale") and one.explains == "unlikely":
             one.note = one.note or "nothing in the code was seen to ask for it"

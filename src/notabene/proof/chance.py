@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from notabene.proof.findings import Evidence, Finding
+from notabene.proof.findings import Evidence, Finding, uses
 from notabene.proof.source.uses import ADDS, ARRIVAL, LOGGED
 
 _SEED_CALL = {
@@ -37,13 +36,6 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
     yield from _order(evidence)
     yield from _clock(evidence)
     yield from _threads(evidence)
-
-
-def uses(evidence: Evidence, kind: str) -> Iterator[tuple[str, Any]]:
-    """``(file:line, use)`` of one kind of fact, in all sources, the script's first."""
-    for path, facts in evidence.facts.items():
-        for use in getattr(facts, kind):
-            yield f"{path}:{use.line}", use
 
 
 def _generators(evidence: Evidence) -> Iterator[Finding]:

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator
 
 from notabene.capture.inputs import called
-from notabene.proof.chance import uses
-from notabene.proof.findings import Evidence, Finding
+from notabene.proof.findings import Evidence, Finding, uses
 from notabene.proof.fingerprint import is_harmless
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -118,3 +118,10 @@ def sort(found: Iterable[Finding]) -> list[Finding]:
 def state(found: Iterable[Finding]) -> Literal["complete", "gaps"]:
     """Whether the record of a run is complete: no gap, no risk."""
     return "gaps" if any(one.severity != "note" for one in found) else "complete"
+
+
+def uses(evidence: Evidence, kind: str) -> Iterator[tuple[str, Any]]:
+    """``(file:line, use)`` of one kind of fact, in all sources, the script's first."""
+    for path, facts in evidence.facts.items():
+        for use in getattr(facts, kind):
+            yield f"{path}:{use.line}", use

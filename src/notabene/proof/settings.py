@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from notabene.proof.findings import Evidence, Finding
+from notabene.proof.findings import Evidence, Finding, uses
 from notabene.proof.record import flat
 
 _NOT_A_PARAMETER = re.compile(
@@ -133,9 +133,10 @@ def _composed(values: Any, where: str, logged: Logged) -> Iterator[Finding]:
 
 def _words(evidence: Evidence, logged: Logged, files: _Paths) -> Iterator[Finding]:
     """Words of the command line that the program takes from sys.argv itself."""
-    where = next(
-        (f"{path}:{use.line}" for path, facts in evidence.facts.items() for use in facts.argv), ""
-    )
+    where = next((place for place, _ in uses(evidence, "argv")), "")
+    for place, use in uses(evidence, "imports"):
+        if not where and use.call.partition(".")[0] in _PARSERS:
+            where = place
     if not where:
         return
     places = evidence.record.parameters.places
@@ -214,6 +215,8 @@ _LONG = {
     "tau": "temperature",
     "temp": "temperature",
 }
+_PARSERS = {"fire", "docopt", "docoptng", "plac", "getopt", "clize", "defopt", "cyclopts", "tyro"}
+"""Libraries that take the command line apart themselves, and are not watched."""
 _SHORT = {long: short for short, long in _LONG.items()}
 
 

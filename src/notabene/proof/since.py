@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from notabene.proof.chance import uses
-from notabene.proof.findings import UNFIXED, Evidence, Finding
+from notabene.proof.findings import UNFIXED, Evidence, Finding, uses
 from notabene.proof.fingerprint import ABSENT, URL, Tables, keys_of, shown_key
 from notabene.proof.repeats import Manifest
 from notabene.proof.settings import Logged, declarations, logs, plain, shown

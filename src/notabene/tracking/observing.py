@@ -276,7 +276,9 @@ class Observing:
         assert self._parameters is not None
         logs, preserved = self._gather()
         seen = shim.read(self.folder) if self._capture.program else []
-        observed = observe(logs, tools.root, tools.redactor, seen, cells=cell_files())
+        observed = observe(
+            logs, tools.root, tools.redactor, seen, cells=cell_files(), script=tools.script
+        )
         self.points = observed.points
         self._logged, self._results = observed.logged, observed.results
         if self._capture.program:

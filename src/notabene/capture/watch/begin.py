@@ -25,6 +25,7 @@ _LATER = (
     ("tensorflow", "generators", "of_tensorflow"),
     ("jax.random", "generators", "of_jax"),
     ("argparse", "options", "of_argparse"),
+    ("optparse", "options", "of_optparse"),
     ("click.core", "options", "of_click"),
     ("hydra.core.utils", "options", "of_hydra"),
     ("absl.flags", "options", "of_absl"),

@@ -346,6 +346,19 @@ class _One:
     watch: Watch | None = None
 
 
+stat_of, _lstat = os.stat, os.lstat
+"""Before they are wrapped: what we look for is no business of the program's."""
+
+
+def is_there(path: str) -> bool:
+    """Whether there is something at a path."""
+    try:
+        _lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def folder() -> str:
     """The working folder; empty where it was deleted."""
     try:

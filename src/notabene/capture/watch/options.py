@@ -1,4 +1,4 @@
-"""Options that argparse, click, typer, absl and hydra parse, with the lines that declare them."""
+"""Options that argparse, optparse, click, typer, absl and hydra parse, and where."""
 
 from __future__ import annotations
 
@@ -88,6 +88,32 @@ def of_argparse(watch: Watch, module: Any) -> None:
 
     module._ActionsContainer.add_argument = dress(add_argument, add)
     module.ArgumentParser.parse_known_args = dress(parse_known_args, parse)
+
+
+def of_optparse(watch: Watch, module: Any) -> None:
+    """Watch :mod:`optparse`."""
+    parse = module.OptionParser.parse_args
+
+    def parse_args(self: Any, *args: Any, **options: Any) -> Any:
+        found = parse(self, *args, **options)
+        if watch.on:
+            quietly(tell, self, found[0], place(sys._getframe(1)))
+        return found
+
+    def tell(parser: Any, values: Any, here: Place | None) -> None:
+        for option in parser._get_all_options() if here and here[0] else ():
+            name = option.dest
+            if name and here is not None:
+                _note(
+                    watch,
+                    "optparse",
+                    name,
+                    getattr(values, name, None),
+                    parser.defaults.get(name),
+                    here,
+                )
+
+    module.OptionParser.parse_args = dress(parse_args, parse)
 
 
 def of_click(watch: Watch, module: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from notabene.capture.watch.core import quietly
+from notabene.capture.watch.core import quietly, stat_of
 from notabene.capture.watch.files import _text
 from notabene.capture.watch.hosts import asked_from, is_in
 from notabene.capture.watch.places import direct
@@ -26,7 +26,6 @@ _READ_NOTHING = frozenset(
     "echo mkdir rm rmdir ls touch chmod chown test true kill pkill which git pip du df stat".split()
 )
 """Programs that do not look into the files that are named to them, or put them where they were."""
-_stat = getattr(os.stat, "__wrapped__", os.stat)  # what is not there is no business of the program
 _KIND, _REGULAR, _LONGEST = 0o170000, 0o100000, 4096
 _OF_HTTP = ("http", "urllib3", "httpcore", "anyio", "asyncio", "aiohttp", "ssl")
 """Those that tell of their answers themselves, or cannot be followed."""
@@ -101,7 +100,7 @@ class _Outside:
             value = word.partition("=")[2] if word.startswith("-") else word
             path = os.path.join(folder, value)
             try:
-                status = _stat(path) if value and len(value) < _LONGEST else None
+                status = stat_of(path) if value and len(value) < _LONGEST else None
             except OSError:
                 continue
             if status is None or status.st_mode & _KIND != _REGULAR:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from notabene.capture.watch.core import quietly
+from notabene.capture.watch.core import is_there, quietly
 from notabene.capture.watch.later import dress, put
 
 TYPE_CHECKING = False
@@ -131,6 +131,8 @@ def _paths(values: tuple[Any, ...]) -> Iterator[str]:
         for one in many[:10_000]:
             if isinstance(one, (str, bytes, os.PathLike)):
                 text = os.fsdecode(one)
+                if "?" in text and not is_there(text):
+                    text = text.partition("?")[0]  # XGBoost: "train.txt?format=libsvm"
                 if text and len(text) < 4096 and _looks_like_a_path(text):
                     yield text
 
@@ -139,4 +141,4 @@ def _looks_like_a_path(text: str) -> bool:
     """Options are texts as well; a path has a slash or a suffix, or is there."""
     if "\n" in text or "://" in text:
         return False
-    return os.sep in text or "." in text or os.path.lexists(text)
+    return os.sep in text or "." in text or is_there(text)

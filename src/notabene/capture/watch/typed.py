@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from notabene.capture.watch.core import Untaken, quietly
+from notabene.capture.watch.core import Untaken, quietly, stat_of
 from notabene.capture.watch.files import of_descriptor
 from notabene.capture.watch.later import dress
 
@@ -61,8 +61,7 @@ def _file_behind(stream: Any) -> str:
     try:
         number = stream.fileno()
         path = of_descriptor(number)
-        real = getattr(os.stat, "__wrapped__", os.stat)  # this is no look of the program's
-        here, there = os.fstat(number), real(path)
+        here, there = os.fstat(number), stat_of(path)
     except (OSError, ValueError):
         return ""
     is_same = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from notabene.capture.watch.core import Watch
     from notabene.capture.watch.places import Place
 
-_ENVIRONMENT = ("os", "_collections_abc", "collections.abc")
+_ENVIRONMENT = ("os", "_collections_abc", "collections.abc", "getpass")
 _READERS = "pydantic_settings environs decouple dynaconf environ starlette typed_settings".split()
 """Libraries that read settings from variables for whoever calls them."""
 MOST_CODES = 50

@@ -14,7 +14,13 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from notabene.model.canonical import digest_bytes
-from notabene.proof.source.literals import SEED_CALL, is_literal, is_seed_name, is_seed_value
+from notabene.proof.source.literals import (
+    SEED_CALL,
+    is_literal,
+    is_number,
+    is_seed_name,
+    is_seed_value,
+)
 
 Neutral = Literal["nothing", "seeds", "constants"]
 
@@ -81,7 +87,6 @@ class _Writer:
     def __init__(self) -> None:
         self._out: list[str] = []
         self._ranges: list[tuple[int, int, int]] = []
-        self._named: set[int] = set()  # assignments to names of the module or of a class
         self._fields: dict[type, tuple[tuple[str, str], ...]] = {}
 
     def write(self, tree: ast.AST) -> None:
@@ -152,30 +157,13 @@ class _Writer:
 
     # -- nodes whose values may be left out of account -----------------------------------------
 
-    def _scope(self, node: ast.AST) -> list[_Piece]:
-        assert isinstance(node, ast.Module | ast.ClassDef)
-        self._note(node.body)
-        return self._plain(node)
-
-    def _note(self, body: list[ast.stmt]) -> None:
-        for stmt in body:
-            if isinstance(stmt, ast.Assign | ast.AnnAssign):
-                self._named.add(id(stmt))
-            elif isinstance(stmt, ast.If):
-                self._note(stmt.body)
-                # An ``elif`` is an ``if`` within: as many of them as there are.
-                while len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If):
-                    stmt = stmt.orelse[0]
-                    self._note(stmt.body)
-                self._note(stmt.orelse)
-
     def _assign(self, node: ast.AST) -> list[_Piece]:
         assert isinstance(node, ast.Assign | ast.AnnAssign)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         marks: list[int] = []
-        names = [t.id for t in targets if isinstance(t, ast.Name)]
-        if id(node) in self._named and constant_names(names, targets) and is_literal(node.value):
+        if is_literal(node.value) and is_named(targets):
             marks.append(_CONSTANT)
+        names = [t.id for t in targets if isinstance(t, ast.Name)]
         names += [t.attr for t in targets if isinstance(t, ast.Attribute)]
         names += [_text(t.slice) for t in targets if isinstance(t, ast.Subscript)]
         if any(is_seed_name(name) for name in names) and is_seed_value(node.value):
@@ -184,8 +172,12 @@ class _Writer:
 
     def _keyword(self, node: ast.AST) -> list[_Piece]:
         assert isinstance(node, ast.keyword)
-        seed = node.arg and is_seed_name(node.arg) and is_seed_value(node.value)
-        return self._plain(node, {"value": [_SEED]} if seed else None)
+        marks: list[int] = []
+        if node.arg and is_number(node.value):
+            marks.append(_CONSTANT)
+        if node.arg and is_seed_name(node.arg) and is_seed_value(node.value):
+            marks.append(_SEED)
+        return self._plain(node, {"value": marks} if marks else None)
 
     def _arguments(self, node: ast.AST) -> list[_Piece]:
         assert isinstance(node, ast.arguments)
@@ -293,9 +285,21 @@ def argument_defaults(node: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
     return found + [(arg, default) for arg, default in named if default is not None]
 
 
-def constant_names(names: list[str], targets: Sequence[ast.expr]) -> bool:
-    """Whether an assignment gives a constant its name: no other targets, nothing of Python's."""
-    return len(names) == len(targets) and not any(name.startswith("__") for name in names)
+def is_named(targets: Sequence[ast.expr]) -> bool:
+    """Whether an assignment names its value: ``lr``, ``cfg.lr``, ``cfg["lr"]``, and nothing else;
+    names of Python's own do not count."""
+    for target in targets:
+        node = target
+        while isinstance(node, ast.Attribute) or (
+            isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+        ):
+            node = node.value
+        if isinstance(node, ast.Name):
+            if node is target and node.id.startswith("__"):
+                return False
+        elif node is target or not isinstance(node, ast.Call):
+            return False
+    return True
 
 
 def _text(node: ast.AST) -> str:
@@ -313,8 +317,6 @@ def _is_remark(stmt: object) -> bool:
 
 _BODIES: Final = {"body", "orelse", "finalbody"}
 _SPECIAL: Final = {
-    ast.Module: _Writer._scope,
-    ast.ClassDef: _Writer._scope,
     ast.Assign: _Writer._assign,
     ast.AnnAssign: _Writer._assign,
     ast.keyword: _Writer._keyword,

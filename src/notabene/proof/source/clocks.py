@@ -103,3 +103,70 @@ def look(call: Call, found: Found) -> None:
 def decides(test: Value) -> bool:
     """Whether the clock is in a test."""
     return bool(test.marks & TIMED)
+
+
+def alarms(tree: ast.Module, found: Found) -> None:
+    """Loops that a timer ends, and code that an alarm breaks off.
+
+    ``threading.Timer(60, stop.set)`` where a loop asks for ``stop``; ``signal.alarm(60)`` where the
+    handler of SIGALRM raises, or changes what a loop asks for.
+    """
+    functions: dict[str, ast.AST] = {}
+    loops: list[ast.While] = []
+    calls: dict[str, list[ast.Call]] = {"Timer": [], "signal": [], "alarm": [], "setitimer": []}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            functions[node.name] = node
+        elif isinstance(node, ast.While):
+            loops.append(node)
+        elif isinstance(node, ast.Call) and _last(node.func) in calls:
+            calls[_last(node.func)].append(node)
+    if not (calls["Timer"] or calls["signal"]):
+        return
+    given = [(call, call.args[1:2], "threading.Timer") for call in calls["Timer"]]
+    given += [
+        (call, call.args[1:], "signal.alarm")
+        for call in calls["signal"]
+        if call.args and _last(call.args[0]) == "SIGALRM"
+    ]
+    for call, handlers, by in given:
+        named = [k.value for k in call.keywords if k.arg == "function"]
+        bodies = [functions.get(_last(one), one) for one in [*handlers, *named]]
+        changed = {name for body in bodies for name in _changed(body)}
+        for loop in loops:
+            if changed & {ast.unparse(one) for one in ast.walk(loop.test) if _is_name(one)}:
+                found.add("clock_limits", loop.lineno, by, "while")
+        if by == "signal.alarm" and any(_raises(body) for body in bodies):
+            for start in calls["alarm"] + calls["setitimer"]:
+                found.add("clock_limits", start.lineno, ast.unparse(start.func), "raise")
+
+
+_CHANGES = ("set", "clear", "append", "add", "put", "stop", "cancel", "update", "pop", "close")
+
+
+def _changed(body: ast.AST) -> set[str]:
+    """What a function, or a method that is given as one, changes: ``stop``, ``self.stop``."""
+    if isinstance(body, ast.Attribute) and body.attr in _CHANGES:
+        return {ast.unparse(body.value)}
+    names: set[str] = set()
+    for node in ast.walk(body):
+        match node:
+            case ast.Assign(targets=targets):
+                names.update(map(ast.unparse, targets))
+            case ast.AugAssign(target=target):
+                names.add(ast.unparse(target))
+            case ast.Call(func=ast.Attribute(value=value, attr=word)) if word in _CHANGES:
+                names.add(ast.unparse(value))
+    return names
+
+
+def _raises(body: ast.AST) -> bool:
+    return any(isinstance(one, ast.Raise) for one in ast.walk(body))
+
+
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute)
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import Final, Literal
+from typing import Final
 
 from notabene.proof.source.calls import Call
-from notabene.proof.source.canonical import argument_defaults, constant_names
+from notabene.proof.source.canonical import argument_defaults, is_named
 from notabene.proof.source.known import CLOCKS, ENTROPY, LISTINGS, PROCESS
-from notabene.proof.source.literals import is_literal, value_of
+from notabene.proof.source.literals import is_literal, is_number, value_of
 from notabene.proof.source.randomness import SHARED_DRAWS
-from notabene.proof.source.uses import Constant, Found
+from notabene.proof.source.uses import Constant, Found, Scope
 from notabene.proof.source.values import Value
 
 _MOST_CALLS: Final = 1000
@@ -23,44 +23,46 @@ _NO_PARAMETERS: Final = {
 
 
 def constants(tree: ast.Module, found: Found) -> None:
-    """All literals that have a name: of the module, of classes, and of arguments by default."""
-    stack: list[tuple[ast.stmt, str, bool]] = [(stmt, "", True) for stmt in reversed(tree.body)]
+    """All literals that have a name: variables, attributes, entries, and arguments by default."""
+    stack: list[tuple[ast.stmt, str, Scope]] = [(stmt, "", "module") for stmt in tree.body[::-1]]
     while stack:
-        stmt, prefix, named = stack.pop()
-        inner: list[tuple[ast.stmt, str, bool]] = []
+        stmt, prefix, scope = stack.pop()
+        inner: list[tuple[ast.stmt, str, Scope]] = []
         if isinstance(stmt, ast.Assign | ast.AnnAssign):
-            if named:
-                _assigned(stmt, prefix, found)
+            _assigned(stmt, prefix, scope, found)
         elif isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef):
             name = f"{prefix}{stmt.name}."
-            for arg, default in argument_defaults(stmt.args):
-                if is_literal(default):
-                    _constant(name + arg.arg, default, "default", found)
-            inner = [(s, name, False) for s in stmt.body]
+            _defaults(stmt.args, name, found)
+            inner = [(s, name, "local") for s in stmt.body]
         elif isinstance(stmt, ast.ClassDef):
-            inner = [(s, f"{prefix}{stmt.name}.", True) for s in stmt.body]
+            inner = [(s, f"{prefix}{stmt.name}.", "class") for s in stmt.body]
         else:
-            # Under ``if __name__ == "__main__":`` names are those of the module still.
-            named = named and isinstance(stmt, ast.If)
             for field in ("body", "orelse", "finalbody"):
-                inner += [(s, prefix, named) for s in getattr(stmt, field, [])]
+                inner += [(s, prefix, scope) for s in getattr(stmt, field, [])]
             for handler in getattr(stmt, "handlers", []):
-                inner += [(s, prefix, False) for s in handler.body]
+                inner += [(s, prefix, scope) for s in handler.body]
         stack += reversed(inner)
 
 
-def _assigned(stmt: ast.Assign | ast.AnnAssign, prefix: str, found: Found) -> None:
+def _assigned(stmt: ast.Assign | ast.AnnAssign, prefix: str, scope: Scope, found: Found) -> None:
     targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-    names = [target.id for target in targets if isinstance(target, ast.Name)]
-    if stmt.value is None or not constant_names(names, targets) or not is_literal(stmt.value):
+    if not is_named(targets):
         return
-    for name in names:
-        _constant(prefix + name, stmt.value, "class" if prefix else "module", found)
+    for target in targets:
+        name = prefix + (target.id if isinstance(target, ast.Name) else ast.unparse(target))
+        if isinstance(stmt.value, ast.Lambda):
+            _defaults(stmt.value.args, f"{name}.", found)
+        elif stmt.value is not None and is_literal(stmt.value):
+            _constant(name, stmt.value, scope, found)
 
 
-def _constant(
-    name: str, node: ast.expr, scope: Literal["module", "class", "default", "call"], found: Found
-) -> None:
+def _defaults(arguments: ast.arguments, prefix: str, found: Found) -> None:
+    for arg, default in argument_defaults(arguments):
+        if is_literal(default):
+            _constant(prefix + arg.arg, default, "default", found)
+
+
+def _constant(name: str, node: ast.expr, scope: Scope, found: Found) -> None:
     found.constant(Constant(name, value_of(node), node.lineno, scope))
 
 
@@ -70,12 +72,8 @@ def numbers(call: Call, found: Found) -> None:
         return
     for keyword in call.node.keywords:
         node = keyword.value
-        if keyword.arg is None or isinstance(node, ast.Dict | ast.List | ast.Tuple):
-            continue
-        if is_literal(node):
-            value = value_of(node)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                _constant(f"{call.written}.{keyword.arg}", node, "call", found)
+        if keyword.arg is not None and is_number(node):
+            _constant(f"{call.written}.{keyword.arg}", node, "call", found)
 
 
 def option(call: Call, found: Found) -> tuple[str, Value | None] | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from notabene.proof.source import declared
+from notabene.proof.source import clocks, declared
 from notabene.proof.source.canonical import PARSE_FAILURES, canonical_digests, parse, text_digest
 from notabene.proof.source.reading import DEEPEST, Reader
 from notabene.proof.source.uses import Constant, Facts, Found, Origin, SeedUse, Use
 
 __all__ = ["VERSION", "Constant", "Facts", "Origin", "SeedUse", "Use", "analyse"]
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Part of the key under which facts are kept; one more when they come to mean something else."""
 
 
@@ -41,6 +41,7 @@ def _told(tree: ast.Module, facts: Facts, deepest: int) -> bool:
     found = Found()
     try:
         declared.constants(tree, found)
+        clocks.alarms(tree, found)
         Reader(found, deepest).read(tree)
     except RecursionError:
         return False

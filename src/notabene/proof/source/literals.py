@@ -47,6 +47,13 @@ def is_literal(node: ast.AST | None) -> bool:
     return False
 
 
+def is_number(node: ast.AST | None) -> bool:
+    """Whether a value is a number that is written out, and no yes or no."""
+    if isinstance(node, ast.UnaryOp):
+        return is_literal(node)
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
 def is_seed_value(node: ast.AST | None) -> bool:
     """Whether a literal can be a seed: a number or a text, or a list of them."""
     if isinstance(node, ast.Constant):

@@ -61,21 +61,25 @@ class SeedUse(Use, omit_defaults=True, kw_only=True):
     origin: Origin = "unknown"
 
 
+Scope = Literal["module", "class", "local", "default", "call"]
+
+
 class Constant(msgspec.Struct):
     """A value that is written out in the source.
 
     Attributes:
-        name: The variable, ``Class.attribute``, ``function.argument`` or ``call.argument``.
+        name: The variable, ``function.variable``, ``object.attribute``, ``mapping['key']``,
+            ``Class.attribute``, ``function.argument`` or ``call.argument``.
         value: The literal; tuples are lists, keys of mappings are texts.
         line: Line of the value.
-        scope: A name of the ``module`` or a ``class``, the ``default`` of an argument, or a
-            number given by keyword in a ``call``.
+        scope: A name of the ``module`` or a ``class``, ``local`` to a function, the ``default``
+            of an argument, or a number given by keyword in a ``call``.
     """
 
     name: str
     value: JSON
     line: int
-    scope: Literal["module", "class", "default", "call"]
+    scope: Scope
 
 
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -194,3 +194,45 @@ def test_names_and_records_are_no_finding(text):
     """The clock in names of files, records and messages gives no finding."""
     assert lines(text, "clock_values") == []
     assert lines(text, "clock_limits") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "import threading\nstop=[]\nthreading.Timer(1,lambda: stop.append(1)).start()\nwhile not stop:\n    v+=1",
+            [4],
+        ),
+        (
+            "import threading\nstop=threading.Event()\nt=threading.Timer(1,stop.set); t.start()\nwhile not stop.is_set():\n    v+=1",
+            [4],
+        ),
+        (
+            "from threading import Timer\nclass A:\n  def f(self):\n    Timer(1,self.stop.set).start()\n    while not self.stop.is_set(): step()",
+            [5],
+        ),
+        (
+            "import threading\ndone=False\ndef end():\n    global done\n    done=True\nthreading.Timer(1,end).start()\nwhile not done:\n    v+=1",
+            [7],
+        ),
+        (
+            "import threading\ndef beat():\n    print(step)\nthreading.Timer(1,beat).start()\nwhile step<9:\n    step+=1",
+            [],
+        ),
+        (
+            "import signal\ndef h(*a): raise TimeoutError\nsignal.signal(signal.SIGALRM,h)\nsignal.alarm(3)\nwhile True:\n    v+=1",
+            [4],
+        ),
+        (
+            "import signal\ndef h(*a): raise SystemExit\nsignal.signal(signal.SIGTERM,h)\nwhile True:\n    v+=1",
+            [],
+        ),
+        (
+            "import signal\nrun=True\ndef h(*a):\n    global run\n    run=False\nsignal.signal(signal.SIGALRM,h)\nsignal.setitimer(0,3)\nwhile run:\n    v+=1",
+            [8],
+        ),
+    ],
+)
+def test_timers_and_alarms(text, expected):
+    """A loop that a timer ends, and code that an alarm breaks off; not what is only told."""
+    assert lines(text, "clock_limits") == expected

@@ -212,6 +212,7 @@ def test_constants_are_told_with_name_value_and_line():
         "ON": (True, "module"),
         "EPOCHS": (3, "module"),
         "C.width": (64, "class"),
+        "C.f.local": (5, "local"),
         "C.f.n": (2, "default"),
         "C.f.m": ("x", "default"),
         "C.f.o": (None, "default"),
@@ -221,6 +222,33 @@ def test_constants_are_told_with_name_value_and_line():
         "Net.scale": (-1.5, "call"),
     }
     assert [c.line for c in analyse(CONSTANTS).constants if c.name in {"LR", "g.x"}] == [2, 16]
+
+
+NAMED = """\
+cfg.lr = 0.1
+cfg["wd"] = 0.2
+decimal.getcontext().prec = 6
+scale = lambda x, k=2: x * k
+def main():
+    width = 64
+    for step in range(3):
+        self.rate = 0.5
+    a, b = 1, 2
+    rows[at] = 3
+"""
+
+
+def test_constants_have_the_names_they_are_written_by():
+    """Attributes, entries of mappings, arguments of a lambda, and what is local to a function."""
+    found = {c.name: (c.value, c.line) for c in analyse(NAMED).constants}
+    assert found == {
+        "cfg.lr": (0.1, 1),
+        "cfg['wd']": (0.2, 2),
+        "decimal.getcontext().prec": (6, 3),
+        "scale.k": (2, 4),
+        "main.width": (64, 6),
+        "main.self.rate": (0.5, 8),
+    }
 
 
 LOOP = "for p in paths:\n"
