@@ -32,13 +32,13 @@ def left_behind(folder: Path, *, without: str = "") -> list[list[Event]]:
 
     Args:
         folder: Where.
-        without: Name of a file that is not wanted.
+        without: How the names of files begin that are not wanted; empty: none.
 
     A torn last line is left out.
     """
     found: list[tuple[str, list[Event]]] = []
     for path in folder.glob(f"*{SEEN}"):
-        if path.name != without:
+        if not without or not path.name.startswith(without):
             with contextlib.suppress(OSError):
                 found.append((path.stem.rpartition("-")[2], list(_lines(path.read_bytes()))))
     return [events for _, events in sorted(found, key=lambda one: one[0])]

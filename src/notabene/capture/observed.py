@@ -50,7 +50,7 @@ _NOISE = re.compile(
     r"|\.so\.|/pyvenv\.cfg$|/\.cache/(matplotlib|fontconfig|pip|uv|notabene)/|/bin/python"
 )
 """What the shim sees of Python itself, and of git."""
-_PACKAGES = re.compile(r"/(site|dist)-packages/|\.dist-info/")
+_PACKAGES = re.compile(r"/(site|dist)-packages/|\.dist-info/|/joblib_memmapping_folder_")
 """What packages read of themselves; which ones there are is in the environment."""
 _FOR_A_WHILE = tuple(
     dict.fromkeys(

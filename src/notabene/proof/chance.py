@@ -121,7 +121,7 @@ _MADE = {"numpy.random": "numpy", "numpy.default_rng": "numpy", "random": "rando
 
 
 def _worker(process: str) -> str:
-    return "a worker" if process.startswith("mp:") else "a forked process"
+    return "a worker" if process.startswith(("mp:", "loky:")) else "a forked process"
 
 
 def _seeds(evidence: Evidence) -> Iterator[Finding]:

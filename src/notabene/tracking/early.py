@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from notabene.capture.watch import Watch, current, start
+from notabene.capture.watch import WATCH, Watch, current, start
 
-WATCH = "NOTABENE_WATCH"
-"""Names the folder in which child processes leave what they saw."""
+_WORKERS = ("--multiprocessing-fork", "multiprocessing.forkserver")
+"""On the command line of a worker of multiprocessing, or of the server that forked it."""
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -22,7 +22,7 @@ def begin() -> None:
         return
     if environ.get("NOTABENE_MODE") == "disabled" or current() is not None:
         return
-    spawned = "--multiprocessing-fork" in sys.orig_argv
+    spawned = any(word in one for word in _WORKERS for one in sys.orig_argv)
     watch: Watch = start("spawn" if spawned else "main")
     folder = environ.get(WATCH, "").partition(os.pathsep)[0]
     if spawned and folder:

@@ -29,8 +29,8 @@ from notabene.capture.process import (
     words_behind,
     working_folder,
 )
+from notabene.capture.watch import WATCH
 from notabene.settings import environment, export
-from notabene.tracking.early import WATCH
 from notabene.tracking.guard import quietly
 from notabene.tracking.names import place_in_program
 
@@ -364,13 +364,19 @@ class Observing:
             logs.append(list(self._watch.events))
             own = self._watch.file
             preserved.update(self._watch.preserved)
-        left = left_behind(self.folder, without=own)
-        for event in (event for log in left for event in log):
-            if event[0] == "kept" and len(event) == 3:
-                with contextlib.suppress(OSError):
-                    content = (self.folder / Path(str(event[2])).name).read_bytes()
-                    preserved.setdefault(str(event[1]), content)
-        return logs + left, preserved
+        folders = [(self.folder, own)]
+        if self._watch is not None and self._watch.sheltered:
+            # Of children that came before the first run.
+            folders.insert(0, (Path(self._watch.sheltered), f"{os.getpid()}-"))
+        for folder, without in folders:
+            left = left_behind(folder, without=without)
+            for event in (event for log in left for event in log):
+                if event[0] == "kept" and len(event) == 3:
+                    with contextlib.suppress(OSError):
+                        content = (folder / Path(str(event[2])).name).read_bytes()
+                        preserved.setdefault(str(event[1]), content)
+            logs += left
+        return logs, preserved
 
     def _made(self, observed: Observed, sources: Sources) -> Iterator[Part]:
         from notabene.capture.inputs import fold

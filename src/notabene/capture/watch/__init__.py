@@ -56,6 +56,6 @@ into the interpreter of a program whose environment has no notabene.
 from __future__ import annotations
 
 from notabene.capture.watch.begin import start
-from notabene.capture.watch.core import Watch, current
+from notabene.capture.watch.core import WATCH, Watch, current
 
-__all__ = ["Watch", "current", "start"]
+__all__ = ["WATCH", "Watch", "current", "start"]

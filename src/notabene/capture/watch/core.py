@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from _thread import RLock
-from time import monotonic  # the module's own will be a wrapper
+from time import monotonic, time_ns  # the module's own will be wrappers
 
 from notabene.capture.watch.spill import Spill
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     Event = tuple[Any, ...]
 
+WATCH = "NOTABENE_WATCH"
+"""Names the folder in which child processes leave what they saw."""
+_TEMPORARY = "/tmp"  # noqa: S108  # a folder of our own is made in it, for us alone
 FULL = 200_000
 """Events kept in all; what comes after is counted."""
 AT_ONCE = 256
@@ -121,6 +125,7 @@ class Watch:
         handlers: What is called for an audit event.
         preserved: Content of files as it was before the program wrote over them, by path.
         taken: What is known of the standard input.
+        sheltered: The folder of :meth:`shelter`, or empty.
     """
 
     def __init__(self, how: str = "main") -> None:
@@ -142,6 +147,7 @@ class Watch:
         self.pid = os.getpid()
         self._kept = 0
         self._spill = Spill()
+        self.sheltered = ""
         self._written = 0
         self._batch = False
         self._due = FULL + 1
@@ -260,6 +266,26 @@ class Watch:
             self._wait()
         if folder and os.path.isdir(folder):
             self.spill(folder, batch=False)
+
+    def shelter(self) -> None:
+        """Have children leave their events in a folder of their own, where no run is there yet."""
+        if self.folder or not self.on or self.how != "main":
+            return
+        top = os.path.join(os.environ.get("TMPDIR") or _TEMPORARY, f"notabene-{time_ns()}")
+        os.mkdir(top, 0o700)
+        self.sheltered = os.path.join(top, "seen")
+        os.mkdir(self.sheltered)
+        self.spill(self.sheltered, batch=False)
+        os.environ[WATCH] = self.sheltered
+        atexit.register(quietly, self._leave_shelter, top)
+
+    def _leave_shelter(self, top: str) -> None:
+        if self.pid == os.getpid():
+            self._spill.stop()
+            for name in os.listdir(self.sheltered):
+                os.remove(os.path.join(self.sheltered, name))
+            os.rmdir(self.sheltered)
+            os.rmdir(top)
 
     @property
     def folder(self) -> str:

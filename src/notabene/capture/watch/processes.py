@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 
-from notabene.capture.watch.core import quietly
+from notabene.capture.watch.core import WATCH, quietly
 from notabene.capture.watch.later import Seen, dress, rebind, when_imported
 
 TYPE_CHECKING = False
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from notabene.capture.watch.core import Watch
 
 
+_BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot")
+
+
 def install(watch: Watch) -> None:
     """Follow the process into its children, and to its end."""
     forks = [0]
 
     def before() -> None:
         forks[0] += 1
+        quietly(watch.shelter)
         quietly(watch.flush)
 
     def in_child() -> None:
@@ -37,6 +42,9 @@ def install(watch: Watch) -> None:
     _wrap_exit(watch)
     when_imported("multiprocessing.spawn", lambda module: _name_spawned(watch, module))
     when_imported("multiprocessing.queues", lambda module: _speak_before_results(watch, module))
+    for loky in ("loky", "joblib.externals.loky"):
+        when_imported(f"{loky}.backend.fork_exec", lambda module: _follow_loky(watch, module))
+        when_imported(f"{loky}.backend.queues", lambda module: _speak_before_results(watch, module))
 
 
 def _wrap_exit(watch: Watch) -> None:
@@ -53,8 +61,37 @@ def _wrap_exit(watch: Watch) -> None:
     rebind(leave, wrapper)
 
 
+def _follow_loky(watch: Watch, module: Any) -> None:
+    """The workers of joblib import nothing of the program: they are watched from their start."""
+    real = module.fork_exec
+
+    def fork_exec(cmd: Any, keep_fds: Any, env: Any = None) -> Any:
+        return real(cmd, keep_fds, env=quietly(dressed, cmd, env) or env)
+
+    def dressed(cmd: list[str], env: dict[str, str] | None) -> dict[str, str] | None:
+        if "--process-name" not in cmd or not watch.on:
+            return env
+        watch.shelter()
+        name = cmd[cmd.index("--process-name") + 1].rpartition("-")[2]
+        before = (env or {}).get("PYTHONPATH") or os.environ.get("PYTHONPATH", "")
+        path = os.pathsep.join(filter(None, [_BOOT, before]))
+        return {**(env or {}), "PYTHONPATH": path, WATCH: f"{watch.folder}{os.pathsep}loky:{name}"}
+
+    module.fork_exec = dress(fork_exec, real)
+
+
 def _name_spawned(watch: Watch, module: Any) -> None:
-    """A spawned worker learns its name only after it has begun."""
+    """A spawned worker learns its name only after it has begun, or has just learned it."""
+    process = sys.modules.get("multiprocessing.process")
+    if watch.how == "spawn" and process is not None:
+        _name(watch, {"name": process.current_process().name})
+    plan = module.get_preparation_data
+
+    def get_preparation_data(*args: Any, **options: Any) -> Any:
+        quietly(watch.shelter)
+        return plan(*args, **options)
+
+    module.get_preparation_data = dress(get_preparation_data, plan)
     real = module.prepare
 
     def prepare(data: dict[str, Any]) -> Any:

@@ -196,43 +196,25 @@ def test_names_and_records_are_no_finding(text):
     assert lines(text, "clock_limits") == []
 
 
+EVERY = "import signal, threading\ndone = False\n"
+LOOP = "while not stop:\n    step()\n"
+RAISES = "def h(*_):\n    raise TimeoutError\n"
+SETS = "def h(*_):\n    global done\n    done = True\n"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (
-            "import threading\nstop=[]\nthreading.Timer(1,lambda: stop.append(1)).start()\nwhile not stop:\n    v+=1",
-            [4],
-        ),
-        (
-            "import threading\nstop=threading.Event()\nt=threading.Timer(1,stop.set); t.start()\nwhile not stop.is_set():\n    v+=1",
-            [4],
-        ),
-        (
-            "from threading import Timer\nclass A:\n  def f(self):\n    Timer(1,self.stop.set).start()\n    while not self.stop.is_set(): step()",
-            [5],
-        ),
-        (
-            "import threading\ndone=False\ndef end():\n    global done\n    done=True\nthreading.Timer(1,end).start()\nwhile not done:\n    v+=1",
-            [7],
-        ),
-        (
-            "import threading\ndef beat():\n    print(step)\nthreading.Timer(1,beat).start()\nwhile step<9:\n    step+=1",
-            [],
-        ),
-        (
-            "import signal\ndef h(*a): raise TimeoutError\nsignal.signal(signal.SIGALRM,h)\nsignal.alarm(3)\nwhile True:\n    v+=1",
-            [4],
-        ),
-        (
-            "import signal\ndef h(*a): raise SystemExit\nsignal.signal(signal.SIGTERM,h)\nwhile True:\n    v+=1",
-            [],
-        ),
-        (
-            "import signal\nrun=True\ndef h(*a):\n    global run\n    run=False\nsignal.signal(signal.SIGALRM,h)\nsignal.setitimer(0,3)\nwhile run:\n    v+=1",
-            [8],
-        ),
+        ("stop = []\nthreading.Timer(1, lambda: stop.append(1)).start()\n" + LOOP, [5]),
+        ("threading.Timer(1, stop.set).start()\n" + LOOP.replace("stop", "stop.is_set()"), [4]),
+        ("threading.Timer(1, self.stop.set)\nwhile not self.stop.is_set(): step()", [4]),
+        (SETS + "threading.Timer(1, function=h)\nwhile not done: step()", [7]),
+        ("def beat():\n    print(step)\nthreading.Timer(1, beat)\nwhile step < 9: step += 1", []),
+        (RAISES + "signal.signal(signal.SIGALRM, h)\nsignal.alarm(3)\nwhile True: step()", [6]),
+        (RAISES + "signal.signal(signal.SIGTERM, h)\nwhile True: step()", []),
+        (SETS + "signal.signal(signal.SIGALRM, h)\nsignal.alarm(3)\nwhile not done: step()", [8]),
     ],
 )
 def test_timers_and_alarms(text, expected):
     """A loop that a timer ends, and code that an alarm breaks off; not what is only told."""
-    assert lines(text, "clock_limits") == expected
+    assert lines(EVERY + text, "clock_limits") == expected
