@@ -11,7 +11,7 @@ import sys
 
 
 def _begin() -> None:
-    folder, mark, name = os.environ.get("NOTABENE_WATCH", "").partition(os.pathsep)
+    folder, mark, given = os.environ.get("NOTABENE_WATCH", "").partition(os.pathsep)
     if not folder:
         return
     # The program itself finds no mark; those it starts do.
@@ -36,7 +36,7 @@ def _begin() -> None:
     spawned = "--multiprocessing-fork" in words
     program = os.path.basename(words[0]) if words else ""
     key = "" if spawned or not mark else f"c:{program or 'python'}"
-    key = name if name.startswith("loky:") else key
+    key = given if given.startswith("loky:") else key
     watch = module.start("spawn" if spawned else "boot", key)
     watch.spill(folder)
     watch.flush()
