@@ -26,6 +26,7 @@ from notabene.capture.secrets import Redactor, looks_random
 from notabene.model.canonical import digest_bytes, digest_file
 from notabene.model.evidence import (
     Data,
+    Entry,
     FileMissing,
     FileRead,
     FileWritten,
@@ -45,6 +46,8 @@ KEPT_OUTPUTS = 128 << 20
 MANY = 1000
 """Of a folder with more files than this, they are told in one line."""
 MOST_LISTED = 100_000
+MOST_NAMES = 10_000
+"""Names of one folder that are kept."""
 _GONE = "not there at the end"
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
 _BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command")
@@ -159,13 +162,20 @@ class Inputs:
 
     # -- the parts -------------------------------------------------------------------------
 
-    def fill(self, data: Data, deadline: Deadline, preserved: dict[str, bytes]) -> None:
+    def fill(
+        self,
+        data: Data,
+        deadline: Deadline,
+        preserved: dict[str, bytes],
+        keep: Callable[[bytes], str] | None = None,
+    ) -> None:
         """Complete what was seen of files.
 
         Args:
             data: The part, with absolute or relative paths; filled.
             deadline: Files not looked at by then stay without a digest.
             preserved: Content of files that the run read and later wrote over, by path.
+            keep: Keeps bytes, and gives their digest; None: names in folders are not kept.
         """
         full = {one.path: os.path.join(data.root, one.path) for one in data.read}
         written = {os.path.join(data.root, one.path) for one in data.written}
@@ -180,7 +190,7 @@ class Inputs:
         for out in data.written:
             self._fill_written(out, os.path.join(data.root, out.path), deadline)
         for listing in data.listed:
-            _fill_listing(listing, data.root, written)
+            _fill_listing(listing, data.root, written, keep)
         data.pending = sum(not (one.digest or one.note) for one in data.read)
         self._read_settings(data)
 
@@ -366,12 +376,37 @@ def fold(data: Data) -> list[FileRead]:
     return away
 
 
-def _fill_listing(listing: Listing, root: str, written: Iterable[str]) -> None:
+def _fill_listing(
+    listing: Listing, root: str, written: Iterable[str], keep: Callable[[bytes], str] | None
+) -> None:
     """What a folder or pattern gives now, without what the run itself put there."""
-    names = names_in(os.path.join(root, listing.path), written)
-    if names is not None:
-        listing.entries = len(names)
-        listing.digest = digest_names(names)
+    path = os.path.join(root, listing.path)
+    names = names_in(path, written)
+    if names is None:
+        return
+    listing.entries = len(names)
+    listing.digest = digest_names(names)
+    if keep is not None and 0 < len(names) <= MOST_NAMES:
+        base = without_magic(path)
+        entries = [_entry(base, name) for name in names]
+        listing.kept = keep(msgspec.json.encode(entries))
+
+
+def _entry(base: str, name: str) -> Entry:
+    try:
+        status = os.stat(os.path.join(base, name))
+    except OSError:
+        return Entry(name=name)  # a link to nowhere
+    folder = kinds.S_ISDIR(status.st_mode)
+    size = 0 if folder else status.st_size
+    return Entry(name=name, size=size, mtime=status.st_mtime_ns // 1000, folder=folder)
+
+
+def without_magic(path: str) -> str:
+    """A path, of a pattern the folder that it looks into."""
+    while glob.has_magic(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def names_in(path: str, without: Iterable[str]) -> list[str] | None:
@@ -381,17 +416,14 @@ def names_in(path: str, without: Iterable[str]) -> list[str] | None:
         path: Absolute; a pattern has ``*``, ``?`` or ``[``.
         without: Absolute paths that do not count.
     """
-    base = path
     try:
         if glob.has_magic(path):
             found = glob.glob(path, recursive=True)[:MOST_LISTED]
-            while glob.has_magic(base):
-                base = os.path.dirname(base)
         else:
             found = [entry.path for entry in os.scandir(path)][:MOST_LISTED]
     except OSError:
         return None
-    left_out = set(without)
+    base, left_out = without_magic(path), set(without)
     return sorted(
         os.path.relpath(name, base)
         for name in found

@@ -80,13 +80,33 @@ class FileMissing(Part):
 
 
 class Listing(Part):
-    """Names that a folder or pattern gave: how many, and a digest of them in order of name."""
+    """Names that a folder or pattern gave: how many, and a digest of them in order of name.
+
+    Attributes:
+        kept: Digest of the blob that holds them as :class:`Entry`, where they are not very many.
+    """
 
     path: str
     given: Literal["", "relative"] = ""
     where: str = ""
     entries: int = 0
     digest: str = ""
+    kept: str = ""
+
+
+class Entry(Part):
+    """One name in a listing, relative to the folder, or to the part of a pattern without ``*``.
+
+    Attributes:
+        size: Bytes.
+        mtime: Time of the last change, µs.
+        folder: It is one.
+    """
+
+    name: str
+    size: int = 0
+    mtime: int = 0
+    folder: bool = False
 
 
 class Data(Part):

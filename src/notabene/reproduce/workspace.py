@@ -1,7 +1,7 @@
 """A folder in which a run finds what it found: its code, its data, and nothing else.
 
-    DIR/project    the project's top folder, with the files the run loaded and read
-    DIR/outside    files it read elsewhere, under their absolute paths
+    DIR/files      what the run loaded and read, under its absolute paths: so that ``..`` leads on
+    DIR/project    a link to the project's top folder in it
     DIR/stdin      what it read from a pipe
 
 The program goes on using the paths it used: under ``notabene reproduce`` the preload shim leads
@@ -19,8 +19,9 @@ from pathlib import Path
 
 import msgspec
 
+from notabene.capture.inputs import without_magic
 from notabene.model.canonical import digest_file
-from notabene.model.evidence import FileRead
+from notabene.model.evidence import Entry, FileRead, Listing
 from notabene.proof.record import Record
 
 Content = Callable[[str], bytes | None]
@@ -54,8 +55,6 @@ class Workspace:
     def __init__(self, record: Record, folder: Path, content: Content) -> None:
         self.record = record
         self.folder = folder
-        self.top = folder / "project"
-        self.outside = folder / "outside"
         self.missing: list[Missing] = []
         self.linked = 0
         self.placed = 0
@@ -63,26 +62,32 @@ class Workspace:
         self.stdin: Path | None = None
         """What the program is given as its standard input."""
         self._root = record.data.root or record.sources.root
+        self.files = folder / "files"
+        self.top = self.files / self._root.strip(os.sep) if self._root else folder / "project"
         self.redirects: dict[str, str] = {}
+        self._times: dict[Path, int] = {}
         self._executable = {self.where(one.path) for one in record.data.read if one.executable}
 
     def where(self, path: str) -> Path:
         """Where a path of the record lies in the workspace; no path leads out of it."""
-        root = self._root or os.sep
-        full = os.path.normpath(os.path.join(root, path))
-        inside = os.path.relpath(full, root)
-        is_outside = os.path.isabs(path) and not self._root
-        if is_outside or inside == os.pardir or inside.startswith(os.pardir + os.sep):
-            return self.outside / full.lstrip(os.sep)
-        return self.top / inside
+        if not self._root and not os.path.isabs(path):
+            # Of ".." nothing is left.
+            return self.top / os.path.normpath(os.path.join(os.sep, path)).lstrip(os.sep)
+        full = os.path.normpath(os.path.join(self._root, path))
+        return self.files / full.lstrip(os.sep)
 
     def fill(self) -> None:
         """Place all files; what cannot be had is in :attr:`missing`."""
         self.top.mkdir(parents=True, exist_ok=True)
+        shown = self.folder / "project"
+        if not shown.exists():
+            shown.symlink_to(self.top.relative_to(self.folder))
         self._sources()
         self._data()
         self._standard_input()
         self._folders()
+        for place, mtime in self._times.items():  # now that nothing more is put into them
+            os.utime(place, ns=(mtime, mtime))
         self._redirect()
 
     @property
@@ -180,8 +185,26 @@ class Workspace:
             if folder and folder not in made:
                 self.where(folder).mkdir(parents=True, exist_ok=True)
         for listing in self.record.data.listed:
-            if not any(mark in listing.path for mark in "*?["):
-                self.where(listing.path).mkdir(parents=True, exist_ok=True)
+            folder = without_magic(listing.path)
+            if folder == listing.path or listing.kept:
+                self.where(folder).mkdir(parents=True, exist_ok=True)
+            self._names(folder, listing)
+
+    def _names(self, folder: str, listing: Listing) -> None:
+        """What the run found in a folder and did not read: names, with nothing in them."""
+        content = self.content(listing.kept) if listing.kept else None
+        for one in msgspec.json.decode(content, type=list[Entry]) if content else ():
+            place = self.where(os.path.join(folder, one.name))
+            if one.folder:
+                place.mkdir(parents=True, exist_ok=True)
+                self._times[place] = one.mtime * 1000
+                continue
+            if os.path.lexists(place):
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with open(place, "xb") as file:
+                file.truncate(one.size)
+            os.utime(place, ns=(one.mtime * 1000, one.mtime * 1000))
 
     def _redirect(self) -> None:
         """Where the paths of the run lead."""
@@ -230,6 +253,8 @@ class Workspace:
         return word
 
     def _write(self, place: Path, content: bytes) -> None:
+        if place.is_dir():
+            return  # a record that nobody of ours wrote
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
         if place in self._executable:

@@ -287,7 +287,7 @@ class Observing:
             tools.put(content)
         observed.data.folder = observed.data.folder or working_folder()
         deadline = Deadline(AT_END)
-        tools.inputs.fill(observed.data, deadline, preserved)
+        tools.inputs.fill(observed.data, deadline, preserved, tools.put)
         programs, path = observed.outside.programs, environment().get("PATH", "")
         tools.inputs.fill_programs(programs, observed.data.folder, path)
         if observed.outside.stdin is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -174,3 +175,30 @@ def test_variables_that_a_walk_looks_for(world):
     assert "$TRAIN_LR" in items
     assert not [item for item in items if "*" in item]
     assert world.json("reproduce", other)["verdict"] == "bit-exact"
+
+
+LISTED = """\
+import glob, os
+import notabene
+files = sorted(glob.glob("rows/**/*.txt", recursive=True))
+sizes = sum(os.path.getsize(path) for path in files)
+newest = max(os.listdir("rows"), key=lambda name: os.path.getmtime(f"rows/{name}"))
+run = notabene.init("p", config={"x": 1})
+run.log({"loss": len(files) + sizes / 1000 + len(newest) / 10 + len(os.listdir("../far"))}, step=0)
+"""
+
+
+def test_names_that_were_listed_are_there_again(world):
+    """With their sizes and times, though nobody read what is in them."""
+    (world.project / "train.py").write_text(LISTED)
+    (world.project / "rows" / "deep").mkdir(parents=True)
+    for name, age in (("a.txt", 5), ("bb.txt", 1), ("deep/c.txt", 9), ("other.bin", 7)):
+        path = world.project / "rows" / name
+        path.write_text(name * 100)
+        os.utime(path, (1e9 - age, 1e9 - age))
+    os.utime(world.project / "rows" / "deep", (1e8, 1e8))
+    (world.far / "x").touch()
+    run = world.run()
+    shutil.rmtree(world.project)
+    (world.far / "x").unlink()
+    assert world.json("reproduce", run)["verdict"] == "bit-exact"

@@ -64,7 +64,7 @@ def place(tmp_path) -> Place:
 
 
 def test_code_and_data_are_put_where_they_were(place):
-    """Files of the project below ``project``, others below ``outside`` under their full path."""
+    """All files under their full paths, the project's also below ``project``."""
     found = place.fill(
         sources=[Source(path="train.py", digest=place.keep("x"), script=True)],
         read=[
@@ -75,7 +75,7 @@ def test_code_and_data_are_put_where_they_were(place):
     assert (found.top / "train.py").read_text() == "x"
     assert (found.top / "data/a.csv").read_text() == "1"
     assert os.stat(found.top / "data/a.csv").st_mtime == 1
-    assert (place.folder / "outside/far/b.csv").read_text() == "2"
+    assert (place.folder / "files/far/b.csv").read_text() == "2"
     assert (found.placed, found.linked, found.missing) == (3, 0, [])
 
 
@@ -95,7 +95,7 @@ def test_paths_of_the_run_lead_here(place):
         missing=[FileMissing(path="/far/c"), FileMissing(path="/far/d", made=True),
                  FileMissing(path="e")],
     )  # fmt: skip
-    outside = f"{place.folder}/outside"
+    outside = f"{place.folder}/files"
     assert found.redirects == {
         str(place.root): str(found.top),
         "/far/lib.py": f"{outside}/far/lib.py",
@@ -139,9 +139,11 @@ def test_folders_that_were_there(place):
 
 def test_the_working_folder(place):
     """It is the same below the project, also where no file lies in it."""
-    assert place.of(folder=f"{place.root}/sub/deep").cwd == place.folder / "project/sub/deep"
+    found = place.of(folder=f"{place.root}/sub/deep")
+    found.fill()
+    assert found.cwd == (place.folder / "project/sub/deep").resolve()
     assert place.of().cwd.is_dir()
-    assert place.of(folder="/far").cwd == place.folder / "outside/far"
+    assert place.of(folder="/far").cwd == place.folder / "files/far"
 
 
 def test_originals_that_are_unchanged_are_linked(place):

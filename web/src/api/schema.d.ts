@@ -1909,6 +1909,11 @@ export interface components {
              * @enum {string}
              */
             given: "" | "relative";
+            /**
+             * @description Digest of the blob that holds them as `Entry`, where they are not very many.
+             * @default
+             */
+            kept: string;
             path: string;
             /** @default  */
             where: string;
