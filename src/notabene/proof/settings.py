@@ -64,7 +64,7 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
 def _variables(evidence: Evidence, logged: Logged, files: _Paths) -> Iterator[Finding]:
     parameters = evidence.record.parameters
     for variable in parameters.variables:
-        if _SURROUNDINGS.fullmatch(variable.name):
+        if is_of_surroundings(variable.name):
             continue
         if variable.value is not None and logged.has(variable.name, variable.value):
             continue
@@ -80,6 +80,11 @@ def _variables(evidence: Evidence, logged: Logged, files: _Paths) -> Iterator[Fi
             severity="gap" if variable.value is not None else "risk",
             recorded=True,
         )
+
+
+def is_of_surroundings(name: str) -> bool:
+    """Whether a variable says who runs the program, and where."""
+    return _SURROUNDINGS.fullmatch(name) is not None
 
 
 def logs(evidence: Evidence) -> bool:

@@ -13,7 +13,14 @@ import msgspec
 from notabene.proof.findings import UNFIXED, Evidence, Finding, uses
 from notabene.proof.fingerprint import ABSENT, URL, Tables, keys_of, shown_key
 from notabene.proof.repeats import Manifest
-from notabene.proof.settings import Logged, declarations, logs, plain, shown
+from notabene.proof.settings import (
+    Logged,
+    declarations,
+    is_of_surroundings,
+    logs,
+    plain,
+    shown,
+)
 from notabene.proof.versus import Difference, constants, differences, environment, without_moved
 
 _THREADS = re.compile(r".*(NUM_THREADS|MAX_THREADS)|threads\..*|KMP_\w+")
@@ -60,6 +67,7 @@ def since(evidence: Evidence, mine: Tables, before: Manifest, then: Tables) -> I
 def _all(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
     yield from _constants(evidence, mine, then)
     yield from _options(evidence, mine, then)
+    yield from _surroundings(evidence, mine, then)
     yield from _data(evidence, mine, then)
     yield from _environment(evidence, mine, then)
     yield from _programs(evidence, mine, then)
@@ -67,11 +75,14 @@ def _all(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
 
 def _constants(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
     logged = Logged(evidence.logged)
+    aspects = {
+        where: kind for kind in ("precision", "threads") for where, _ in uses(evidence, USES[kind])
+    }
     for path in sorted(mine.constants.keys() & then.constants.keys()):
         for one in constants(path, then, mine):
             if not logged.has(one.item, one.b):
                 yield Finding(
-                    kind="unlogged-parameter",
+                    kind=aspects.get(one.where, "unlogged-parameter"),
                     what=f"{one.item} was {shown(one.a)}, is {shown(one.b)}, and was not logged",
                     where=one.where,
                     fix=f"log it: config={{'{one.item}': {one.item}}}",
@@ -100,6 +111,24 @@ def _options(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding
             severity="note",
             recorded=True,
         )
+
+
+def _surroundings(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
+    """Variables that everybody has, and that are told only where they are others than before."""
+    for variable in evidence.record.parameters.variables:
+        if not is_of_surroundings(variable.name) or aspect(variable.name):
+            continue  # those are told as they are, and these of the environment
+        name = f"${variable.name}"
+        a, b = then.arguments.get(name, ""), mine.arguments.get(name, "")
+        if a and b and a != b:
+            yield Finding(
+                kind="env-read",
+                what=f"{name} was {shown(a)}, is {shown(b)}",
+                where=variable.where,
+                fix="give it as an option, and log it",
+                severity="risk",
+                recorded=True,
+            )
 
 
 def unexplained(
@@ -206,6 +235,8 @@ def _environment(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Fin
         if kind:
             where = next((w for w, _ in uses(evidence, USES[kind])), "")
             yield _environment_finding(kind, one, where)
+        elif one.item == "PYTHONOPTIMIZE":
+            yield _environment_finding("env-read", one)
         elif one.item.startswith("submodules."):
             path = one.item.partition(".")[2]
             yield _environment_finding("submodule-moved", one, _inside(evidence, path))

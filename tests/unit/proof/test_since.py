@@ -14,6 +14,7 @@ from notabene.model.evidence import (
     Parameters,
     Program,
     Source,
+    Variable,
 )
 from notabene.proof.findings import Finding
 from notabene.proof.since import nearest, since, unexplained
@@ -59,6 +60,37 @@ def test_constants():
     ]
     assert told(then, evidence_of(text, logged={"lr": 0.25})) == []
     assert told(then, evidence_of("LR = 0.125\nf()\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "kind", "name"),
+    [
+        ("def main():\n    lr = 1\n", "lr = 2", "unlogged-parameter", "main.lr was 1, is 2"),
+        ("cfg.lr = 1\n", "cfg.lr = 2", "unlogged-parameter", "cfg.lr was 1, is 2"),
+        ("import torch\ntorch.set_default_dtype(torch.float32)\n",
+         "torch.set_default_dtype(torch.float64)", "precision", "torch.set_default_dtype was"),
+        ("import torch\ntorch.set_num_threads(4)\n", "torch.set_num_threads(2)", "threads",
+         "torch.set_num_threads was 4, is 2"),
+    ],
+)  # fmt: skip
+def test_constants_of_all_kinds(text, other, kind, name):
+    """What is local, an attribute, or given to a call; precision and threads are told as such."""
+    lines = text.splitlines()
+    lines[-1] = lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())] + other
+    (one,) = told(evidence_of(text), evidence_of("\n".join(lines)))
+    assert one[0] == kind
+    assert one[1].startswith(name)
+    assert one[2] == f"train.py:{len(lines)}"
+
+
+def test_variables_that_everybody_has():
+    """Who runs it, and where, is told only where it was another before."""
+    then, mine = (
+        evidence_of(parameters=Parameters(variables=[Variable(name="USER", value=v, where="t:1")]))
+        for v in ("ann", "bob")
+    )
+    assert told(then, mine) == [("env-read", "$USER was ann, is bob", "t:1")]
+    assert told(mine, mine) == []
 
 
 def test_options_of_programs_that_log_nothing():
@@ -182,6 +214,7 @@ def environment_of(text="", **environment):
         ({"time_zone": "UTC"}, {"time_zone": {"name": "CET"}}, "timezone",
          "import datetime\nh = datetime.datetime.now().hour\n", "train.py:2"),
         ({"variables": {"NVIDIA_TF32_OVERRIDE": "0"}}, {"variables": {}}, "precision", "", ""),
+        ({"variables": {}}, {"variables": {"PYTHONOPTIMIZE": "1"}}, "env-read", "", ""),
     ],
 )  # fmt: skip
 def test_surroundings(a, b, kind, text, where):

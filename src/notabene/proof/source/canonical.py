@@ -20,6 +20,7 @@ from notabene.proof.source.literals import (
     is_number,
     is_seed_name,
     is_seed_value,
+    is_setting_call,
 )
 
 Neutral = Literal["nothing", "seeds", "constants"]
@@ -87,6 +88,7 @@ class _Writer:
     def __init__(self) -> None:
         self._out: list[str] = []
         self._ranges: list[tuple[int, int, int]] = []
+        self._settings: set[int] = set()  # arguments of calls that set something
         self._fields: dict[type, tuple[tuple[str, str], ...]] = {}
 
     def write(self, tree: ast.AST) -> None:
@@ -170,6 +172,13 @@ class _Writer:
             marks.append(_SEED)
         return self._plain(node, {"value": marks} if marks else None)
 
+    def _expr(self, node: ast.AST) -> list[_Piece]:
+        assert isinstance(node, ast.Expr)
+        if is_setting_call(node):
+            assert isinstance(node.value, ast.Call)
+            self._settings.update(map(id, node.value.args))
+        return self._plain(node)
+
     def _keyword(self, node: ast.AST) -> list[_Piece]:
         assert isinstance(node, ast.keyword)
         marks: list[int] = []
@@ -217,10 +226,9 @@ class _Writer:
         place = 1 if option else 0 if seed or SEED_CALL.match(name) else -1
         pieces: list[_Piece] = ["Call(", func]
         for number, arg in enumerate(args):
-            if number == place and is_seed_value(arg):
-                pieces += [_SEED, arg, _END]
-            else:
-                pieces.append(arg)
+            marks = [_CONSTANT] if id(arg) in self._settings else []
+            marks += [_SEED] if number == place and is_seed_value(arg) else []
+            pieces += [*marks, arg, *[_END] * len(marks)]
         for keyword in node.keywords:
             if option and keyword.arg == "default" and is_seed_value(keyword.value):
                 pieces += ["default=", _SEED, keyword.value, _END]
@@ -319,6 +327,7 @@ _BODIES: Final = {"body", "orelse", "finalbody"}
 _SPECIAL: Final = {
     ast.Assign: _Writer._assign,
     ast.AnnAssign: _Writer._assign,
+    ast.Expr: _Writer._expr,
     ast.keyword: _Writer._keyword,
     ast.arguments: _Writer._arguments,
     ast.Dict: _Writer._dict,

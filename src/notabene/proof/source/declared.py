@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from notabene.proof.source.calls import Call
+from notabene.proof.source.calls import Call, written
 from notabene.proof.source.canonical import argument_defaults, is_named
 from notabene.proof.source.known import CLOCKS, ENTROPY, LISTINGS, PROCESS
-from notabene.proof.source.literals import is_literal, is_number, value_of
+from notabene.proof.source.literals import is_literal, is_number, is_setting_call, value_of
 from notabene.proof.source.randomness import SHARED_DRAWS
 from notabene.proof.source.uses import Constant, Found, Scope
 from notabene.proof.source.values import Value
@@ -20,6 +20,9 @@ _NO_PARAMETERS: Final = {
     "set_title", "basicConfig", "info", "log", "hist", "scatter", "imshow", "tight_layout",
 }  # fmt: skip
 """Calls whose numbers are no parameters of a training."""
+
+
+_NO_SETTINGS: Final = {"append", "add", "extend", "write", "close", "debug", "warning", "error"}
 
 
 def constants(tree: ast.Module, found: Found) -> None:
@@ -36,6 +39,8 @@ def constants(tree: ast.Module, found: Found) -> None:
             inner = [(s, name, "local") for s in stmt.body]
         elif isinstance(stmt, ast.ClassDef):
             inner = [(s, f"{prefix}{stmt.name}.", "class") for s in stmt.body]
+        elif isinstance(stmt, ast.Expr):
+            _set_by_call(stmt, found)
         else:
             for field in ("body", "orelse", "finalbody"):
                 inner += [(s, prefix, scope) for s in getattr(stmt, field, [])]
@@ -54,6 +59,18 @@ def _assigned(stmt: ast.Assign | ast.AnnAssign, prefix: str, scope: Scope, found
             _defaults(stmt.value.args, f"{name}.", found)
         elif stmt.value is not None and is_literal(stmt.value):
             _constant(name, stmt.value, scope, found)
+
+
+def _set_by_call(stmt: ast.Expr, found: Found) -> None:
+    """``torch.set_num_threads(2)`` is a constant of that name."""
+    call = stmt.value
+    if not is_setting_call(stmt) or not isinstance(call, ast.Call):
+        return
+    name = written(call.func)
+    if name.rpartition(".")[2] not in _NO_PARAMETERS | _NO_SETTINGS:
+        texts = [value_of(arg) if is_literal(arg) else ast.unparse(arg) for arg in call.args]
+        value = texts[0] if len(texts) == 1 else texts
+        found.constant(Constant(name, value, stmt.lineno, "call"))
 
 
 def _defaults(arguments: ast.arguments, prefix: str, found: Found) -> None:

@@ -54,6 +54,26 @@ def is_number(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
+def is_setting(node: ast.AST) -> bool:
+    """Whether an argument is written out: a literal, or a name of a module, ``torch.float64``."""
+    if isinstance(node, ast.Attribute):
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name)
+    return is_literal(node)
+
+
+def is_setting_call(node: ast.AST) -> bool:
+    """Whether a statement calls something with arguments that are written out, and keeps nothing
+    of the result: ``torch.set_num_threads(2)``."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and bool(node.value.args)
+        and all(is_setting(arg) for arg in node.value.args)
+    )
+
+
 def is_seed_value(node: ast.AST | None) -> bool:
     """Whether a literal can be a seed: a number or a text, or a list of them."""
     if isinstance(node, ast.Constant):

@@ -197,6 +197,10 @@ def test_having_a_seed_is_no_value_of_it(one, other):
         ("x.a = 1", "x.a = 2", True),
         ("f(a=1)", "f(a=2)", True),
         ("f(a='x')", "f(a='y')", False),
+        ("torch.set_num_threads(2)", "torch.set_num_threads(1)", True),
+        ("set_default_dtype(torch.float32)", "set_default_dtype(torch.float64)", True),
+        ("f(x)", "f(y)", False),
+        ("f(x, 1)", "f(x, 2)", False),
         ("__version__ = '1'", "__version__ = '2'", False),
     ],
 )

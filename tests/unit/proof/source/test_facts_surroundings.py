@@ -235,6 +235,11 @@ def main():
         self.rate = 0.5
     a, b = 1, 2
     rows[at] = 3
+    torch.set_num_threads(2)
+torch.set_default_dtype(torch.float64)
+print(3)
+rows.append(4)
+f(x)
 """
 
 
@@ -248,6 +253,8 @@ def test_constants_have_the_names_they_are_written_by():
         "scale.k": (2, 4),
         "main.width": (64, 6),
         "main.self.rate": (0.5, 8),
+        "torch.set_num_threads": (2, 11),
+        "torch.set_default_dtype": ("torch.float64", 12),
     }
 
 
