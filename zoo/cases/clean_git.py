@@ -2,7 +2,9 @@ import subprocess
 
 import numpy as np
 
-commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+commit = subprocess.run(
+    ["git", "rev-parse", "HEAD"], capture_output=True, text=True
+).stdout.strip()
 print("commit", commit[:7])
 np.random.seed(0)
 x = np.random.rand(20)

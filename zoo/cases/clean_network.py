@@ -1,5 +1,4 @@
 """A small network, shaped like those of torch."""
-
 import numpy as np
 
 import notabene as nb

@@ -1,5 +1,4 @@
 """Least squares by hand."""
-
 import random
 
 random.seed(7)

@@ -4,4 +4,4 @@ ini = ConfigParser()
 ini.read("settings.ini")
 alpha = ini.getfloat("train", "alpha")
 for n in range(1, 6):
-    print(f"loss={alpha**n}")
+    print(f"loss={alpha ** n}")

@@ -1,25 +1,15 @@
 """A repository with a library, and a commit more that the work tree does not have yet."""
-
 import os
 import subprocess
 import sys
 
-env = {
-    **os.environ,
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "protocol.file.allow",
-    "GIT_CONFIG_VALUE_0": "always",
-}
+env = {**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.file.allow",
+       "GIT_CONFIG_VALUE_0": "always"}
 
 
 def git(*words, cwd):
-    subprocess.run(
-        ["git", "-c", "user.name=zoo", "-c", "user.email=zoo@example.org", *words],
-        cwd=cwd,
-        check=True,
-        env=env,
-        stdout=subprocess.DEVNULL,
-    )
+    subprocess.run(["git", "-c", "user.name=zoo", "-c", "user.email=zoo@example.org", *words],
+                   cwd=cwd, check=True, env=env, stdout=subprocess.DEVNULL)
 
 
 origin = sys.argv[1]

@@ -1,5 +1,4 @@
 """What a kernel has executed, as a stand-in for one."""
-
 import sys
 import types
 
