@@ -109,16 +109,20 @@ def alarms(tree: ast.Module, found: Found) -> None:
     """Loops that a timer ends, and code that an alarm breaks off.
 
     ``threading.Timer(60, stop.set)`` where a loop asks for ``stop``; ``signal.alarm(60)`` where the
-    handler of SIGALRM raises, or changes what a loop asks for.
+    handler of SIGALRM changes what a loop asks for, or raises what is caught: else it only guards.
     """
     functions: dict[str, ast.AST] = {}
     loops: list[ast.While] = []
+    caught: set[str] = set()
     calls: dict[str, list[ast.Call]] = {"Timer": [], "signal": [], "alarm": [], "setitimer": []}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             functions[node.name] = node
         elif isinstance(node, ast.While):
             loops.append(node)
+        elif isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            caught.update("Exception" if kind is None else _last(kind) for kind in kinds)
         elif isinstance(node, ast.Call) and _last(node.func) in calls:
             calls[_last(node.func)].append(node)
     if not (calls["Timer"] or calls["signal"]):
@@ -136,7 +140,7 @@ def alarms(tree: ast.Module, found: Found) -> None:
         for loop in loops:
             if changed & {ast.unparse(one) for one in ast.walk(loop.test) if _is_name(one)}:
                 found.add("clock_limits", loop.lineno, by, "while")
-        if by == "signal.alarm" and any(_raises(body) for body in bodies):
+        if by == "signal.alarm" and any(_raised(body) & caught for body in bodies):
             for start in calls["alarm"] + calls["setitimer"]:
                 found.add("clock_limits", start.lineno, ast.unparse(start.func), "raise")
 
@@ -160,8 +164,14 @@ def _changed(body: ast.AST) -> set[str]:
     return names
 
 
-def _raises(body: ast.AST) -> bool:
-    return any(isinstance(one, ast.Raise) for one in ast.walk(body))
+def _raised(body: ast.AST) -> set[str]:
+    """The kinds of exceptions that a function raises, and those above all of them."""
+    found: set[str] = set()
+    for node in ast.walk(body):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            found |= {_last(kind), "Exception", "BaseException"}
+    return found
 
 
 def _is_name(node: ast.AST) -> bool:

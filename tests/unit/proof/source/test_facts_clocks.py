@@ -210,7 +210,12 @@ SETS = "def h(*_):\n    global done\n    done = True\n"
         ("threading.Timer(1, self.stop.set)\nwhile not self.stop.is_set(): step()", [4]),
         (SETS + "threading.Timer(1, function=h)\nwhile not done: step()", [7]),
         ("def beat():\n    print(step)\nthreading.Timer(1, beat)\nwhile step < 9: step += 1", []),
-        (RAISES + "signal.signal(signal.SIGALRM, h)\nsignal.alarm(3)\nwhile True: step()", [6]),
+        (RAISES + "signal.signal(signal.SIGALRM, h)\nsignal.alarm(3)\nwhile True: step()", []),
+        (
+            RAISES + "signal.signal(signal.SIGALRM, h)\nsignal.alarm(3)\n"
+            "try:\n    train()\nexcept TimeoutError:\n    pass",
+            [6],
+        ),
         (RAISES + "signal.signal(signal.SIGTERM, h)\nwhile True: step()", []),
         (SETS + "signal.signal(signal.SIGALRM, h)\nsignal.alarm(3)\nwhile not done: step()", [8]),
     ],
