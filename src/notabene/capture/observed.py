@@ -100,6 +100,7 @@ def observe(
     *,
     cells: Mapping[str, str] | None = None,
     script: str = "",
+    programs: Sequence[str] = (),
 ) -> Observed:
     """Put events together.
 
@@ -110,9 +111,10 @@ def observe(
         shim: What the preload shim saw of files, by process.
         cells: Names of a notebook's cells, by what they are called as files.
         script: Absolute path of the program, which is no data where a library reads it again.
+        programs: Folders in which programs are looked for.
     """
     processes = [process_of(list(events)) for events in logs]
-    look = _Look(Paths(root, cells), redactor)
+    look = _Look(Paths(root, cells), redactor, programs)
     if script:
         look.take_script(script)
     for process in processes:
@@ -139,8 +141,9 @@ def observe(
 class _Look:
     """Takes the events of one process after the other."""
 
-    def __init__(self, paths: Paths, redactor: Redactor) -> None:
+    def __init__(self, paths: Paths, redactor: Redactor, programs: Sequence[str]) -> None:
         self.paths = paths
+        self._programs = frozenset(programs)
         self.data = Data(root=paths.root)
         self.randomness = Randomness()
         self.parameters = Parameters()
@@ -342,7 +345,7 @@ class _Look:
     def _missed(self, path: str, file: str, line: int, ms: int) -> None:
         del ms
         full = self.paths.full(path, self._folder)
-        if _PACKAGES.search(full):
+        if _PACKAGES.search(full) or self._is_a_program(full):
             return
         found = FileMissing(
             path=self.paths.short(full),
@@ -350,6 +353,11 @@ class _Look:
             where=self.paths.place(file, line),
         )
         self._missing.setdefault(full, found)
+
+    def _is_a_program(self, path: str) -> bool:
+        """Whether something was looked for where programs are, as ``shutil.which`` does."""
+        folder = os.path.dirname(path)
+        return folder in self._programs and self.paths.short(path) == path
 
     def _looked_through(self, path: str, file: str, line: int, ms: int) -> None:
         del ms

@@ -26,7 +26,12 @@ from notabene.proof.versus import Difference, constants, differences, environmen
 _THREADS = re.compile(r".*(NUM_THREADS|MAX_THREADS)|threads\..*|KMP_\w+")
 _LOCALE = re.compile(r"LC_\w+|LANG|LANGUAGE|locale\..*|PYTHONUTF8|PYTHONIOENCODING")
 _ZONE = re.compile(r"TZ|zone")
-_TIMING = re.compile(r"(?i)time|second|speed|per_?s|throughput|elapsed|duration|latency|memory|eta")
+_TIMING = re.compile(
+    r"(.*[^a-z])?([a-z]*times?|timestamp|sec|secs|seconds?|minutes|hours|ms|us|ns|speed|throughput"
+    r"|elapsed|duration|latency|took|wall|clock|eta|fps|qps|ips|tps|per_?s(ec)?|mem|memory|rss|cpu"
+    r"|gpu|util|date)([^a-z].*)?"
+)
+"""Metrics that tell how fast it went, and on what."""
 USES = {
     "threads": "thread_uses",
     "locale": "locale_uses",
@@ -36,6 +41,12 @@ USES = {
 """What of the sources says that a program hangs on an aspect of its environment."""
 _MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "pillow": "PIL", "opencv-python": "cv2"}
 _PRECISION = re.compile(r".*TF32.*|NVIDIA_\w+|JAX_\w*|XLA_\w+|precision\..*|CUBLAS_\w+|NPY_\w+")
+
+
+def tells_time(metric: str) -> bool:
+    """Whether a metric says how fast a run went rather than what came out."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", metric).lower()
+    return _TIMING.fullmatch(words) is not None
 
 
 def aspect(item: str) -> str:
@@ -149,7 +160,7 @@ def unexplained(
     for key in sorted(mine[1].keys() & then[1].keys()):
         a, b = then[1][key], mine[1][key]
         numbers = all(isinstance(x, int | float) and math.isfinite(x) for x in (a, b))
-        if not numbers or a == b or _TIMING.search(key):
+        if not numbers or a == b or tells_time(key):
             continue
         relative = abs(a - b) / max(abs(a), abs(b))
         yield Finding(

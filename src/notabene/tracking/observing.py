@@ -276,8 +276,15 @@ class Observing:
         assert self._parameters is not None
         logs, preserved = self._gather()
         seen = shim.read(self.folder) if self._capture.program else []
+        search = environment().get("PATH", "")
         observed = observe(
-            logs, tools.root, tools.redactor, seen, cells=cell_files(), script=tools.script
+            logs,
+            tools.root,
+            tools.redactor,
+            seen,
+            cells=cell_files(),
+            script=tools.script,
+            programs=search.split(os.pathsep),
         )
         self.points = observed.points
         self._logged, self._results = observed.logged, observed.results
@@ -288,8 +295,7 @@ class Observing:
         observed.data.folder = observed.data.folder or working_folder()
         deadline = Deadline(AT_END)
         tools.inputs.fill(observed.data, deadline, preserved, tools.put)
-        programs, path = observed.outside.programs, environment().get("PATH", "")
-        tools.inputs.fill_programs(programs, observed.data.folder, path)
+        tools.inputs.fill_programs(observed.outside.programs, observed.data.folder, search)
         if observed.outside.stdin is not None:
             name = observed.stdin_in
             held = self.folder / Path(name).name if name else None

@@ -17,7 +17,7 @@ from notabene.model.evidence import (
     Variable,
 )
 from notabene.proof.findings import Finding
-from notabene.proof.since import nearest, since, unexplained
+from notabene.proof.since import nearest, since, tells_time, unexplained
 from tests.unit.proof.making import data_of, evidence_of, manifest_of, options_of, tables_of
 
 A, B = "a" * 64, "b" * 64
@@ -319,3 +319,17 @@ def test_runs_whose_inputs_are_not_known():
     """A run that goes on, or died without a word, is nothing to compare with."""
     runs = [manifest_of("dead", started=1, status="running"), manifest_of("mine", started=2)]
     assert nearest(runs, runs[1]) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "yes"),
+    [
+        ("sec", True), ("train_time", True), ("epochTime", True), ("samples_per_second", True),
+        ("it/s per_s", True), ("walltime", True), ("perf/latency_ms", True), ("gpu_mem", True),
+        ("beta", False), ("theta", False), ("meta_loss", False), ("loss", False), ("dates", False),
+        ("times_seen", True), ("sector", False), ("memorised", False),
+    ],
+)  # fmt: skip
+def test_metrics_that_tell_the_time(metric, yes):
+    """By their words, not by letters in them."""
+    assert tells_time(metric) == yes

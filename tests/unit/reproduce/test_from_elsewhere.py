@@ -202,3 +202,13 @@ def test_names_that_were_listed_are_there_again(world):
     shutil.rmtree(world.project)
     (world.far / "x").unlink()
     assert world.json("reproduce", run)["verdict"] == "bit-exact"
+
+
+def test_a_program_that_is_not_installed_is_no_missing_file(world):
+    """Looking through PATH for it says nothing of the data; a file of the project does."""
+    (world.project / "train.py").write_text(
+        "import os, shutil\nshutil.which('no-such-tool')\nprint(os.path.exists('last.ckpt'))\n"
+    )
+    run = world.run()
+    missing = world.json("show", run, "--record")["data"]["missing"]
+    assert [one["path"] for one in missing] == ["last.ckpt"]
