@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from notabene.errors import UsageError
 from notabene.model.values import FigureValue, gunzipped, read_as
 from notabene.tracking.media_figure import Figure, drawing_of
+
+name_of = attrgetter("library")
 
 
 def stored(figure: Figure) -> tuple[FigureValue, list[bytes]]:
@@ -43,7 +46,7 @@ def test_matplotlib_becomes_png(drawing: Any):
     dpi = drawing.dpi
     value, (data,) = stored(Figure(drawing, caption="loss"))
     assert data.startswith(b"\x89PNG")
-    assert (value.library, value.width, value.height) == ("matplotlib", 576, 432)
+    assert (name_of(value), value.width, value.height) == ("matplotlib", 576, 432)
     assert value.caption == "loss"
     assert drawing.dpi == dpi
 
@@ -80,7 +83,7 @@ def test_plotly_becomes_json():
     graph_objects = pytest.importorskip("plotly.graph_objects")
     figure = graph_objects.Figure(graph_objects.Scatter(y=[1, 3, 2]))
     value, (data,) = stored(Figure(figure))
-    assert (value.library, value.file.encoding) == ("plotly", "gzip")
+    assert (name_of(value), value.file.encoding) == ("plotly", "gzip")
     assert json.loads(gunzipped(data))["data"][0]["type"] == "scatter"
     assert Figure(figure).encode() == Figure(figure).encode()
 
