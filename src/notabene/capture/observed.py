@@ -483,10 +483,13 @@ class _Look:
         if reply not in self.outside.replies and len(self.outside.replies) < MOST_REPLIES:
             self.outside.replies.append(reply)
 
-    def _took(self, size: int, digest: str, path: str, name: str) -> None:
+    def _took(self, size: int, digest: str, path: str, name: str, file: str, line: int) -> None:
         if self._process:
             return  # what one process of the program wrote to the other
         self.outside.stdin = StandardInput(
-            size=size, digest=digest, path=self.paths.short(path) if path else ""
+            size=size,
+            digest=digest,
+            path=self.paths.short(path) if path else "",
+            where=self.paths.place(file, line),
         )
         self.stdin_in = name

@@ -317,6 +317,7 @@ class StandardInput(Part):
         size: Bytes.
         digest: SHA-256, hex.
         path: The file that it is (``< data.csv``), which stands among those that were read.
+        where: The line that first read from it.
         kept: Whether the content lies in the blob store under its digest.
         note: Why it does not.
     """
@@ -324,6 +325,7 @@ class StandardInput(Part):
     size: int = 0
     digest: str = ""
     path: str = ""
+    where: str = ""
     kept: bool = False
     note: str = ""
 

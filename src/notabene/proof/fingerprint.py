@@ -179,7 +179,7 @@ def keys_of(record: Record) -> dict[str, Spot]:
         key = data_key(gone.path, data.root, data.folder, places, gone.given)
         found.setdefault(key, Spot(gone.path, gone.where))
     if record.outside.stdin is not None:
-        found[STDIN] = Spot(record.outside.stdin.path or STDIN, "")
+        found[STDIN] = Spot(record.outside.stdin.path or STDIN, record.outside.stdin.where)
     for reply in record.outside.replies:
         found.setdefault(f"{URL}{reply.address}", Spot(reply.address, reply.where))
     for listing in data.listed:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from notabene.proof.findings import UNFIXED, Evidence, Finding, uses
-from notabene.proof.fingerprint import ABSENT, URL, Tables, keys_of, shown_key
+from notabene.proof.fingerprint import ABSENT, STDIN, URL, Tables, keys_of, shown_key
 from notabene.proof.repeats import Manifest
 from notabene.proof.settings import (
     Logged,
@@ -204,7 +204,8 @@ def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
         elif b in then.outputs.values():
             yield _made_by(name, where)
         else:
-            yield _changed(f"{name} has another content than before", where)
+            fix = "keep it in a file, and give that: < data.csv" if name == STDIN else NAME_IT
+            yield _changed(f"{name} has another content than before", where, fix)
         if moved and key.startswith("./"):
             yield Finding(
                 kind="working-folder",
@@ -216,12 +217,15 @@ def _data(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Finding]:
             )
 
 
-def _changed(what: str, where: str) -> Finding:
+NAME_IT = "give data that changes a new name, or log it: notabene.log_data(path)"
+
+
+def _changed(what: str, where: str, fix: str = NAME_IT) -> Finding:
     return Finding(
         kind="data-content",
         what=what,
         where=where,
-        fix="give data that changes a new name, or log it: notabene.log_data(path)",
+        fix=fix,
         recorded=True,
     )
 

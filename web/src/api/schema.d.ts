@@ -2788,6 +2788,11 @@ export interface components {
              * @default 0
              */
             size: number;
+            /**
+             * @description The line that first read from it.
+             * @default
+             */
+            where: string;
         };
         /** @description What may be typed. */
         Suggested: {

@@ -38,7 +38,8 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
     ("fetched", url, status, bytes, sha256, file, line)
                                                an answer of HTTP, once it was read or closed;
                                                secrets in the address are hidden
-    ("stdin", bytes, sha256, path, name)       read from the standard input, unless it was typed:
+    ("stdin", bytes, sha256, path, name, file, line)
+                                               read from the standard input, unless it was typed:
                                                path of the file it is, or empty; the file of this
                                                name, beside the events, holds it, where it is short
     ("ready", path, file, line, ms)            a native reader was given this path

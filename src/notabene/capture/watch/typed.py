@@ -11,6 +11,7 @@ import sys
 from notabene.capture.watch.core import Untaken, quietly, stat_of
 from notabene.capture.watch.files import of_descriptor
 from notabene.capture.watch.later import dress
+from notabene.capture.watch.places import NOWHERE, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Taken(Untaken):
         self._count = 0
         self._digest: Any = None
         self._parts: list[bytes] = []
+        self._where = NOWHERE
         self._kept: dict[str, tuple[int, str]] = {}
         self.path = path
         self.inside = False
@@ -115,8 +117,9 @@ class Taken(Untaken):
             import hashlib
 
             self._digest = hashlib.sha256()
+            self._where = place(sys._getframe(1)) or NOWHERE
             if self.path:
-                self._watch.files.ready(self.path, None)
+                self._watch.files.ready(self.path, sys._getframe(1))
         self._digest.update(data)
         self._count += len(data)
         if self._count > KEPT or self.path:
@@ -136,4 +139,4 @@ class Taken(Untaken):
             if count != self._count and self._parts and watch.folder and not self.secret:
                 name = watch.beside(b"".join(self._parts))
                 self._kept[watch.folder] = (self._count, name)
-            watch.add("stdin", self._count, self.digest(), self.path, name)
+            watch.add("stdin", self._count, self.digest(), self.path, name, *self._where)

@@ -180,7 +180,7 @@ def _named_around(frame: FrameType, library: bool) -> tuple[set[str], tuple[str,
 
 def _is_name(text: str, there: set[str]) -> bool:
     if text.isupper():
-        return text.isidentifier()
+        return text.isidentifier() and text[-1] != "_"
     return "_" in text and text.lower() in there
 
 

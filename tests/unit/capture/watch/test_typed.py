@@ -31,7 +31,8 @@ def test_a_pipe_is_told_once_and_kept(run: Run, tmp_path: Path, read: str, pytho
     """Its length, digest and content, however it is read."""
     told = run(f"import sys\n{read}\n", python=python, given=TEXT)
     assert (told.code, told.err) == (0, "")
-    ((size, digest, path, name),) = told.of("stdin")
+    ((size, digest, path, name, file, line),) = told.of("stdin")
+    assert (Path(file).name, line) == ("train.py", 2)
     assert (size, digest, path) == (6, DIGEST, "")
     assert (next(tmp_path.glob("store-*/seen")) / name).read_text() == TEXT
 
@@ -49,7 +50,7 @@ def test_what_is_long_or_a_password_is_not_kept(run: Run, tmp_path: Path, code: 
     # Without a terminal of its own getpass reads the standard input.
     told = run(f"import os; os.setsid()\n{code}", given=given)
     assert told.code == 0
-    ((_, digest, path, name),) = told.of("stdin")
+    ((_, digest, path, name, *_),) = told.of("stdin")
     assert (digest, path, name) == (hashlib.sha256(given.encode()).hexdigest(), "", "")
     assert not list(tmp_path.glob("store-*/seen/*.kept"))
 

@@ -207,7 +207,7 @@ export function parametersOf(record: RunRecord): Line[] {
 export function outsideOf(record: RunRecord): Line[] {
   const { programs, hosts, replies, stdin } = record.outside;
   return [
-    ...(stdin ? [{ name: 'standard input', value: stdinWords(stdin), where: '' }] : []),
+    ...(stdin ? [{ name: 'standard input', value: stdinWords(stdin), where: stdin.where }] : []),
     ...programs.map((one) => ({
       name: one.words.join(' '),
       value: one.digest ? `${one.path} ${one.digest.slice(0, 12)}` : one.path || 'a program',
@@ -220,7 +220,9 @@ export function outsideOf(record: RunRecord): Line[] {
     })),
     ...replies.map((one) => ({
       name: one.address,
-      value: `${one.status ? `${one.status}, ` : ''}${formatBytes(one.size)} ${one.digest.slice(0, 12)}`,
+      value: [one.status || '', formatBytes(one.size), one.digest.slice(0, 12)]
+        .filter(Boolean)
+        .join(', '),
       where: one.where,
     })),
   ];
