@@ -210,11 +210,9 @@ class Workspace:
         """Where the paths of the run lead."""
         if self._root:
             self.redirects[self._root] = str(self.top)
-        for kept in (sys.prefix, self.record.process.get("executable", "")):
-            # An environment inside the project stays where it is.
-            if kept and self._root and str(kept).startswith(self._root + os.sep):
-                folder = str(kept) if kept == sys.prefix else str(Path(str(kept)).parents[1])
-                self.redirects[folder] = folder
+        # An environment inside the project, or a folder that was listed, stays where it is.
+        for kept in interpreters(str(self.record.process.get("executable", ""))):
+            self.redirects[kept] = kept
         paths = [one.path for one in self.record.data.read]
         paths += [one.path for one in self.record.sources.files]
         for path in filter(os.path.isabs, paths):
@@ -223,7 +221,7 @@ class Workspace:
             if os.path.isabs(gone.path) and not gone.made:
                 self.redirects[gone.path] = "-"
         for listing in self.record.data.listed:
-            if os.path.isabs(listing.path):
+            if os.path.isabs(listing.path) and not _is_system(listing.path):
                 self.redirects[listing.path] = str(self.where(listing.path))
 
     def import_path(self) -> list[str]:
@@ -260,6 +258,22 @@ class Workspace:
         if place in self._executable:
             place.chmod(0o755)
         self.placed += 1
+
+
+def interpreters(executable: str) -> list[str]:
+    """Folders of this Python, and of one of which the executable is known."""
+    found = [sys.prefix, sys.base_prefix]
+    if os.path.isabs(executable) and len(Path(executable).parts) > 3:
+        found.append(str(Path(executable).parents[1]))
+    return [folder for folder in dict.fromkeys(found) if not _is_system(folder)]
+
+
+def _is_system(folder: str) -> bool:
+    """Whether a folder holds the system's own libraries: it cannot lead elsewhere."""
+    return any(
+        own == folder.rstrip(os.sep) or own.startswith(folder.rstrip(os.sep) + os.sep)
+        for own in ("/usr/lib", "/usr/local/lib", "/lib", "/etc", "/proc", "/dev", "/sys")
+    )
 
 
 def _import_top(path: str, sources: set[str]) -> str:

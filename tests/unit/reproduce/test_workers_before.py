@@ -63,3 +63,12 @@ def test_they_are_seen_and_come_out_the_same(world, tmp_path, how):
         assert "rows.txt" in {one["path"] for one in read}
     assert world.json("reproduce", run)["verdict"] == "bit-exact"
     assert {one.name for one in temporary.glob("notabene-*")} <= {f"notabene-{os.getuid()}"}
+
+
+@pytest.mark.parametrize("end", ["pass", "os._exit(0)", "raise ValueError"])
+def test_nothing_stays_of_a_program_without_a_run(tmp_path, end):
+    """Whichever way it ends."""
+    code = f"import os, notabene\npid = os.fork()\nif pid: os.waitpid(pid, 0)\n{end}\n"
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=60)
+    assert {one.name for one in tmp_path.iterdir()} <= {f"notabene-{os.getuid()}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from notabene.model.evidence import (
     Sources,
 )
 from notabene.proof.record import Record
-from notabene.reproduce.workspace import Workspace
+from notabene.reproduce.workspace import Workspace, interpreters
 from tests.unit.proof.making import digest
 
 
@@ -96,6 +97,8 @@ def test_paths_of_the_run_lead_here(place):
                  FileMissing(path="e")],
     )  # fmt: skip
     outside = f"{place.folder}/files"
+    for kept in interpreters(""):
+        assert found.redirects.pop(kept) == kept
     assert found.redirects == {
         str(place.root): str(found.top),
         "/far/lib.py": f"{outside}/far/lib.py",
@@ -287,5 +290,15 @@ def test_a_record_without_a_root(place):
     record = Record(data=Data())
     found = Workspace(record, place.folder, place.kept.get)
     found.fill()
-    assert found.redirects == {}
+    assert set(found.redirects) == set(interpreters(""))
     assert found.rewrite("/etc/hosts") == "/etc/hosts"
+
+
+def test_the_system_and_python_stay_where_they_are(place):
+    """A program may list the folders they lie in."""
+    above = str(Path(sys.prefix).parent)
+    found = place.fill(listed=[Listing(path="/"), Listing(path="/usr"), Listing(path=above)])
+    assert "/" not in found.redirects
+    assert "/usr" not in found.redirects
+    assert found.redirects[sys.prefix] == sys.prefix
+    assert found.redirects[above] == str(found.where(above))

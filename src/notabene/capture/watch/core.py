@@ -166,22 +166,25 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take an event, given as a tuple."""
-        self.flood.names = None
+        if self.flood.names is not None:
+            self._end_flood()
         self.events.append(event)
         if len(self.events) >= self._due:
             self._reached()
 
     def take_read(self, name: str, where: tuple[str, int]) -> None:
         """A file is read; others may follow from the same place."""
-        last = self.events[-1] if self.events else None
-        if last is not None and last[0] == "read":
-            self._more += len(last[1]) - 1
-            self._wait()
         names = [name]
         self.take(("read", names, where[0], where[1], self.ms()))
         # The first events of a child are written one by one.
         if self.events[-1][1] is names and not (self._batch and len(self.events) <= AT_ONCE):
             self.flood.names = names
+
+    def _end_flood(self) -> None:
+        """The next file is another event; those of the last one count as many."""
+        names, self.flood.names = self.flood.names, None
+        self._more += len(names or "_") - 1
+        self._due = min(self._due, FULL - self._more + 1)
 
     def _reached(self) -> None:
         """As many events as were waited for: write them, or let go of the last one."""
@@ -277,15 +280,17 @@ class Watch:
         os.mkdir(self.sheltered)
         self.spill(self.sheltered, batch=False)
         os.environ[WATCH] = self.sheltered
-        atexit.register(quietly, self._leave_shelter, top)
+        atexit.register(quietly, self.leave_shelter)
 
-    def _leave_shelter(self, top: str) -> None:
-        if self.pid == os.getpid():
+    def leave_shelter(self) -> None:
+        """Remove it, at the end of the process that made it."""
+        if self.sheltered and self.pid == os.getpid():
+            folder, self.sheltered = self.sheltered, ""
             self._spill.stop()
-            for name in os.listdir(self.sheltered):
-                os.remove(os.path.join(self.sheltered, name))
-            os.rmdir(self.sheltered)
-            os.rmdir(top)
+            for name in os.listdir(folder):
+                os.remove(os.path.join(folder, name))
+            os.rmdir(folder)
+            os.rmdir(os.path.dirname(folder))
 
     @property
     def folder(self) -> str:
@@ -300,7 +305,7 @@ class Watch:
     def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
-            self.flood.names = None
+            self._end_flood()
             fresh, self._written = self.events[self._written :], len(self.events)
             if self._tail is not None:
                 # Another thread may just have been adding to the last event.
@@ -344,6 +349,7 @@ class Watch:
         self.key = f"{self.process_key()}.f{number}".lstrip(".")
         self._named = ""
         self.events = []
+        self.sheltered = ""
         self.flood.names = self._tail = None
         self.lost = self._written = self._kept = self._more = 0
         self.preserved = {}

@@ -54,6 +54,7 @@ def _wrap_exit(watch: Watch) -> None:
         # Forked workers leave this way: neither atexit nor destructors are called.
         if watch.on:
             quietly(watch.end)
+            quietly(watch.leave_shelter)
         leave(status)
 
     wrapper = Seen(_exit, leave, "os")

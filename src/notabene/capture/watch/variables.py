@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ENVIRONMENT = ("os", "_collections_abc", "collections.abc", "getpass")
 _READERS = "pydantic_settings environs decouple dynaconf environ starlette typed_settings".split()
 """Libraries that read settings from variables for whoever calls them."""
-MOST_CODES = 50
+CALLERS, MOST_CODES = 4, 50
 _SHORTEST, _LONGEST = 2, 80
 """Letters of what names a variable, or how variables begin."""
 _LONG = 2_000
@@ -122,7 +122,9 @@ class _Environment:
 
 def _pattern(names: set[str], beginnings: tuple[str, ...]) -> str:
     """``train_*|batch``: which variables a line looks for."""
-    return "|".join([*(f"{one}*" for one in sorted(beginnings)), *sorted(names)])[:_LONG]
+    words = [*(f"{one}*" for one in sorted(beginnings)), *sorted(names)]
+    text = "|".join(words)
+    return text if len(text) <= _LONG else text[:_LONG].rpartition("|")[0]
 
 
 def _asked_by(frame: FrameType) -> tuple[FrameType, bool] | None:
@@ -159,11 +161,16 @@ def _named_around(frame: FrameType, library: bool) -> tuple[set[str], tuple[str,
     of a variable; a beginning ends with a ``_``. Other texts, which may be secrets, are left alone.
     """
     there = {os.fsdecode(key).lower() for key in getattr(os.environ, "_data", ())}
-    codes: list[Any] = [frame.f_code]
-    if frame.f_code.co_name.startswith("<") and frame.f_back is not None:
-        codes.append(frame.f_back.f_code)  # of a comprehension, the function around it
     names: set[str] = set()
-    beginnings = {*map(_beginning, (*frame.f_globals.values(), *frame.f_locals.values()))}
+    beginnings = {*map(_beginning, frame.f_globals.values())}
+    # Of a comprehension the function around it, of a function those that call it.
+    codes: list[Any] = []
+    caller: FrameType | None = frame
+    while caller is not None and len(codes) < CALLERS:
+        if kind_of(caller.f_code.co_filename) != USER:
+            break
+        codes.append(caller.f_code)
+        caller = caller.f_back
     for code in codes:
         for one in code.co_consts:
             if hasattr(one, "co_consts") and len(codes) < MOST_CODES:
