@@ -130,11 +130,11 @@ def _surroundings(evidence: Evidence, mine: Tables, then: Tables) -> Iterator[Fi
         if not is_of_surroundings(variable.name) or aspect(variable.name):
             continue  # those are told as they are, and these of the environment
         name = f"${variable.name}"
-        a, b = then.arguments.get(name, ""), mine.arguments.get(name, "")
-        if a and b and a != b:
+        a, b = then.arguments.get(name), mine.arguments.get(name)
+        if a is not None and b is not None and a != b:
             yield Finding(
                 kind="env-read",
-                what=f"{name} was {shown(a)}, is {shown(b)}",
+                what=f"{name} was {shown(a or 'not set')}, is {shown(b or 'not set')}",
                 where=variable.where,
                 fix="give it as an option, and log it",
                 severity="risk",

@@ -342,7 +342,9 @@ def _environ(record: Record, options: Options) -> tuple[dict[str, str], list[str
     if options.threads is not None:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             found[name] = str(options.threads)
-    keep = ("HOME", "PATH", "USER", "LOGNAME", "SHELL", "PWD", "TMPDIR", "HOSTNAME")
+    # Who runs it and where stays, but for what the program asked for.
+    keep = {"HOME", "PATH", "USER", "LOGNAME", "SHELL", "PWD", "TMPDIR", "HOSTNAME"}
+    keep -= {v.name for v in record.parameters.variables} & {"USER", "LOGNAME", "HOSTNAME"}
     found = {k: v for k, v in found.items() if k not in keep and not k.startswith("NOTABENE_")}
     return found, [name for name in unset if name not in keep]
 

@@ -91,6 +91,8 @@ def test_variables_that_everybody_has():
     )
     assert told(then, mine) == [("env-read", "$USER was ann, is bob", "t:1")]
     assert told(mine, mine) == []
+    none = evidence_of(parameters=Parameters(variables=[Variable(name="USER", where="t:1")]))
+    assert told(none, mine) == [("env-read", "$USER was not set, is bob", "t:1")]
 
 
 def test_options_of_programs_that_log_nothing():

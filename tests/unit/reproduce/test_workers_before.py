@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -44,14 +47,15 @@ STARTS = {
 
 
 @pytest.mark.parametrize("how", STARTS)
-def test_they_are_seen_and_come_out_the_same(world, tmp_path, how):
+def test_they_are_seen_and_come_out_the_same(world, request, how):
     """Their generators, and the files that they read; nothing is left lying about."""
     if how == "joblib":
         pytest.importorskip("joblib")
     (world.project / "train.py").write_text(SCRIPT.format(start=STARTS[how]))
     (world.project / "rows.txt").write_text("1")
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    # A server of multiprocessing has a socket there, whose path must be short.
+    temporary = Path(tempfile.mkdtemp(prefix="nb"))
+    request.addfinalizer(lambda: shutil.rmtree(temporary))
     env = {**world.env, "TMPDIR": str(temporary)}
     subprocess.run([sys.executable, "train.py"], cwd=world.project, env=env, check=True)
     run = world.json("ls")[0]["id"]
