@@ -89,7 +89,8 @@ def _one(one: Difference) -> str:
         return f"{one.item} changed"
     if one.item.startswith("$") and not (one.a and one.b):
         return f"{one.item} is {'set' if one.b else 'not set'} now"
-    return f"{one.item.removeprefix('package ')} {shown(one.a)} → {shown(one.b)}"
+    a, b = ("none" if value is None else shown(value) for value in (one.a, one.b))
+    return f"{one.item.removeprefix('package ')} {a} → {b}"
 
 
 def _spread(runs: list[Manifest]) -> str:

@@ -107,6 +107,13 @@ def test_ordinals(runs, nth):
         (Difference(kind="argument", item="lr", a="0.1", b="0.2"), "lr 0.1 → 0.2"),
         (Difference(kind="constant", item="LR", a=0.1, b=0.2), "LR 0.1 → 0.2"),
         (Difference(kind="environment", item="package numpy", a="1", b="2"), "numpy 1 → 2"),
+        (Difference(kind="environment", item="package aiohttp", b="3.14"), "aiohttp none → 3.14"),
+        (Difference(kind="argument", item="$TRAIN_LR", b="set"), "$TRAIN_LR is set now"),
+        (Difference(kind="argument", item="$TRAIN_LR", a="1"), "$TRAIN_LR is not set now"),
+        (
+            Difference(kind="data", item="standard input", a="a" * 64, b="not read yet"),
+            "standard input not read yet",
+        ),
     ],
 )
 def test_each_difference(one, said):
