@@ -23,6 +23,7 @@ from notabene.capture.events import fitting
 from notabene.capture.links import link_of
 from notabene.capture.part import FAILURES, Deadline
 from notabene.capture.secrets import Redactor, looks_random
+from notabene.capture.watch.outside import BEFORE, SHELLS
 from notabene.model.canonical import digest_bytes, digest_file
 from notabene.model.evidence import (
     Data,
@@ -49,8 +50,6 @@ MOST_LISTED = 100_000
 MOST_NAMES = 10_000
 """Names of one folder that are kept."""
 _GONE = "not there at the end"
-_SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
-_BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command")
 _SETTINGS = 256 << 10
 _TEXTS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".txt", ".properties")
 _CREDENTIALS = (".netrc", "credentials", ".pgpass", "kaggle.json", ".pypirc", ".npmrc")
@@ -300,14 +299,14 @@ class Inputs:
 def called(words: Sequence[str]) -> str:
     """The program that a command line starts: behind ``sh -c``, ``env``, ``NAME=value``."""
     left = list(words)
-    if len(left) > 2 and os.path.basename(left[0]) in _SHELLS and left[1].startswith("-"):
+    if len(left) > 2 and os.path.basename(left[0]) in SHELLS and left[1].startswith("-"):
         left = [left[2]]
     if len(left) == 1 and not os.path.exists(left[0]):
         try:
             left = shlex.split(left[0])
         except ValueError:
             left = left[0].split()
-    while left and (os.path.basename(left[0]) in _BEFORE or re.fullmatch(r"\w+=.*", left[0])):
+    while left and (os.path.basename(left[0]) in BEFORE or re.fullmatch(r"\w+=.*", left[0])):
         left.pop(0)
     return left[0] if left else ""
 

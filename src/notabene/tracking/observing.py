@@ -290,13 +290,14 @@ class Observing:
         self._logged, self._results = observed.logged, observed.results
         if self._capture.program:
             observed.data.native = "none" if self.native else "shim"
-        for content in preserved.values():
+        for content in preserved.values() if self._capture.data else ():
             tools.put(content)
         observed.data.folder = observed.data.folder or working_folder()
         deadline = Deadline(AT_END)
-        tools.inputs.fill(observed.data, deadline, preserved, tools.put)
+        keep = tools.put if self._capture.data else None
+        tools.inputs.fill(observed.data, deadline, preserved, keep)
         tools.inputs.fill_programs(observed.outside.programs, observed.data.folder, search)
-        if observed.outside.stdin is not None:
+        if observed.outside.stdin is not None and self._capture.outside:
             name = observed.stdin_in
             held = self.folder / Path(name).name if name else None
             tools.inputs.fill_stdin(observed.outside.stdin, held)
@@ -423,7 +424,8 @@ class _Tools:
         self.redactor = Redactor(capture.secrets)
         self.memory = HashCache(settings.cache / "hashes.sqlite")
         self._blobs = run.blobs
-        put_file = getattr(self._blobs, "put_file", None)
+        # Of what is not wanted nothing is kept either.
+        put_file = getattr(self._blobs, "put_file", None) if capture.data else None
         self.inputs = Inputs(self.memory, put_file, self.redactor)
         self.shelf = SourceShelf(self.root, self.put, self.redactor, script=self.script)
 

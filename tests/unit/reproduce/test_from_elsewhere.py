@@ -212,3 +212,21 @@ def test_a_program_that_is_not_installed_is_no_missing_file(world):
     run = world.run()
     missing = world.json("show", run, "--record")["data"]["missing"]
     assert [one["path"] for one in missing] == ["last.ckpt"]
+
+
+def test_what_is_switched_off_is_not_kept(world):
+    """Neither files, nor what was piped in, nor names that were listed."""
+    code = (
+        "import os, sys, notabene\nfrom notabene import Capture\n"
+        "open('rows-of-data.txt').read(); sys.stdin.read(); os.listdir('.')\n"
+        "off = Capture(data=False, outside=False)\n"
+        "run = notabene.init('p', store='../store', capture=off)\nrun.log({'loss': 1.0})\n"
+        "run.finish()\n"
+    )
+    (world.project / "train.py").write_text(code)
+    (world.project / "rows-of-data.txt").write_text("in the file")
+    words = [sys.executable, "train.py"]
+    subprocess.run(words, cwd=world.project, env=world.env, input=b"in the pipe", check=True)
+    kept = [one.read_bytes() for one in (world.folder / "store").rglob("*") if one.is_file()]
+    assert not [text for text in kept if b"in the file" in text or b"in the pipe" in text]
+    assert not [text for text in kept if b'"rows-of-data.txt","size"' in text]

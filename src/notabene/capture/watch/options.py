@@ -101,17 +101,11 @@ def of_optparse(watch: Watch, module: Any) -> None:
         return found
 
     def tell(parser: Any, values: Any, here: Place | None) -> None:
-        for option in parser._get_all_options() if here and here[0] else ():
-            name = option.dest
-            if name and here is not None:
-                _note(
-                    watch,
-                    "optparse",
-                    name,
-                    getattr(values, name, None),
-                    parser.defaults.get(name),
-                    here,
-                )
+        if here is None or not here[0]:
+            return
+        for name in filter(None, [option.dest for option in parser._get_all_options()]):
+            default = parser.defaults.get(name)
+            _note(watch, "optparse", name, getattr(values, name, None), default, here)
 
     module.OptionParser.parse_args = dress(parse_args, parse)
 

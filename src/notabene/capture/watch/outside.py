@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Args = tuple[Any, ...]
 
-_SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
-_BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command", "sudo")
+SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
+BEFORE = ("env", "nice", "time", "exec", "nohup", "stdbuf", "command", "sudo")
 _READ_NOTHING = frozenset(
     "echo mkdir rm rmdir ls touch chmod chown test true kill pkill which git pip du df stat".split()
 )
@@ -90,9 +90,9 @@ class _Outside:
     def _files(self, words: list[str], folder: str, where: Place) -> None:
         """The files among the words of a command line."""
         name = os.path.basename(words[0])
-        if len(words) == 1 or (name in _SHELLS and words[1] == "-c"):
+        if len(words) == 1 or (name in SHELLS and words[1] == "-c"):
             words = _split(words[-1])
-        while words and ("=" in words[0] or os.path.basename(words[0]) in _BEFORE):
+        while words and ("=" in words[0] or os.path.basename(words[0]) in BEFORE):
             words = words[1:]
         if not words or os.path.basename(words[0]) in _READ_NOTHING:
             return
