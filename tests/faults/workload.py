@@ -17,7 +17,6 @@ import os
 import random
 import resource
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -26,7 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 SLOTS = 64
-COUNT = struct.Struct("<Q")
+COUNT = 8
+"""Bytes of a count."""
 
 
 def value_of(slot: int, i: int) -> float:
@@ -44,20 +44,24 @@ class Counters:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            path.write_bytes(bytes(SLOTS * COUNT.size))
+            path.write_bytes(bytes(SLOTS * COUNT))
         with open(path, "r+b") as file:
-            self._map = mmap.mmap(file.fileno(), SLOTS * COUNT.size)
+            self._map = mmap.mmap(file.fileno(), SLOTS * COUNT)
+        # One aligned store per count: ``struct.pack_into`` fills the place with zeros first and
+        # then goes byte by byte, so that a kill in between would leave a count of rows too few.
+        self._counts = memoryview(self._map).cast("Q")
 
     def set(self, slot: int, value: int) -> None:
         """Acknowledge rows up to value."""
-        COUNT.pack_into(self._map, slot * COUNT.size, value)
+        self._counts[slot] = value
 
     def all(self) -> list[int]:
         """Counts of all slots."""
-        return [value for (value,) in COUNT.iter_unpack(self._map[:])]
+        return self._counts.tolist()
 
     def close(self) -> None:
         """Unmap."""
+        self._counts.release()
         self._map.close()
 
 
