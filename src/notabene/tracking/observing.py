@@ -224,8 +224,8 @@ class Observing:
 
     def _look(self) -> None:
         assert self._watch is not None
+        self._watch.end_flood()  # what comes now is a new event
         events = self._watch.events
-        self._watch.flood.names = None  # what comes now is a new event
         fresh, self._read = events[self._read :], len(events)
         tools = self._ready()
         tools.shelf.take(event[1] for event in fresh if event[0] == "source")

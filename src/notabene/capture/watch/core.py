@@ -33,6 +33,9 @@ AFTER = 0.1
 those that follow in batches, or when the last were written so many seconds ago, which is looked
 at each time some have come; its end writes the rest."""
 
+NEAR = 256
+"""Up to so many bytes of code, to count the lines takes less time than an audit event."""
+
 KEPT_FILE = 8 << 20
 KEPT = 64 << 20
 """Bytes of one file, and of all, that are kept before the program writes over what it read."""
@@ -57,6 +60,9 @@ class Unwatched:
     def given(self, path: str, where: tuple[str, int], mtime: int) -> None:
         """A file was named to a program that is about to be started."""
 
+    def sift(self, names: list[Any], folder: str) -> None:
+        """Leave out what is no data, of names that were taken as they came."""
+
 
 class Untaken:
     """The standard input, where somebody types, or there is none.
@@ -74,40 +80,53 @@ class Untaken:
         return ""
 
 
+NONE = -1
+
+
 class Flood:
     """The last event, where it is of a file that was read, and more from the same line may come.
 
-    Data sets are many files of one folder. That they come from the same line is seen by the
-    frame, which is held where it is that of the main program alone: its locals live on anyway.
+    Data sets are many files. That they are opened by the same line is seen by the frame if it is
+    that of the main program, whose locals live on anyway while it is held here; in the first lines
+    of a function of a file, where lines are counted fast, by the module and the line; elsewhere by
+    the code, and a look at that raises an audit event.
 
     Attributes:
-        names: Of the files; None: another event comes next.
-        folder: In which they lie, where nothing in it is noise; else empty.
+        names: Of the files.
+        flags: With which they are opened; :data:`NONE`: another event comes next.
+        folder: In which the first lies, where nothing in it is noise; else empty.
+        at: Where in its code what opens them is.
         frame: The main program's, if it opens them.
-        code, at: The code that opens them, and where in it.
+        module, line: Where the function is that opens them.
+        code: What opens them, where it is neither.
         until: When that ends, as :func:`time.monotonic` tells.
     """
 
-    __slots__ = ("at", "code", "folder", "frame", "names", "until")
+    __slots__ = ("at", "code", "flags", "folder", "frame", "line", "module", "names", "until")
 
     def __init__(self) -> None:
-        self.names: list[str] | None = None
+        self.names: list[str] = []
+        self.flags = NONE
         self.folder = ""
-        self.frame: FrameType | None = None
-        self.code: CodeType | None = None
         self.at = -1
+        self.frame: FrameType | None = None
+        self.module: dict[str, Any] | None = None
+        self.line = 0
+        self.code: CodeType | None = None
         self.until = 0.0
 
-    def begin(self, frame: FrameType | None) -> None:
-        """More may come from where a frame is; None: nothing that could be told apart."""
-        if frame is None or not self.folder:
-            self.names = None
-        if self.names is None:
-            return
-        assert frame is not None
-        self.code, self.at, self.until = frame.f_code, frame.f_lasti, monotonic() + AFTER
-        main = self.code.co_name == "<module>" and frame.f_globals.get("__name__") == "__main__"
+    def begin(self, names: list[str], flags: int, frame: FrameType, line: int) -> None:
+        """More may come from where a frame is."""
+        code, module = frame.f_code, frame.f_globals
+        main = code.co_name == "<module>" and module.get("__name__") == "__main__"
+        at = frame.f_lasti
+        # Cells of a notebook are one module, and their lines are counted anew in each.
+        near = at < NEAR and code.co_filename == module.get("__file__")
         self.frame = frame if main else None
+        self.module = module if near and not main else None
+        self.code = None if near or main else code
+        self.at, self.line, self.until = at, line, monotonic() + AFTER
+        self.names, self.flags = names, flags
 
 
 class Watch:
@@ -166,25 +185,32 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take an event, given as a tuple."""
-        if self.flood.names is not None:
-            self._end_flood()
+        if self.flood.flags != NONE:
+            self.end_flood()
         self.events.append(event)
         if len(self.events) >= self._due:
             self._reached()
 
-    def take_read(self, name: str, where: tuple[str, int]) -> None:
-        """A file is read; others may follow from the same place."""
+    def take_read(self, name: str, where: tuple[str, int]) -> list[str] | None:
+        """A file is read.
+
+        Returns:
+            The names of its event, to which those of others may be added; None where it is none.
+        """
         names = [name]
         self.take(("read", names, where[0], where[1], self.ms()))
         # The first events of a child are written one by one.
-        if self.events[-1][1] is names and not (self._batch and len(self.events) <= AT_ONCE):
-            self.flood.names = names
+        one_by_one = self._batch and len(self.events) <= AT_ONCE
+        return None if one_by_one or self.events[-1][1] is not names else names
 
-    def _end_flood(self) -> None:
+    def end_flood(self) -> None:
         """The next file is another event; those of the last one count as many."""
-        names, self.flood.names = self.flood.names, None
-        self._more += len(names or "_") - 1
-        self._due = min(self._due, FULL - self._more + 1)
+        flood = self.flood
+        if flood.flags != NONE:
+            flood.flags = NONE
+            self.files.sift(flood.names, flood.folder)
+            self._more += len(flood.names) - 1
+            self._due = min(self._due, FULL - self._more + 1)
 
     def _reached(self) -> None:
         """As many events as were waited for: write them, or let go of the last one."""
@@ -305,7 +331,7 @@ class Watch:
     def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
-            self._end_flood()
+            self.end_flood()
             fresh, self._written = self.events[self._written :], len(self.events)
             if self._tail is not None:
                 # Another thread may just have been adding to the last event.
@@ -350,7 +376,8 @@ class Watch:
         self._named = ""
         self.events = []
         self.sheltered = ""
-        self.flood.names = self._tail = None
+        self.flood.flags = NONE
+        self._tail = None
         self.lost = self._written = self._kept = self._more = 0
         self.preserved = {}
         self.pid = os.getpid()

@@ -14,7 +14,7 @@ from time import monotonic
 
 from notabene.capture.watch.core import Unwatched, folder, quietly
 from notabene.capture.watch.later import Seen, rebind
-from notabene.capture.watch.places import WATCH, direct, place
+from notabene.capture.watch.places import WATCH, caller_of, direct, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,31 +70,36 @@ def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
     find = watch.handlers.get
     read, within, flood = observer.read, observer.within, watch.flood
     opened, first = observer.opened, observer.first
-    getframe, writes = sys._getframe, _WRITES
+    caller, getframe, writes = caller_of(), sys._getframe, _WRITES
 
     def hook(event: str, args: Args) -> None:
         try:
             if event == "open":
                 path, _, flags = args
+                frame = None
+                if flags == flood.flags and path not in read:
+                    try:
+                        frame = caller()
+                    except Exception:  # another thread asks
+                        frame = getframe(1)
+                    if (
+                        frame.f_lasti == flood.at
+                        and (
+                            frame is flood.frame
+                            or (frame.f_globals is flood.module and frame.f_lineno == flood.line)
+                            or (flood.code is not None and frame.f_code is flood.code)
+                        )
+                        and monotonic() < flood.until
+                    ):
+                        read.add(path)
+                        flood.names.append(path)
+                        return
                 if within or flags & writes:
                     if watch.on:
                         opened(path, flags)
                 elif path not in read and watch.on:
                     read.add(path)
-                    frame = getframe(1)
-                    names = flood.names
-                    # Each look at f_code raises an audit event, which comes back here.
-                    if (
-                        names is not None
-                        and (frame is flood.frame or frame.f_code is flood.code)
-                        and frame.f_lasti == flood.at
-                        and type(path) is str
-                        and path.startswith(flood.folder)
-                        and monotonic() < flood.until
-                    ):
-                        names.append(path)
-                    else:
-                        first(path, frame)
+                    first(path, flags, frame or getframe(1))
             else:
                 handler = find(event)
                 if handler is not None and watch.on:
@@ -129,6 +134,7 @@ class Files(Unwatched):
     def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
         self._noise += (prefix.rstrip(os.sep) + os.sep,)
+        self.watch.end_flood()
         self.watch.flood.folder = ""
 
     def forget(self) -> None:
@@ -150,7 +156,7 @@ class Files(Unwatched):
         if not writing:
             if path not in self.read:
                 self.read.add(path)
-                self.first(path, sys._getframe(2))
+                self.first(path, flags, sys._getframe(2))
             return
         if path in self._written and (writing == os.O_WRONLY or path in self.read):
             return
@@ -163,7 +169,7 @@ class Files(Unwatched):
         if where is not None:
             self._changed(path, name, where, flags)
 
-    def first(self, path: object, frame: FrameType) -> None:
+    def first(self, path: object, flags: int, frame: FrameType) -> None:
         """A file is about to be read for the first time, and none from this line just before."""
         name = path if type(path) is str else _text(path)
         flood = self.watch.flood
@@ -181,8 +187,21 @@ class Files(Unwatched):
             return
         where = place(frame)
         if where is not None and name:
-            self.watch.take_read(name, where)
-            flood.begin(frame if where[0] == code.co_filename else None)
+            names = self.watch.take_read(name, where)
+            if names and flood.folder and where[0] == code.co_filename:
+                flood.begin(names, flags, frame, where[1])
+
+    def sift(self, names: list[Any], folder: str) -> None:
+        """Leave out what is no data, of names that were taken as they came."""
+        odd = [
+            at
+            for at, name in enumerate(names)
+            if type(name) is not str or not name.startswith(folder)
+        ]
+        for at in reversed(odd):  # another thread may be adding to them
+            names[at] = name = _text(names[at])
+            if not name or self._is_noise(name):
+                del names[at]
 
     def _calm(self, name: str) -> str:
         """The folder of a file, if nothing in it and below it is noise."""

@@ -108,11 +108,22 @@ def _lines(events: Iterable[Any]) -> str:
     for event in events:
         if event[0] == "read":  # of which there may be many
             _, names, *rest = event
-            quoted = ", ".join(map(_quoted, names))
-            lines.append(f'["read", [{quoted}], {encode(rest)[1:]}\n')
+            lines.append(f'["read", {_names(names)}, {encode(rest)[1:]}\n')
         else:
             lines.append(f"{encode(event)}\n")
     return "".join(lines)
+
+
+def _names(names: list[str]) -> str:
+    """Names as a list in JSON; where none has anything to be escaped, all at once."""
+    try:
+        joined = '", "'.join(names)
+    except TypeError:  # one that another thread added at the last moment may be no text yet
+        joined = "\\"
+    plain = joined.isascii() and joined.isprintable() and "\\" not in joined
+    if plain and joined.count('"') == 2 * len(names) - 2:
+        return f'["{joined}"]'
+    return encode(names)
 
 
 def encode(value: object, depth: int = 0) -> str:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 DEEP = 1 if sys.version_info >= (3, 10) else 2
 """Frames between a clock and its caller; before Python 3.10 :class:`Seen` has one of its own."""
-SURE = 1_000
-ONE_OF = 16
+SURE = 300
+ONE_OF = 64
 """After so many reads at no new place one of so many is looked at: a loop that reads the clock at
 each step pays for it no longer."""
 _CLOCKS = "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns".split()

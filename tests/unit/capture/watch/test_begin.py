@@ -227,6 +227,54 @@ def test_a_data_set_of_many_files_has_the_line_that_reads_it(run: Run):
     assert len({event[1] for event in read}) == 1
 
 
+ODD = """
+import os
+here = os.getcwd() + "/"
+os.mkdir("a"); os.mkdir("b")
+names = [here + f"a/{at}" for at in range(300)]
+names += [here + 'b/say "so"', here + "b/c:\\\\d", here + "b/\\xe9\\n"]
+names += [os.fsencode(here + "b/bytes")]
+for name in names:
+    open(name, "w").close()
+names += ["/proc/self/status", "/etc/passwd"]
+for name in names + names:
+    open(name).close()
+"""
+
+
+@pytest.mark.parametrize("python", [PYTHONS[0], PYTHONS[1], PYTHONS[-1]])
+def test_other_names_in_a_flood(run: Run, python: str):
+    """Other folders, names that JSON escapes, bytes; what is no data stays out."""
+    told = run(ODD, python=python)
+    assert (told.code, told.err) == (0, "")
+    read = [(str(Path(name).relative_to(Path(name).parents[1])), line)
+            for name, _, line, _ in told.of("read") if name != "train.py"]  # fmt: skip
+    names = [*(f"a/{at}" for at in range(300)), 'b/say "so"', "b/c:\\d", "b/\xe9\n", "b/bytes"]
+    assert read == [(name, 12) for name in names]
+    assert len([event for event in told.logs[0] if event[0] == "read"]) < 290
+
+
+CELLS = """
+import os
+here = os.getcwd() + "/d/"
+os.mkdir("d")
+for at in range(900):
+    open(here + str(at), "w").close()
+for cell in ("one", "two"):
+    exec(compile(f"\\ndef {cell}(at):\\n    open(here + str(at)).close()\\n", cell + ".py", "exec"))
+for at in range(0, 900, 2):
+    one(at); two(at + 1)
+"""
+
+
+def test_functions_of_other_files_in_one_module(run: Run):
+    """As those of a notebook's cells: their lines are alike, and the files are not."""
+    told = run(CELLS)
+    assert (told.code, told.err) == (0, "")
+    files = {int(Path(name).name): file for name, file, _, _ in told.of("read") if "/d/" in name}
+    assert files == {at: ("one.py", "two.py")[at % 2] for at in range(900)}
+
+
 def test_what_notabene_reads_in_a_flood_is_no_input(tmp_path: Path):
     """A file that is logged as an artifact between the files of a data set is an output."""
     data = tmp_path / "data"
