@@ -162,7 +162,7 @@ class _Look:
         self._given: dict[str, int] = {}
         """Files that were named to programs, and nobody was seen to read: when they were changed
         before that, ns."""
-        self._used: set[tuple[str, str]] = set()
+        self._used: dict[tuple[str, str], str] = {}
         self._walks: list[Variable] = []
         self._folder = ""
         self._process = ""
@@ -245,7 +245,8 @@ class _Look:
                 data.missing.append(one)
         data.listed = [one for path, one in self._listed.items() if not self._is_passing(path)]
         for generator in self.randomness.generators:
-            generator.used = (generator.process, generator.name) in self._used
+            key = (generator.process, generator.name)
+            generator.used, generator.where = key in self._used, self._used.get(key, "")
         told = {one.name for one in self.parameters.variables}
         for variable in self._walks:
             if variable.name not in told:
@@ -429,8 +430,9 @@ class _Look:
         found = Generator(name=generator, process=self._process, state=state)
         self.randomness.generators.append(found)
 
-    def _drew(self, generator: str) -> None:
-        self._used.add((self._process, generator))
+    def _drew(self, generator: str, file: str = "", line: int = 0) -> None:
+        where = self.paths.place(file, line) if file else ""
+        self._used.setdefault((self._process, generator), where)
 
     def _seeded(self, generator: str, value: Any, file: str, line: int) -> None:
         where = self.paths.place(file, line)

@@ -141,19 +141,21 @@ class Data(Part):
 
 
 class Generator(Part):
-    """A generator with a state that the program found: ``random``, ``numpy``, ``torch``.
+    """A generator that the program found in a state: ``random``, ``numpy``, ``torch``, ``polars``.
 
     Attributes:
         name: Which.
         process: Whose.
         state: The state it started with, as :mod:`notabene.capture.watch.chance` packs it.
         used: Numbers were drawn from it, though nobody had seeded it.
+        where: Where that was first, if it was seen.
     """
 
     name: str
     process: str = ""
     state: str = ""
     used: bool = False
+    where: str = ""
 
 
 class Seed(Part):
@@ -169,7 +171,7 @@ class Draw(Part):
     """Entropy of the operating system was drawn.
 
     Attributes:
-        by: ``numpy.random`` or ``random`` for a generator that was made without a seed; ``os``,
+        by: ``numpy.random``, ``random`` or ``numba`` for a generator that got no seed; ``os``,
             ``secrets`` or ``uuid`` where the program drew bytes itself, which are never kept.
         bits: How much.
         value: A decimal number; empty where it is not kept.

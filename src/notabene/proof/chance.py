@@ -11,6 +11,7 @@ _SEED_CALL = {
     "random": "random.seed(0)",
     "numpy": "numpy.random.seed(0), or a generator of your own: numpy.random.default_rng(0)",
     "torch": "torch.manual_seed(0)",
+    "polars": "polars.set_random_seed(0)",
     "tensorflow": "tensorflow.random.set_seed(0)",
 }
 _GLOBAL = {"sklearn": "numpy", "sk": "numpy"}
@@ -46,6 +47,7 @@ def _generators(evidence: Evidence) -> Iterator[Finding]:
         if not generator.used or generator.name in told:
             continue
         where, call = _first_use(evidence, generator.name)
+        where = generator.where or where
         if not where:
             continue  # a library's own: names of temporary files, jitter
         told.add(generator.name)
@@ -91,12 +93,16 @@ def _entropy(evidence: Evidence) -> Iterator[Finding]:
     }
     given -= {where for where, use in uses(evidence, "unseeded") if use.generator == "new"}
     told = {generator.name for generator in evidence.record.randomness.generators if generator.used}
+    # numba draws for its generators even where compiled code seeds them, which nobody sees.
+    compiled = {w for w, use in uses(evidence, "seeds") if use.generator == "numpy"} - seeds
     for draw in evidence.record.randomness.draws:
         if draw.by in _MADE and draw.value:
             # sympy has generators of its own, for names; samplers of Optuna seed theirs later.
             if draw.importing or draw.where in given:
                 continue
             if not draw.where and (told or draw.by == "numpy.random"):
+                continue
+            if draw.by == "numba" and compiled:
                 continue
             worker = f" in {_worker(draw.process)}" if draw.process else ""
             yield Finding(
@@ -117,7 +123,12 @@ def _entropy(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-_MADE = {"numpy.random": "numpy", "numpy.default_rng": "numpy", "random": "random"}
+_MADE = {
+    "numpy.random": "numpy",
+    "numpy.default_rng": "numpy",
+    "random": "random",
+    "numba": "numba",
+}
 
 
 def _worker(process: str) -> str:

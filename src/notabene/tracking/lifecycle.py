@@ -44,7 +44,11 @@ def install() -> None:
         _previous_exit = sys.exit
         sys.exit = _on_sys_exit
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_give_signals_back)
+            os.register_at_fork(
+                before=_hold_signals,
+                after_in_child=_give_signals_back,
+                after_in_parent=_let_signals_in,
+            )
     if not _previous and threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
             number = getattr(signal, name, None)
@@ -133,6 +137,31 @@ def _take_signal(number: int) -> None:
     signal.signal(number, _on_signal)
 
 
+class _Held(threading.local):
+    """Which signals a thread had blocked before it began to fork."""
+
+    mask: Any = None
+
+
+_held = _Held()
+
+
+def _hold_signals() -> None:
+    """Before a fork: what comes for the child waits until its signals are its own.
+
+    The interpreter forgets in a new child which handlers were to run; a worker that is to be
+    ended as soon as it was made, as ``Pool.terminate`` does, would live on.
+    """
+    if _previous:
+        _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _previous)
+
+
+def _let_signals_in() -> None:
+    if _held.mask is not None:
+        mask, _held.mask = _held.mask, None
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _give_signals_back() -> None:
     """In a forked child: its signals are its own again, until it begins a run itself.
 
@@ -144,6 +173,7 @@ def _give_signals_back() -> None:
         if signal.getsignal(number) is _on_signal:
             quietly(partial(signal.signal, number, previous))
     _previous.clear()
+    _let_signals_in()
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

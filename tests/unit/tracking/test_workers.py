@@ -276,6 +276,30 @@ def test_a_forked_worker_is_ended_by_a_signal_at_once(store: str) -> None:
         assert (view.status, view.reason, view.metrics["y"].n) == ("stopped", "SIGTERM", 1)
 
 
+def test_a_signal_that_comes_while_a_worker_is_forked_ends_it(store: str) -> None:
+    """At whatever moment; and those of the parent come through again afterwards."""
+    code = """
+        import os, signal, time, notabene
+        mine = {signal.SIGUSR1}
+        signal.pthread_sigmask(signal.SIG_BLOCK, mine)
+        run = notabene.init("p", id="term", capture=False)
+        for n in range(300):
+            if not (pid := os.fork()):
+                signal.pause()
+                os._exit(0)
+            time.sleep(n % 10 * 1e-5)
+            os.kill(pid, signal.SIGTERM)
+            assert os.waitpid(pid, 0)[1] == signal.SIGTERM
+            assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mine
+        run.log({"x": 1})
+        os.kill(os.getpid(), signal.SIGTERM)
+    """
+    finish(start(code, store), -signal.SIGTERM)
+    with notabene.Api(store) as api:
+        view = api.run("term")
+        assert (view.status, view.reason, view.metrics["x"].n) == ("stopped", "SIGTERM", 1)
+
+
 def test_the_program_s_own_handler_still_runs(store: str) -> None:
     """A handler set before init is called after the data is saved, and decides the exit code."""
     code = """

@@ -1440,7 +1440,7 @@ export interface components {
              * @default 0
              */
             bits: number;
-            /** @description `numpy.random` or `random` for a generator that was made without a seed; `os`, `secrets` or `uuid` where the program drew bytes itself, which are never kept. */
+            /** @description `numpy.random`, `random` or `numba` for a generator that got no seed; `os`, `secrets` or `uuid` where the program drew bytes itself, which are never kept. */
             by: string;
             /**
              * @description A library made a generator for itself while it was imported.
@@ -1742,7 +1742,7 @@ export interface components {
             offset: number;
             total: number;
         };
-        /** @description A generator with a state that the program found: `random`, `numpy`, `torch`. */
+        /** @description A generator that the program found in a state: `random`, `numpy`, `torch`, `polars`. */
         Generator: {
             /** @description Which. */
             name: string;
@@ -1761,6 +1761,11 @@ export interface components {
              * @default false
              */
             used: boolean;
+            /**
+             * @description Where that was first, if it was seen.
+             * @default
+             */
+            where: string;
         };
         /** @description Runs with the same inputs. */
         Group: {

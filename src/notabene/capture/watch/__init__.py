@@ -30,6 +30,7 @@ watch began; relative paths are relative to the folder that the last ``folder`` 
                                                importing (not always there): while it was
                                                imported, a library drew for itself
     ("used", generator)                        its state had moved when the process ended
+    ("used", generator, file, line)            it was drawn from there
     ("clock", function, value, file, line)     the first time read at a place
     ("processors", file, line)                 the program asked how many there are
     ("program", words, file, line)             another program was started

@@ -22,6 +22,7 @@ _LATER = (
     ("random", "generators", "of_random"),
     ("numpy.random", "generators", "of_numpy"),
     ("torch", "generators", "of_torch"),
+    ("polars", "generators", "of_polars"),
     ("tensorflow", "generators", "of_tensorflow"),
     ("jax.random", "generators", "of_jax"),
     ("argparse", "options", "of_argparse"),

@@ -81,6 +81,39 @@ def _torch_entropy(watch: Watch, module: Any) -> None:
     module.random.seed = module.seed
 
 
+def of_polars(watch: Watch, module: Any) -> None:
+    """Watch the generator of polars, whose state cannot be asked for: it starts with a number that
+    is drawn for it here as it would have done itself."""
+    first = str(int.from_bytes(getattr(os.urandom, "__wrapped__", os.urandom)(8), "little"))
+    if watch.replay is not None:
+        first = watch.replay.start(watch.process_key(), "polars") or first
+    module.set_random_seed(int(first))
+    watch.add("start", "polars", first)
+    seeded = seeder(watch, module, "set_random_seed", "polars")
+    for kind, name in (
+        (module.DataFrame, "sample"),
+        (module.Expr, "sample"),
+        (module.Expr, "shuffle"),
+    ):
+        quietly(_watch_draws, watch, kind, name, seeded)
+
+
+def _watch_draws(watch: Watch, kind: Any, name: str, seeded: list[bool]) -> None:
+    """The first time that a method of polars draws, and nobody has given a seed."""
+    real = getattr(kind, name)
+    told: list[bool] = []
+
+    def wrapper(*args: Any, **options: Any) -> Any:
+        if not told and not seeded and options.get("seed") is None and watch.on:
+            where = quietly(place, sys._getframe(1))
+            if where is not None:
+                told[:] = [True]
+                watch.add("used", "polars", where[0], where[1])
+        return real(*args, **options)
+
+    setattr(kind, name, dress(wrapper, real))
+
+
 def of_tensorflow(watch: Watch, module: Any) -> None:
     """Watch the seeds of TensorFlow."""
     seeder(watch, module.random, "set_seed", "tf")
