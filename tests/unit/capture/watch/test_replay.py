@@ -14,6 +14,16 @@ from tests.unit.capture.watch.conftest import Run, Told
 PROGRAMS = {
     "unseeded": "import random; print(random.random(), random.Random().random())",
     "numpy": "import numpy as np\nprint(np.random.rand())\nprint(np.random.default_rng().random())",
+    "polars": (
+        "import polars as pl\nd = pl.DataFrame({'a': range(100)})\n"
+        "print(d.sample(3)['a'].to_list(), d['a'].shuffle().to_list()[:5],\n"
+        "      d.select(pl.col('a').sample(2))['a'].to_list())"
+    ),
+    # As compiled code of numba does it: the name is not in the code that calls.
+    "numba": (
+        "import os, sys, types\nsys.modules['numba'] = types.ModuleType('numba')\n"
+        "compiled = getattr(os, 'uran' + 'dom')\nprint(compiled(2496), compiled(2496))"
+    ),
     "clock": "import random, time\nrandom.seed(time.time_ns())\nprint(random.random())",
     "forks": (
         "import os, random\nfor _ in range(2):\n    pid = os.fork()\n    if not pid:\n"
@@ -56,3 +66,19 @@ def test_numbers_come_again(run: Run, tmp_path: Path, name: str):
     file.write_text(json.dumps(replay_of(told)))
     again = run(PROGRAMS[name], env={"NOTABENE_REPLAY": str(file)})
     assert (again.out, again.err) == (told.out, "")
+
+
+def test_what_polars_drew_without_a_seed(run: Run):
+    """Is told with the line; with a seed of the program's nothing is."""
+    told = run(PROGRAMS["polars"])
+    assert [event[0::2] for event in told.of("used") if event[0] == "polars"] == [["polars", 3]]
+    seeded = PROGRAMS["polars"].replace("\n", "\npl.set_random_seed(1)\n", 1)
+    told = run(seeded)
+    assert told.of("used") == []
+    assert run(seeded).out == told.out == run(seeded, watched=False).out
+
+
+def test_bytes_that_a_program_draws_are_not_kept(run: Run):
+    """As many as numba draws, where numba is loaded: a key may be as long."""
+    told = run("import os, sys, types\nsys.modules['numba'] = types\nos.urandom(2496)\n")
+    assert [event[:3] for event in told.of("draw")] == [["os", 19968, None]]
