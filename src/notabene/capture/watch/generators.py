@@ -89,25 +89,28 @@ def of_polars(watch: Watch, module: Any) -> None:
         first = watch.replay.start(watch.process_key(), "polars") or first
     module.set_random_seed(int(first))
     watch.add("start", "polars", first)
-    seeded = seeder(watch, module, "set_random_seed", "polars")
+    settled = seeder(watch, module, "set_random_seed", "polars")
     for kind, name in (
         (module.DataFrame, "sample"),
         (module.Expr, "sample"),
         (module.Expr, "shuffle"),
     ):
-        quietly(_watch_draws, watch, kind, name, seeded)
+        quietly(_watch_draws, watch, kind, name, settled)
 
 
-def _watch_draws(watch: Watch, kind: Any, name: str, seeded: list[bool]) -> None:
-    """The first time that a method of polars draws, and nobody has given a seed."""
+def _watch_draws(watch: Watch, kind: Any, name: str, settled: list[bool]) -> None:
+    """The first time that a method of polars draws, and nobody has given a seed.
+
+    Args:
+        settled: Filled once there is a seed, or it has been told that there was none.
+    """
     real = getattr(kind, name)
-    told: list[bool] = []
 
     def wrapper(*args: Any, **options: Any) -> Any:
-        if not told and not seeded and options.get("seed") is None and watch.on:
+        if not settled and options.get("seed") is None and watch.on:
             where = quietly(place, sys._getframe(1))
             if where is not None:
-                told[:] = [True]
+                settled[:] = [True]
                 watch.add("used", "polars", where[0], where[1])
         return real(*args, **options)
 
