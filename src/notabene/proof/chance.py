@@ -33,6 +33,7 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
     """Where a rerun would draw other numbers."""
     yield from _generators(evidence)
     yield from _entropy(evidence)
+    yield from _databases(evidence)
     yield from _seeds(evidence)
     yield from _order(evidence)
     yield from _clock(evidence)
@@ -120,6 +121,20 @@ def _entropy(evidence: Evidence) -> Iterator[Finding]:
                 fix="draw from a seeded generator, unless these bytes are a key or a name",
                 severity="gap" if draw.by == "os" else "risk",
                 recorded=draw.where in seeds,
+            )
+
+
+def _databases(evidence: Evidence) -> Iterator[Finding]:
+    """``ORDER BY RANDOM()``: most databases cannot be given a seed."""
+    if any(use.generator == "sql" for _, use in uses(evidence, "seeds")):
+        return
+    for where, use in uses(evidence, "unseeded"):
+        if use.generator == "sql":
+            yield Finding(
+                kind="unseeded-randomness",
+                what=f"{use.call}: the database draws, and nobody seeds it",
+                where=where,
+                fix="order by a column, and draw in Python from a seeded generator",
             )
 
 

@@ -190,3 +190,39 @@ def test_clocks_that_end_loops():
     text = "import time\nt = time.time()\nwhile time.time() - t < 3:\n    step()\n"
     assert found(text) == [("clock-controls-length", "train.py:3", False)]
     assert found("for i in range(3):\n    step()\n") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"SELECT x FROM t ORDER BY RANDOM() LIMIT 9"',
+        'f"select * from {table} order by\\n rand ( ) limit {n}"',
+        '"select x from t where abs(random()) % 10 < 3"',
+        '"with u as (select random() r from t) select * from u"',
+        '"FROM t USING SAMPLE 10 PERCENT"',
+        '"select * from t tablesample bernoulli (10)"',
+        '"insert into t select hex(randomblob(8)) from u"',
+    ],
+)
+def test_what_a_database_draws(query):
+    """In the language of databases nobody gives a seed; told where the text stands."""
+    assert found(f"import sqlite3\nrows = db.execute({query})\n") == [
+        ("unseeded-randomness", "train.py:2", False)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'db.execute("select random_state, seed from runs order by random_state")',
+        'db.execute("select * from t using sample 10 percent (bernoulli, 42)")',
+        'db.execute("select * from t tablesample bernoulli (10) repeatable (3)")',
+        'db.execute("select * from t order by rand(3)")',
+        'db.execute("select setseed(0.4)")\ndb.execute("select * from t order by random()")',
+        '"""With random() numbers, from t."""',
+        'help = "select a file at random (or none)"',
+    ],
+)
+def test_what_a_database_does_not_draw(text):
+    """Names, seeds in the text, seeds of the session, prose."""
+    assert found(f"{text}\n") == []

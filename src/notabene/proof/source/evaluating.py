@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Final
 
+from notabene.proof.source import sql
 from notabene.proof.source import values as v
 from notabene.proof.source.calls import attribute_result, written
 from notabene.proof.source.naming import Names
@@ -40,6 +41,8 @@ class Evaluator(Names):
     # -- expressions ---------------------------------------------------------------------------
 
     def _constant(self, node: ast.Constant) -> Value:
+        if isinstance(node.value, str):
+            sql.look(node.value, node.lineno, self.found)
         return _LITERALS.get(node.value.__class__, _OTHER_LITERAL)
 
     def _name(self, node: ast.Name) -> Value:
@@ -217,6 +220,8 @@ class Evaluator(Names):
                 marks |= value.marks & (v.ORIGINS | v.UUID)
                 at = at or (value.at if value.marks & (v.ORIGINS | v.UUID) else None)
                 self._spec(part)
+            else:
+                self.value(part)
         return Value(marks, at)
 
     def _spec(self, part: ast.FormattedValue) -> None:

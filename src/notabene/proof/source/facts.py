@@ -12,7 +12,7 @@ from notabene.proof.source.uses import Constant, Facts, Found, Origin, SeedUse, 
 
 __all__ = ["VERSION", "Constant", "Facts", "Origin", "SeedUse", "Use", "analyse"]
 
-VERSION: Final = 8
+VERSION: Final = 9
 """Part of the key under which facts are kept; one more when they come to mean something else."""
 
 

@@ -12,11 +12,11 @@ Origin = Literal[
     "literal", "name", "clock", "entropy", "process", "hash", "option", "variable", "unknown"
 ]
 Generator = Literal[
-    "random", "numpy", "torch", "tensorflow", "sklearn", "jax", "all", "new", "idle"
+    "random", "numpy", "torch", "tensorflow", "sklearn", "jax", "all", "new", "idle", "sql"
 ]
 """Whose state is meant. ``sklearn``: numpy's global one, used by an estimator without a seed of
 its own. ``all``: several at once, as ``seed_everything`` does. ``new``: a generator of its own.
-``idle``: numpy's global one, but no result hangs on what is drawn."""
+``idle``: numpy's global one, but no result hangs on what is drawn. ``sql``: a database's."""
 
 RANK: dict[str, int] = {
     "clock": 8, "entropy": 7, "process": 6, "hash": 5, "variable": 4, "option": 3, "name": 2,
