@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from notabene.proof.findings import Evidence, Finding, uses
@@ -34,6 +35,7 @@ def rules(evidence: Evidence) -> Iterator[Finding]:
     yield from _generators(evidence)
     yield from _entropy(evidence)
     yield from _databases(evidence)
+    yield from _programs(evidence)
     yield from _seeds(evidence)
     yield from _order(evidence)
     yield from _clock(evidence)
@@ -135,6 +137,31 @@ def _databases(evidence: Evidence) -> Iterator[Finding]:
                 what=f"{use.call}: the database draws, and nobody seeds it",
                 where=where,
                 fix="order by a column, and draw in Python from a seeded generator",
+            )
+
+
+_DRAWS = re.compile(
+    r"(?:^|[\s;|&(/])(?:"
+    r"(?P<shuf>shuf)(?=\s|$)(?![^;|&]*--random-source)"
+    r"|(?P<sort>sort\s(?:[^;|&]*\s)?(?:-[a-zA-Z]*R[a-zA-Z]*|--random-sort|--sort=random))(?=\s|$)"
+    r"(?![^;|&]*--random-source)"
+    r"|(?P<other>openssl\s+rand|uuidgen|mcookie)(?=\s|$))"
+    r"|(?P<shell>\$\{?S?RANDOM\b|/dev/u?random\b)"
+)
+"""Command lines that draw."""
+
+
+def _programs(evidence: Evidence) -> Iterator[Finding]:
+    """Other programs that draw random numbers of their own."""
+    for program in evidence.record.outside.programs:
+        drawn = _DRAWS.search(" ".join(program.words))
+        if drawn is not None:
+            call = "sort -R" if drawn["sort"] else next(filter(None, drawn.groups()))
+            yield Finding(
+                kind="unseeded-randomness",
+                what=f"{call} in another program drew, and has no seed",
+                where=program.where,
+                fix="draw in Python, from a seeded generator",
             )
 
 

@@ -20,7 +20,7 @@ MOST = (1 << 32) - 1
 
 
 def seed(value: int | None = None, *, deterministic: bool = False) -> int:
-    """Seed ``random``, numpy, torch and TensorFlow, also those that are imported later.
+    """Seed ``random``, numpy, torch, TensorFlow and polars, also those that are imported later.
 
     The seed is logged in the config of the current run, if there is one and it has no ``seed``.
 
@@ -47,6 +47,7 @@ def seed(value: int | None = None, *, deterministic: bool = False) -> int:
     calls: dict[str, Callable[[Any], object]] = {
         "numpy.random": lambda module: module.seed(number),
         "torch": lambda module: _torch(module, number, deterministic),
+        "polars": lambda module: module.set_random_seed(number),
         "tensorflow": lambda module: _tensorflow(module, number, deterministic),
     }
     if deterministic:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from notabene.model.evidence import Clock, Draw, Generator, Randomness, Seed
+from notabene.model.evidence import (
+    Clock,
+    Draw,
+    Generator,
+    Outside,
+    Program,
+    Randomness,
+    Seed,
+)
 from notabene.proof.chance import rules
 from tests.unit.proof.making import evidence_of
 
@@ -226,3 +234,30 @@ def test_what_a_database_draws(query):
 def test_what_a_database_does_not_draw(text):
     """Names, seeds in the text, seeds of the session, prose."""
     assert found(f"{text}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "draws"),
+    [
+        ("shuf rows.txt", True),
+        ("/bin/sh -c shuf rows.txt | head -3", True),
+        ("sort -R rows.txt", True),
+        ("sh -c cat a | sort -u -nR", True),
+        ("sort --random-sort a", True),
+        ("bash -c echo $RANDOM", True),
+        ("head -c 8 /dev/urandom", True),
+        ("openssl rand -hex 8", True),
+        ("shuf --random-source=seed rows.txt", False),
+        ("sort -R --random-source=seed rows.txt", False),
+        ("sort -r rows.txt", False),
+        ("grep -R shuffle src | sort", False),
+        ("sh -c sort a; grep -R b", False),
+        ("cat shuf.txt", False),
+        ("openssl sha256 rand", False),
+    ],
+)
+def test_what_other_programs_draw(line, draws):
+    """Their command lines tell."""
+    evidence = evidence_of("x = 1\n", outside=Outside(programs=[Program(line.split(), "a.py:3")]))
+    found = [(one.kind, one.where) for one in rules(evidence)]
+    assert found == ([("unseeded-randomness", "a.py:3")] if draws else [])
