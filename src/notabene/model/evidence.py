@@ -146,7 +146,8 @@ class Generator(Part):
     Attributes:
         name: Which.
         process: Whose.
-        state: The state it started with, as :mod:`notabene.capture.watch.chance` packs it.
+        state: The state it started with, as :mod:`notabene.capture.watch.states` packs it; empty
+            where it cannot be asked for.
         used: Numbers were drawn from it, though nobody had seeded it.
         where: Where that was first, if it was seen.
     """

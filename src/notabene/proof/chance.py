@@ -60,7 +60,7 @@ def _generators(evidence: Evidence) -> Iterator[Finding]:
             what=f"{call or generator.name} drew from a generator never seeded{place}",
             where=where,
             fix=_SEED_CALL.get(generator.name, f"seed {generator.name}"),
-            recorded=True,
+            recorded=bool(generator.state),
         )
 
 
@@ -70,8 +70,13 @@ def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
     Where none is seen to, the line that imports what may do so for it; empty if none does.
     """
     for where, use in uses(evidence, "unseeded"):
-        if _GLOBAL.get(use.generator, use.generator) == generator:
+        drawn_from = _GLOBAL.get(use.generator, use.generator)
+        # Layers of Keras draw their seeds from Python's own generator.
+        layer = use.generator == "tensorflow" and use.detail
+        if drawn_from == generator or (generator == "random" and layer):
             return where, use.call
+    if generator == "tensorflow":
+        return "", ""  # many a program imports it to read data
     drawn = {use.generator for _, use in uses(evidence, "unseeded")}
     if generator == "numpy" and "idle" in drawn:
         return "", ""  # that is what moved it

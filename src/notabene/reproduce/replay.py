@@ -33,7 +33,9 @@ def replay_of(record: Record, facts: Mapping[str, Facts]) -> dict[str, Any]:
             seeds[f"{seed.process}|{seed.generator}|{_spot(seed.where)}"].append(value)
     clocks = _clock_lines(facts)
     return {
-        "starts": {f"{one.process}|{one.name}": one.state for one in randomness.generators},
+        "starts": {
+            f"{one.process}|{one.name}": one.state for one in randomness.generators if one.state
+        },
         "draws": dict(draws),
         "seeds": dict(seeds),
         "clock": {

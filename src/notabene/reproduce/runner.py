@@ -376,7 +376,7 @@ def _say_inputs(say: Say, record: Record, workspace: Workspace) -> None:
     gone = sum(1 for one in workspace.missing if one.what == "data")
     say(f"data  {wanted - gone} of {wanted} files by content")
     draws = sum(1 for one in record.randomness.draws if one.value)
-    states = sorted({one.name for one in record.randomness.generators})
+    states = sorted({one.name for one in record.randomness.generators if one.state})
     told = ", ".join(states) + (f", {draws} draws of entropy" if draws else "")
     say(f"randomness  {told or 'none was seen'}")
 

@@ -46,8 +46,28 @@ FOREST = "import sklearn.ensemble\nm = sklearn.ensemble.RandomForestClassifier()
 )
 def test_generators_that_nobody_seeded(text, generator, where):
     """A global generator that was used unseeded is told at its first line, and is given back."""
-    used = [Generator(name=generator, used=True)]
+    used = [Generator(name=generator, state="a", used=True)]
     assert found(text, generators=used) == [("unseeded-randomness", where, True)]
+
+
+KERAS = "from keras.layers import Dense\nlayer = Dense(3)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "used", "where"),
+    [
+        ("import tensorflow as tf\nx = tf.random.normal([3])\n", "tensorflow", ["train.py:2"]),
+        ("import tensorflow as tf\nd = tf.data.TFRecordDataset(p)\n", "tensorflow", []),
+        (KERAS, "tensorflow", ["train.py:2"]),
+        (KERAS, "random", ["train.py:2"]),
+        ("import tensorflow as tf\nx = tf.random.normal([3])\n", "random", []),
+    ],
+)
+def test_generators_whose_state_cannot_be_asked_for(text, used, where):
+    """TensorFlow's are told where a line draws, and not given back; Keras draws from ``random``."""
+    state = "" if used == "tensorflow" else "3::A"
+    told = found(text, generators=[Generator(name=used, state=state, used=True)])
+    assert told == [("unseeded-randomness", one, bool(state)) for one in where]
 
 
 def test_generators_that_were_seeded_or_not_used():

@@ -1752,7 +1752,7 @@ export interface components {
              */
             process: string;
             /**
-             * @description The state it started with, as `notabene.capture.watch.chance` packs it.
+             * @description The state it started with, as `notabene.capture.watch.states` packs it; empty where it cannot be asked for.
              * @default
              */
             state: string;

@@ -83,14 +83,14 @@ def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
                     except Exception:  # another thread asks
                         frame = getframe(1)
                     if (
-                        frame.f_lasti == flood.at
+                        frame.f_lineno == flood.line
+                        if frame.f_globals is flood.module
+                        else frame.f_lasti == flood.at
                         and (
                             frame is flood.frame
-                            or (frame.f_globals is flood.module and frame.f_lineno == flood.line)
                             or (flood.code is not None and frame.f_code is flood.code)
                         )
-                        and monotonic() < flood.until
-                    ):
+                    ) and monotonic() < flood.until:
                         read.add(path)
                         flood.names.append(path)
                         return

@@ -118,8 +118,16 @@ def _watch_draws(watch: Watch, kind: Any, name: str, settled: list[bool]) -> Non
 
 
 def of_tensorflow(watch: Watch, module: Any) -> None:
-    """Watch the seeds of TensorFlow."""
-    seeder(watch, module.random, "set_seed", "tf")
+    """Watch the seeds of TensorFlow, whose state nobody can ask for: only that it got no seed."""
+    watch.add("start", "tensorflow", "")
+    seeded = seeder(watch, module.random, "set_seed", "tf")
+
+    def used() -> None:
+        context = sys.modules.get("tensorflow.python.eager.context")
+        if not seeded and (context is None or context.global_seed() is None):
+            watch.add("used", "tensorflow")
+
+    watch.at_end(used)
 
 
 def of_jax(watch: Watch, module: Any) -> None:
