@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 
 from notabene.proof.findings import Evidence, Finding, uses
@@ -81,11 +82,21 @@ def _first_use(evidence: Evidence, generator: str) -> tuple[str, str]:
     if generator == "numpy" and "idle" in drawn:
         return "", ""  # that is what moved it
     users = _USERS.get(generator, ())
+    library = ""
     for where, use in uses(evidence, "imports"):
         name = use.call.lstrip(".").partition(".")[0]
         if name == generator or name in users:
             return where, ""
-    return "", ""
+        if not library and use.call.startswith(name) and _is_library(name, evidence):
+            library = where
+    # Python's own is drawn from for names and pauses as well.
+    return "" if generator == "random" else library, ""
+
+
+def _is_library(name: str, evidence: Evidence) -> bool:
+    """Whether a module is neither Python's, nor ours, nor the program's."""
+    own = {path.partition("/")[0].removesuffix(".py") for path in evidence.facts}
+    return name != "notabene" and name not in sys.stdlib_module_names and name not in own
 
 
 def _entropy(evidence: Evidence) -> Iterator[Finding]:

@@ -42,6 +42,8 @@ FOREST = "import sklearn.ensemble\nm = sklearn.ensemble.RandomForestClassifier()
         (FOREST, "numpy", "train.py:2"),
         ("import torch\nx = torch.rand(3)\n", "torch", "train.py:2"),
         ("x = 1\nimport scipy.stats\n", "numpy", "train.py:2"),
+        ("import os, notabene\nfrom tslearn.clustering import KShape\n", "numpy", "train.py:2"),
+        ("import os\nimport train\nimport ultralytics\n", "torch", "train.py:3"),
     ],
 )
 def test_generators_that_nobody_seeded(text, generator, where):
@@ -78,7 +80,9 @@ def test_generators_that_were_seeded_or_not_used():
 
 def test_a_librarys_own_draws_are_not_the_programs():
     """A generator that no line of the program can have drawn from is not told."""
-    assert found("x = 1\n", generators=[Generator(name="random", used=True)]) == []
+    text = "import os\nimport tslearn\n"
+    assert found(text, generators=[Generator(name="random", used=True)]) == []
+    assert found("import os\n", generators=[Generator(name="numpy", used=True)]) == []
 
 
 def test_numbers_that_no_result_hangs_on():
