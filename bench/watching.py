@@ -84,7 +84,7 @@ more = sorted(seen - plain for plain, seen in zip(turns[::2], turns[1::2]))
 plain, more = sorted(turns)[len(turns) // 2], more[len(more) // 2]
 print(json.dumps({"plain": plain, "more": more, "met": met, "w": w.tolist()}))
 """
-"""Steps of a third of a millisecond, as a small network has them: most are longer."""
+"""Steps of a quarter of a millisecond, as a small network has them: most are longer."""
 
 END = r"""
 import json, sys, time
