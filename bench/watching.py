@@ -10,6 +10,9 @@ Of training, all that the watch takes part in is reading the clock: that no audi
 counted. So steps that read the clock as the watch has it, and as it is without, take turns in one
 process, twenty by twenty, and what counts is the median of the differences of their medians: from
 process to process a step differs by more than what is looked for.
+
+Last, a program that reads all those files in one go, within a run and without: there the files are
+also hashed and kept, by a process aside, and what counts is wall time.
 """
 
 from __future__ import annotations
@@ -105,6 +108,23 @@ print(json.dumps([(time.perf_counter() - wall) * 1e3, (time.process_time() - cpu
 """A program that reads and writes a hundred files; how long its end takes."""
 
 
+READING = r"""
+import json, sys, time
+folder, count, store = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+if store:
+    import notabene
+    run = notabene.init("bench", store=store)
+time.sleep(1)  # what goes on beside the beginning is over
+began = time.perf_counter()
+for number in range(count):
+    with open(folder + "/" + str(number), "rb") as file: file.read()
+took, began = (time.perf_counter() - began) / count * 1e6, time.perf_counter()
+if store:
+    run.finish()
+print(json.dumps([took, time.perf_counter() - began]))
+"""
+
+
 def run(code: str, watched: bool, *words: str) -> dict:
     """What a program printed, run with or without the watch."""
     drop = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
@@ -148,6 +168,7 @@ def main() -> None:
         for number in range(files):
             (Path(folder) / str(number)).write_bytes(b"x" * 4096)
         plains, seens = pairs(CALLS, 9, folder, str(files))
+        reading = [read_all(folder, files) for _ in range(7)]
     for name in plains[0]:
         plain = statistics.median(one[name] for one in plains)
         more = statistics.median(
@@ -161,9 +182,27 @@ def main() -> None:
     plain = statistics.median(one["plain"] for one in watched)
     more = statistics.median(one["more"] / one["plain"] for one in watched)
     print(f"{'a step of training':20} {plain:8.2f} µs {more * 100:+8.2f} %")
+    plain, more, end = (statistics.median(one[at] for one in reading) for at in range(3))
+    print(f"{'a file, in a run':20} {plain:8.2f} µs {more:+8.2f} µs wall")
+    print(f"{'the end of that run':20} {end:8.2f} s wall, {files:,} files")
     for observe, what in (("0", "finish, unwatched"), ("1", "finish, watched")):
         wall, cpu = finished(observe)
         print(f"{what:20} {wall:8.2f} ms wall, {cpu:.2f} ms CPU")
+
+
+def read_all(folder: str, count: int) -> tuple[float, float, float]:
+    """µs of wall time that a file takes without a run, and more in one, and seconds of its end."""
+    with tempfile.TemporaryDirectory() as top:
+        script = Path(top, "script.py")
+        script.write_text(READING)
+        env = {**os.environ, "NOTABENE_QUIET": "1", "NOTABENE_CACHE": f"{top}/cache"}
+        found = []
+        for store in ("", f"{top}/store"):
+            command = [sys.executable, str(script), folder, str(count), store]
+            done = subprocess.run(command, cwd=top, env=env, stdout=subprocess.PIPE, check=True)
+            found.append(json.loads(done.stdout))
+    (plain, _), (seen, end) = found
+    return plain, seen - plain, end
 
 
 def finished(observe: str, rounds: int = 7) -> list[float]:

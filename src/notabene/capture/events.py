@@ -40,11 +40,12 @@ def left_behind(folder: Path, *, without: str = "") -> list[list[Event]]:
     for path in folder.glob(f"*{SEEN}"):
         if not without or not path.name.startswith(without):
             with contextlib.suppress(OSError):
-                found.append((path.stem.rpartition("-")[2], list(_lines(path.read_bytes()))))
+                found.append((path.stem.rpartition("-")[2], list(lines_of(path.read_bytes()))))
     return [events for _, events in sorted(found, key=lambda one: one[0])]
 
 
-def _lines(data: bytes) -> Iterator[Event]:
+def lines_of(data: bytes) -> Iterator[Event]:
+    """Events in the content of such a file; what is none is left out."""
     for line in data.splitlines():
         try:
             event = json.loads(line)

@@ -50,6 +50,7 @@ MOST_LISTED = 100_000
 MOST_NAMES = 10_000
 """Names of one folder that are kept."""
 _GONE = "not there at the end"
+_NO_FILE = "no regular file"
 _SETTINGS = 256 << 10
 _TEXTS = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".txt", ".properties")
 _CREDENTIALS = (".netrc", "credentials", ".pgpass", "kaggle.json", ".pypirc", ".npmrc")
@@ -66,6 +67,19 @@ class Memory(Protocol):
         """Remember one."""
 
 
+class Keeper(Protocol):
+    """Keeps contents by their digests."""
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes; gives their digest."""
+
+    def put_file(self, path: Path) -> Any:
+        """Keep a file's content."""
+
+    def touch(self, digests: Iterable[str]) -> set[str]:
+        """Keep for longer what is there; gives what is not."""
+
+
 class Found(msgspec.Struct):
     """What was found of a file."""
 
@@ -78,12 +92,19 @@ class Found(msgspec.Struct):
     sign: tuple[int, ...] = ()
 
 
+class Seen(msgspec.Struct):
+    """What was found of files, by path, and how many bytes of them were kept."""
+
+    found: dict[str, Found]
+    kept: int = 0
+
+
 class Inputs:
     """Looks at files, and remembers what it found.
 
     Args:
         memory: What was hashed before.
-        put_file: Keeps a file's content by its digest; None: nothing is kept.
+        keeper: Keeps contents; None: nothing is kept.
         redactor: Knows what may not be kept.
         keep_file, keep_run: Bytes of one file, and of all files of a run, that are kept.
     """
@@ -91,14 +112,14 @@ class Inputs:
     def __init__(
         self,
         memory: Memory,
-        put_file: Callable[[Path], Any] | None,
+        keeper: Keeper | None,
         redactor: Redactor,
         *,
         keep_file: int = KEPT_FILE,
         keep_run: int = KEPT_RUN,
     ) -> None:
         self._memory = memory
-        self._put = put_file
+        self._keeper = keeper
         self._redactor = redactor
         self._keep_file, self._keep_run = keep_file, keep_run
         self._kept = self._outputs = 0
@@ -107,6 +128,16 @@ class Inputs:
         self.settings: list[Settings] = []
         self.wanted: dict[str, bool | None] = {}
         """Files that are to be kept whatever their size, or not at all."""
+
+    @property
+    def seen(self) -> Seen:
+        """What was found so far, for :meth:`take` of another."""
+        return Seen(self._found, self._kept)
+
+    def take(self, seen: Seen) -> None:
+        """What another process found of files that were not looked at here."""
+        self._found = seen.found | self._found
+        self._kept += seen.kept
 
     def look(self, path: str, *, keep: bool = True, deadline: Deadline | None = None) -> Found:
         """What a file is; the first look at it stands, with a remark where it changed since."""
@@ -126,7 +157,7 @@ class Inputs:
             return found
         self._found[path] = found
         if not kinds.S_ISREG(status.st_mode):
-            found.note = "no regular file"
+            found.note = _NO_FILE
             return found
         try:
             self._identify(path, status, found, keep=keep)
@@ -141,23 +172,36 @@ class Inputs:
             return
         small = found.size <= self._keep_file and self._kept + found.size <= self._keep_run
         wanted = self.wanted.get(path)
-        keep = keep and self._put is not None and (small if wanted is None else wanted)
-        content = b""
-        if found.size <= _SETTINGS and name.endswith(_TEXTS):
-            content = Path(path).read_bytes()
+        keep = keep and self._keeper is not None and (small if wanted is None else wanted)
+        known = self._memory.get(status)
+        settings, content = name.endswith(_TEXTS), None
+        if found.size <= _SETTINGS and (settings or not known):
+            content = _read(path)
+        if content is not None and settings:
             text = content.decode("utf-8", "replace")
             values = (line.partition("=")[2].strip("\"' ") for line in text.splitlines())
             secret = name.startswith(".env") and any(map(looks_random, values))
             if secret or self._redactor.text(text) != text:
                 found.note, keep = "holds a secret: not kept", False
-        known = self._memory.get(status)
-        found.digest = known or (digest_bytes(content) if content else digest_file(path))
+        found.digest = known or (digest_file(path) if content is None else digest_bytes(content))
         if not known:
             self._memory.keep(status, found.digest)
-        if keep and self._put is not None:
-            self._put(Path(path))
+        if keep:
+            found.digest = self._keep(path, known, content)
             found.kept = True
             self._kept += found.size
+
+    def _keep(self, path: str, known: str | None, content: bytes | None = None) -> str:
+        """Keep a file, and give the digest of what was kept.
+
+        One that has not changed since it was kept before is not read again.
+        """
+        keeper = self._keeper
+        assert keeper is not None
+        if known and not keeper.touch([known]):
+            return known
+        kept: str = keeper.put_file(Path(path)).digest if content is None else keeper.put(content)
+        return kept
 
     # -- the parts -------------------------------------------------------------------------
 
@@ -179,9 +223,11 @@ class Inputs:
         full = {one.path: os.path.join(data.root, one.path) for one in data.read}
         written = {os.path.join(data.root, one.path) for one in data.written}
         # Small files first: they are the many, and the settings.
-        for one in sorted(data.read, key=lambda one: _size(full[one.path])):
+        for one in sorted(data.read, key=lambda one: self._size(full[one.path])):
             self._fill_read(one, full[one.path], deadline, preserved)
-        folders = [one for one in data.read if os.path.isdir(full[one.path])]
+        folders = [
+            one for one in data.read if one.note == _NO_FILE and os.path.isdir(full[one.path])
+        ]
         for one in folders:
             data.read.remove(one)
             data.read += self._inside(one, full[one.path], data.root, deadline)
@@ -192,6 +238,14 @@ class Inputs:
             _fill_listing(listing, data.root, written, keep)
         data.pending = sum(not (one.digest or one.note) for one in data.read)
         self._read_settings(data)
+
+    def _size(self, path: str) -> int:
+        found = self._found.get(path)
+        if found is not None:
+            return found.size
+        with contextlib.suppress(OSError):
+            return os.stat(path).st_size
+        return 0
 
     def _fill_read(
         self, one: FileRead, path: str, deadline: Deadline, preserved: dict[str, bytes]
@@ -227,19 +281,19 @@ class Inputs:
             status = os.stat(path)
             one.size = status.st_size
             if not kinds.S_ISREG(status.st_mode):
-                one.note = "no regular file"
+                one.note = _NO_FILE
             elif not deadline.over():
                 known = self._memory.get(status)
                 one.digest = known or digest_file(path)
                 if not known:
                     self._memory.keep(status, one.digest)
-                self._keep_output(one, Path(path))
+                self._keep_output(one, path, one.digest)
 
-    def _keep_output(self, one: FileWritten, path: Path) -> None:
+    def _keep_output(self, one: FileWritten, path: str, known: str) -> None:
         small = one.size <= KEPT_OUTPUT and self._outputs + one.size <= KEPT_OUTPUTS
-        if small and self._put is not None:
+        if small and self._keeper is not None:
             with contextlib.suppress(*FAILURES):
-                self._put(path)
+                one.digest = self._keep(path, known)
                 one.kept = True
                 self._outputs += one.size
 
@@ -270,7 +324,7 @@ class Inputs:
             one: Filled; what is a file is kept as that.
             path: The file that holds it; None: there is none.
         """
-        if one.path or self._put is None:
+        if one.path or self._keeper is None:
             return
         if path is None:
             one.note = "not kept: longer than 8 MiB, or a password was asked for"
@@ -280,7 +334,7 @@ class Inputs:
             if self._redactor.text(text) != text or looks_random(text.strip()):
                 one.note = "holds a secret: not kept"
                 return
-            self._put(path)
+            self._keeper.put_file(path)
             one.kept = True
 
     def _read_settings(self, data: Data) -> None:
@@ -446,7 +500,6 @@ def sign_of(folder: str) -> str:
     return digest_names(sorted(lines))
 
 
-def _size(path: str) -> int:
-    with contextlib.suppress(OSError):
-        return os.stat(path).st_size
-    return 0
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.readall()

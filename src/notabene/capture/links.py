@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from notabene.capture.watch.core import is_there
+
 _MOST = 1 << 16
 _DVC = re.compile(r"(?m)^\s*-?\s*(?:md5|etag|checksum):\s*(\S+)")
 _ANNEX = re.compile(r"\.git/annex/objects/.*?([A-Z0-9]+-s\d+--[0-9a-fA-F]+[\w.]*)")
@@ -54,6 +56,8 @@ def _of_folder(folder: str, memo: dict[str, dict[str, str]]) -> dict[str, str]:
 
 def _dvc(path: str) -> str:
     """The hash that a ``.dvc`` file names."""
+    if not is_there(path):
+        return ""
     with contextlib.suppress(OSError):
         match = _DVC.search(Path(path).read_text("utf-8", "replace")[:_MOST])
         return match[1] if match else ""

@@ -69,6 +69,11 @@ ASKED_ABOUT_MACHINES = frozenset(
 """Programs whose own files are no input of those who call them."""
 
 
+def is_of_python(path: str) -> bool:
+    """Whether a file that the shim saw belongs to Python itself, to a package or to git."""
+    return bool(_NOISE.search(path) or _PACKAGES.search(path))
+
+
 class Observed(msgspec.Struct):
     """What was seen of a run, by part.
 

@@ -286,8 +286,11 @@ class Attendance:
     def _stop_on_request(self) -> None:
         if not self._asked_to_stop:
             self._asked_to_stop = True
-            self._run.guard.note("stop", "a stop was requested; the run ends as if by Ctrl-C")
-            os.kill(os.getpid(), signal.SIGINT)
+            # A shell script's background jobs ignore what Ctrl-C sends.
+            ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            how = "SIGTERM" if ignored else "Ctrl-C"
+            self._run.guard.note("stop", f"a stop was requested; the run ends as if by {how}")
+            os.kill(os.getpid(), signal.SIGTERM if ignored else signal.SIGINT)
 
     # -- workers ---------------------------------------------------------------------------
 

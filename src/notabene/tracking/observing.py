@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from notabene.model.evidence import Parameters, Sources
     from notabene.proof.repeats import Answer, Manifest
     from notabene.settings import Settings
+    from notabene.tracking.aside import Aside
     from notabene.tracking.judging import Judge, Verdict
     from notabene.tracking.run import Run
 
@@ -53,15 +55,21 @@ _LATER = (
     "hashlib",
     "sqlite3",
     "notabene.artifacts.hashes",
+    "notabene.capture.follow",
     "notabene.capture.inputs",
     "notabene.capture.observed",
     "notabene.capture.secrets",
     "notabene.capture.sources",
+    "notabene.tracking.aside",
     "notabene.tracking.judging",
 )
 """Imported on a background thread while the run goes on."""
 AGAIN = "NOTABENE_AGAIN"
 """Set for a program that runs a record again, to prove it or to find a cause."""
+MANY = 100
+"""Files opened between two looks, from which on another process looks at them."""
+MANY_BYTES = 64 << 10
+"""Bytes that other processes of the run wrote of what they saw, likewise."""
 AT_END = 2.0
 """Seconds that the end of a run may take to hash what was not reached before."""
 
@@ -83,6 +91,7 @@ class Observing:
         self.folder = run.path / FOLDER
         self._words: list[str] = []
         self._tools: _Tools | None = None
+        self._aside: Aside | None = None
         self._read = 0
         self._stop = threading.Event()
         self._lock = threading.RLock()
@@ -156,10 +165,8 @@ class Observing:
         load(*_LATER)
         self._name_arguments()
         quietly(self._ask)
-        if self._watch is None:
-            return
         while not self._stop.wait(EVERY):
-            quietly(self._look)
+            quietly(self._look if self._watch is not None else self._is_done_aside)
 
     def _ask(self) -> None:
         """Say whether this was done before, and let others know that it is done now."""
@@ -232,13 +239,41 @@ class Observing:
         tools.shelf.take_loaded()
         tools.shelf.take_cells(executed_cells())
         self._judge().learn(tools.shelf.texts())
+        paths: list[str] = []
         for event in fresh:
-            paths = event[1] if event[0] == "read" else event[1:2]
             if event[0] in ("read", "ready", "given"):
-                for path in paths:
-                    if not self._stop.is_set():
-                        tools.inputs.look(os.path.abspath(path))
+                paths += event[1] if event[0] == "read" else event[1:2]
         self._watch.flush()
+        if not self._is_done_aside(len(paths)):
+            for path in paths:
+                if not self._stop.is_set():
+                    tools.inputs.look(os.path.abspath(path))
+
+    def _is_done_aside(self, count: int = 0) -> bool:
+        """Whether another process looks at files; it is begun where there are many.
+
+        Args:
+            count: Files that were opened here since the last look.
+        """
+        from notabene.tracking.aside import Aside, Job
+
+        if self._watch is not None and self._watch.folder != str(self.folder):
+            return False  # what is seen here is left with another run
+        if self._aside is None and Aside.can_be() and self._are_many(count):
+            tools, blobs = self._ready(), self._run.blobs if self._capture.data else None
+            job = Job(
+                os.getpid(), str(self.folder), str(tools.memory.path), [*self._capture.secrets]
+            )
+            if blobs is not None:
+                job.blobs, job.trash = str(blobs.root), str(blobs.trash.folder)
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                self._aside = Aside(job)
+        return self._aside is not None and self._aside.lives
+
+    def _are_many(self, count: int) -> bool:
+        own = "" if self._watch is None else self._watch.file
+        others = (entry.stat().st_size for entry in os.scandir(self.folder) if entry.name != own)
+        return count >= MANY or sum(others) >= MANY_BYTES
 
     def _ready(self) -> _Tools:
         with self._lock:
@@ -255,8 +290,9 @@ class Observing:
         inputs = self._ready().inputs
         for path in files:
             full = os.path.abspath(path)
-            self._watch.files.ready(full, frame)
             inputs.wanted[full] = snapshot
+            self._watch.add("wanted", full, snapshot)
+            self._watch.files.ready(full, frame)
         return True
 
     def stop(self) -> None:
@@ -275,6 +311,11 @@ class Observing:
             self._name_arguments()
         assert self._parameters is not None
         logs, preserved = self._gather()
+        aside = self._aside
+        if aside is not None:
+            if self._watch is not None:
+                self._watch.flush()
+            aside.ask(AT_END)
         seen = shim.read(self.folder) if self._capture.program else []
         search = environment().get("PATH", "")
         observed = observe(
@@ -286,6 +327,9 @@ class Observing:
             script=tools.script,
             programs=search.split(os.pathsep),
         )
+        if aside is not None and (done := aside.answer()) is not None:
+            tools.inputs.take(done.seen)
+            self._run.spent_us += done.cpu_us
         self.points = observed.points
         self._logged, self._results = observed.logged, observed.results
         if self._capture.program:
@@ -425,8 +469,7 @@ class _Tools:
         self.memory = HashCache(settings.cache / "hashes.sqlite")
         self._blobs = run.blobs
         # Of what is not wanted nothing is kept either.
-        put_file = getattr(self._blobs, "put_file", None) if capture.data else None
-        self.inputs = Inputs(self.memory, put_file, self.redactor)
+        self.inputs = Inputs(self.memory, run.blobs if capture.data else None, self.redactor)
         self.shelf = SourceShelf(self.root, self.put, self.redactor, script=self.script)
 
     def put(self, content: bytes) -> str:

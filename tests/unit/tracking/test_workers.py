@@ -344,12 +344,17 @@ def test_ctrl_c_stops_the_run(store: str) -> None:
         assert (view.status, view.reason) == ("stopped", "Ctrl-C")
 
 
-def test_a_stop_request_ends_a_running_run(store: str) -> None:
-    """Api.stop() reaches the program within seconds, which ends as if by Ctrl-C."""
-    code = """
-        import time, notabene
+@pytest.mark.parametrize("handling", ["default_int_handler", "SIG_IGN"])
+def test_a_stop_request_ends_a_running_run(store: str, handling: str) -> None:
+    """Api.stop() reaches the program within seconds, which ends as if by Ctrl-C.
+
+    Where that is ignored, as by the background jobs of a script, as if by SIGTERM.
+    """
+    code = f"""
+        import signal, time, notabene
+        signal.signal(signal.SIGINT, signal.{handling})
         run = notabene.init("p", id="asked", capture=False)
-        run.log({"x": 1})
+        run.log({{"x": 1}})
         print("ready", flush=True)
         time.sleep(60)
     """
@@ -359,6 +364,7 @@ def test_a_stop_request_ends_a_running_run(store: str) -> None:
     with notabene.Api(store) as api:
         api.stop("asked")
         process.communicate(timeout=60)
-        assert process.returncode in (130, -signal.SIGINT)
+        number = signal.SIGTERM if handling == "SIG_IGN" else signal.SIGINT
+        assert process.returncode in (128 + number, -number)
         api.refresh()
         assert api.run("asked").status == "stopped"

@@ -211,6 +211,17 @@ def read(folder: Path) -> list[Seen]:
     return sorted(found, key=lambda seen: (seen.started, seen.process))
 
 
+def opened(data: bytes) -> Iterator[str]:
+    """Paths that were opened for reading, of a piece of what a process recorded.
+
+    Args:
+        data: Whole records.
+    """
+    for record in data.split(b"\0"):
+        if record[:1] in (b"r", b"b"):
+            yield from (event.path for event in _event(record))
+
+
 def _seen(data: bytes, started: int) -> Seen | None:
     head: list[bytes] | None = None
     events: list[SeenFile] = []
