@@ -19,7 +19,7 @@ from typing import BinaryIO
 import msgspec
 
 from notabene.api.archive import HEAD, MEMBERS, ArchiveWriter, Progress
-from notabene.api.digests import Referenced, referenced_by
+from notabene.api.digests import Referenced, follow_lists, referenced_by
 from notabene.artifacts.cells import read_cells
 from notabene.artifacts.local import LocalBlobs
 from notabene.artifacts.manifest import load_manifest
@@ -142,6 +142,7 @@ class Bundle:
         self.referenced = Referenced()
         for place in self.places.values():
             referenced_by(place, self.referenced)
+        follow_lists(self.referenced, blobs)
         self.shelf = self._shelf(inputs=inputs)
         self.edits = self._edits()
         self.content, self.missing = self._content()

@@ -13,7 +13,7 @@ import msgspec
 from notabene.api import given
 from notabene.api.archive import Progress
 from notabene.api.bundle import Bundle, Exported
-from notabene.api.digests import Referenced, referenced_by
+from notabene.api.digests import Referenced, follow_lists, referenced_by
 from notabene.api.door import RunRef
 from notabene.api.edits import Edits
 from notabene.api.imports import Imported, import_bundle
@@ -387,6 +387,7 @@ class Care(Reading, Edits):
             for place in sorted(trash_folder(self.folder).iterdir()):
                 if place.is_dir():
                     referenced_by(place, needed, strict=True)
+        follow_lists(needed, self.blobs, strict=True)
         return needed
 
     def _undo(self, which: bool | str) -> GcReport:

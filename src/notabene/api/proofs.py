@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from notabene.api.reading import Reading
 from notabene.errors import NotabeneError, NotFoundError
 from notabene.model.canonical import digest_file
+from notabene.model.evidence import Data, FileRead
 from notabene.proof.findings import Evidence, Finding, state
 from notabene.proof.fingerprint import tables
 from notabene.proof.record import Record, flat, record_of
@@ -139,6 +141,7 @@ class Proofs(Reading):
         from notabene.compare.diff import MOST_TEXT, Side
 
         record = self.record(run)
+        self._unfold(record.data)
         facts = self.facts_of(record)
         return Side(
             record=record,
@@ -147,6 +150,14 @@ class Proofs(Reading):
             texts=self.sources(run),
             blob=lambda digest: self.content(digest, most=MOST_TEXT),
         )
+
+    def _unfold(self, data: Data) -> None:
+        """Folders that are told in one line, file by file again, where these are still known."""
+        content = self.content(data.files_kept)
+        if content is not None:
+            with contextlib.suppress(msgspec.MsgspecError):
+                data.read += msgspec.json.decode(content, type=list[FileRead])
+                data.sets = []
 
     def partings(self, a: RunRef, b: RunRef, *, upto: int | None = None) -> list[Any]:
         """Their metrics compared, step by step; system metrics do not count."""

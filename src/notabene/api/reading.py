@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal, cast, overload
 
+import msgspec
+
 from notabene.api import given
 from notabene.api.artifacts import ArtifactView, Direction, Lineage, Node, lineage_of
 from notabene.api.consoles import Follower, read_console
@@ -23,7 +25,7 @@ from notabene.api.history import (
 from notabene.api.runs import Runs, RunView
 from notabene.artifacts.base import open_blob
 from notabene.capture.playback import Line
-from notabene.errors import NotFoundError, UsageError
+from notabene.errors import NotabeneError, NotFoundError, UsageError
 from notabene.model.entities import ArtifactVersion, LoggedValue, Project
 from notabene.model.records import JSON
 from notabene.query import parse, parse_order
@@ -221,7 +223,18 @@ class Reading(Door):
         for capture in self.store.snapshot(self._info(run).id):
             if rank is None or capture.rank == rank:
                 found.setdefault(capture.part, capture.data)
-        return found
+        return {part: self._whole(data) for part, data in found.items()}
+
+    def _whole(self, data: dict[str, JSON]) -> dict[str, JSON]:
+        """A part of a record that was too long for one."""
+        digest = data.get("whole")
+        if not isinstance(digest, str):
+            return data
+        try:
+            whole: dict[str, JSON] = msgspec.json.decode(self.blob(digest))
+            return whole
+        except (NotabeneError, msgspec.MsgspecError) as error:
+            return {"failed": f"it cannot be read: {error}"}
 
     def console(
         self,

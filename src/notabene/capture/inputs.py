@@ -45,7 +45,11 @@ KEPT_OUTPUT = 16 << 20
 KEPT_OUTPUTS = 128 << 20
 """Bytes of one file, and of all, that a run wrote and that are kept: for ``run --reuse``."""
 MANY = 1000
-"""Of a folder with more files than this, they are told in one line."""
+MOST = 5000
+"""Of a folder with more files than this they are told in one line, and where there are more than
+that in all, of the folders with the most."""
+FEW = 10
+"""A folder with so few files is never one line."""
 MOST_LISTED = 100_000
 MOST_NAMES = 10_000
 """Names of one folder that are kept."""
@@ -408,8 +412,10 @@ def fold(data: Data) -> list[FileRead]:
     for one in data.read:
         folders.setdefault(os.path.dirname(one.path), []).append(one)
     away: list[FileRead] = []
-    for folder, files in folders.items():
-        if len(files) > MANY:
+    left = len(data.read)
+    for folder, files in sorted(folders.items(), key=lambda one: (-len(one[1]), one[0])):
+        if len(files) > MANY or (left > MOST and len(files) > FEW):
+            left -= len(files)
             files.sort(key=lambda one: one.path)
             text = "".join(f"{os.path.basename(one.path)}\0{one.digest}\n" for one in files)
             data.sets.append(

@@ -116,7 +116,8 @@ class Data(Part):
         root: Top folder of the project: what relative paths are relative to.
         folder: Working folder at the start.
         read, written, missing, listed: See there.
-        sets: Folders of which more than a thousand files were read, in one line each:
+        sets: Folders of which more than a thousand files were read, in one line each, and the
+            largest of the others where more than 5,000 files are left:
             ``{"path", "files", "size", "digest"}``.
         files_kept: Digest of the blob that holds those files, one by one.
         native: What saw files that C code opens: ``shim``, ``wrappers`` or ``none``.

@@ -249,6 +249,7 @@ class Captured(Record, frozen=True):
 
     part: str
     data: dict[str, JSON]
+    """Instead of more than 256 KiB, ``{"whole": digest}`` of content that holds it as JSON."""
     facts: dict[str, JSON] = {}
     """Searchable scalars, by full name: ``git.commit``, ``env.python``, ``gpu.name``."""
 

@@ -12,9 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from notabene._ids import host_name, new_writer_id, now_us, process_start
 from notabene._lazy import load
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 2.0
 """Seconds between looks for a stop request."""
+LONG = 256 << 10
+"""Bytes of JSON from which on a part of the record is content of its own."""
 CELLS_EVERY = 30.0
 """Seconds between looks at what was executed in a notebook."""
 
@@ -195,14 +200,20 @@ class Attendance:
         if part.files and blobs is not None:
             files = {path: blobs.put(body) for path, body in part.files.items()}
             data = {**data, "files": files}
+        if blobs is not None and len(whole := msgspec.json.encode(data)) > LONG:
+            data = {"whole": blobs.put(whole)}
         self._run.record(Captured(part=part.name, data=data, facts=part.facts))
 
     def _keep_seen(self, observing: Observing) -> None:
         for part in observing.parts():
-            self._keep(part)
-        failed = quietly(lambda: self._keep(observing.judge(self._parts)))
+            self._keep_or_say(part.name, partial(self._keep, part))
+        self._keep_or_say("check", lambda: self._keep(observing.judge(self._parts)))
+
+    def _keep_or_say(self, part: str, keep: Callable[[], None]) -> None:
+        """Keep a part; where that fails, the record says so, and the others go on."""
+        failed = quietly(keep)
         if failed is not None:
-            self._run.record(Captured(part="check", data={"failed": _named(failed)}))
+            self._run.record(Captured(part=part, data={"failed": _named(failed)}))
 
     def for_program(self, environ: Mapping[str, str], **given: Any) -> dict[str, str]:
         """The environment for the program that ``notabene run`` starts; see ``Observing``."""
@@ -360,9 +371,7 @@ class Attendance:
         if self._joined and observing is None:
             quietly(self._tell_parent)
         if observing is not None and self._writer is not None:
-            failed = quietly(lambda: self._keep_seen(observing))
-            if failed is not None:
-                self._run.record(Captured(part="data", data={"failed": _named(failed)}))
+            self._keep_or_say("data", lambda: self._keep_seen(observing))
         console = self._console
         if console is not None and self._writer is None:
             console.stop()  # a forked child that logged nothing: nobody asked to keep it

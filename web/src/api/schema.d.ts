@@ -1339,7 +1339,7 @@ export interface components {
              * @default
              */
             root: string;
-            /** @description Folders of which more than a thousand files were read, in one line each: `{"path", "files", "size", "digest"}`. */
+            /** @description Folders of which more than a thousand files were read, in one line each, and the largest of the others where more than 5,000 files are left: `{"path", "files", "size", "digest"}`. */
             sets: {
                 [key: string]: unknown;
             }[];
