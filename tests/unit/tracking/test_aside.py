@@ -38,12 +38,13 @@ READ = f"read(range({FILES}))\n"
 ASIDE = "# notabene: looks at the files"
 
 
-def asides() -> set[int]:
-    """Processes of the kind that is tested here, of whomever."""
+def asides(top: Path) -> set[int]:
+    """Processes of the kind that is tested here, for runs below a folder."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if ASIDE in (folder / "cmdline").read_bytes().decode("utf-8", "replace"):
+            words = (folder / "cmdline").read_bytes().decode("utf-8", "replace")
+            if ASIDE in words and str(top) in words:
                 found.add(int(folder.name))
     return found
 
@@ -98,12 +99,11 @@ def test_it_is_nobodys_child(job):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
-def test_one_that_is_gone_is_noticed(job):
+def test_one_that_is_gone_is_noticed(job, tmp_path):
     """It gives no answer, and is known to be dead."""
-    before = asides()
     aside = Aside(job)
-    assert wait_for(lambda: asides() - before)
-    for pid in asides() - before:
+    assert wait_for(lambda: asides(tmp_path))
+    for pid in asides(tmp_path):
         os.kill(pid, signal.SIGKILL)
     assert wait_for(lambda: not aside.lives)
     aside.ask(5)
@@ -128,17 +128,16 @@ if os.fork() == 0:
 print("begun", flush=True)
 time.sleep(60)
 """
-    before = asides()
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, start_new_session=True
     ) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"begun\n"
-        assert wait_for(lambda: asides() - before)
+        assert wait_for(lambda: asides(tmp_path))
         owner.kill()
         owner.wait()
         try:
-            assert wait_for(lambda: not asides() - before, 5)
+            assert wait_for(lambda: not asides(tmp_path), 5)
         finally:
             with contextlib.suppress(OSError):
                 os.killpg(owner.pid, signal.SIGKILL)  # the child
@@ -165,7 +164,9 @@ ALL = {f"{NAME}{at}.jpg": digest_bytes(b"picture %d" % at) for at in range(FILES
 COUNT = """
 here = 0
 for name in filter(str.isdecimal, os.listdir("/proc")):
-    try: here += b"notabene: looks at" in open(f"/proc/{name}/cmdline", "rb").read()
+    try:
+        with open(f"/proc/{name}/cmdline", "rb") as file: words = file.read()
+        here += b"notabene: looks at" in words and sys.argv[1].encode() in words
     except OSError: pass
 print("asides", here)
 """
