@@ -13,7 +13,7 @@ import msgspec
 from notabene.api.reading import Reading
 from notabene.errors import NotabeneError, NotFoundError
 from notabene.model.canonical import digest_file
-from notabene.model.evidence import Data, FileRead
+from notabene.model.evidence import FileRead
 from notabene.proof.findings import Evidence, Finding, state
 from notabene.proof.fingerprint import tables
 from notabene.proof.record import Record, flat, record_of
@@ -140,8 +140,7 @@ class Proofs(Reading):
         """A run as :func:`notabene.compare.diff.diff` takes it."""
         from notabene.compare.diff import MOST_TEXT, Side
 
-        record = self.record(run)
-        self._unfold(record.data)
+        record = self._unfolded(run)
         facts = self.facts_of(record)
         return Side(
             record=record,
@@ -151,13 +150,15 @@ class Proofs(Reading):
             blob=lambda digest: self.content(digest, most=MOST_TEXT),
         )
 
-    def _unfold(self, data: Data) -> None:
-        """Folders that are told in one line, file by file again, where these are still known."""
-        content = self.content(data.files_kept)
+    def _unfolded(self, run: RunRef) -> Record:
+        """A record with each file of the folders that are told in one line, where still known."""
+        record = self.record(run)
+        content = self.content(record.data.files_kept)
         if content is not None:
             with contextlib.suppress(msgspec.MsgspecError):
-                data.read += msgspec.json.decode(content, type=list[FileRead])
-                data.sets = []
+                record.data.read += msgspec.json.decode(content, type=list[FileRead])
+                record.data.sets = []
+        return record
 
     def partings(self, a: RunRef, b: RunRef, *, upto: int | None = None) -> list[Any]:
         """Their metrics compared, step by step; system metrics do not count."""
@@ -255,7 +256,7 @@ class Proofs(Reading):
         """As :meth:`whence`, of content by its SHA-256; nothing where no run wrote it."""
         from notabene.compare.whence import whence
 
-        return whence(digest, self.writers(), self.record)
+        return whence(digest, self.writers(), self._unfolded)
 
     def writers(self) -> Writers:
         """Which run wrote which content."""

@@ -97,6 +97,21 @@ def test_the_file_that_differs_is_named(tmp_path):
     assert names | {"data/class-000"} == set(found), "and the folder has another list of names"
 
 
+def test_what_made_one_of_very_many_files_is_found(tmp_path):
+    """A model's ancestors, where what it was trained on is told in one line."""
+    project = Project(tmp_path, 1, MANY)
+    made = str(project.path(0, MANY))
+    prepare = f"open({made!r}, 'wb').write(b'made')\nrun.log("
+    train = "open('model.bin', 'wb').write(b'model')\nrun.log("
+    (tmp_path / "train.py").write_text(PROGRAM.replace("run.log(", prepare))
+    first = project.run()
+    (tmp_path / "train.py").write_text(PROGRAM.replace("run.log(", train))
+    second = project.run()
+    with notabene.Api(project.store) as api:
+        assert len(api.record(second).data.sets) == 1
+        assert [one.run for one in api.whence(tmp_path / "model.bin")] == [second, first]
+
+
 def data(*counts: int) -> Data:
     """Folders of so many files."""
     return Data(
