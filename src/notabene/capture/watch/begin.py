@@ -68,6 +68,7 @@ def start(how: str = "main", key: str = "") -> Watch:
     watch.introduce()
     from notabene.capture.watch.chance import install as chance
     from notabene.capture.watch.files import install as files
+    from notabene.capture.watch.os_calls import install as os_calls
     from notabene.capture.watch.outside import install as outside
     from notabene.capture.watch.processes import install as processes
     from notabene.capture.watch.surroundings import install as surroundings
@@ -76,7 +77,7 @@ def start(how: str = "main", key: str = "") -> Watch:
 
     hold()
     watch.on = True
-    for install in (processes, files, outside, variables, surroundings, chance, typed):
+    for install in (processes, files, os_calls, outside, variables, surroundings, chance, typed):
         quietly(install, watch)
     for name, part, function in _LATER:
         _wait(watch, name, part, function)

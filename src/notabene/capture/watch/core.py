@@ -91,18 +91,34 @@ class Flood:
     of a function of a file, where lines are counted fast, by the module and the line; elsewhere by
     the code, and a look at that raises an audit event.
 
+    Often the line calls a library that opens them. Modules are the user's or a library's as a
+    whole, so it is the user's nearest line as long as what is between is of such modules, whatever
+    they do there.
+
     Attributes:
-        names: Of the files.
+        names: Of the files; another list once the flood is over, which tells other threads.
         flags: With which they are opened; :data:`NONE`: another event comes next.
         folder: In which the first lies, where nothing in it is noise; else empty.
-        at: Where in its code what opens them is.
-        frame: The main program's, if it opens them.
-        module, line: Where the function is that opens them.
-        code: What opens them, where it is neither.
+        at: Where in its code the line is.
+        frame: The main program's, if the line is there.
+        module, line: Where the function is that the line is in.
+        code: What the line is in, where it is neither.
         until: When that ends, as :func:`time.monotonic` tells.
+        libraries: Files of the modules through which lines opened files so far.
     """
 
-    __slots__ = ("at", "code", "flags", "folder", "frame", "line", "module", "names", "until")
+    __slots__ = (
+        "at",
+        "code",
+        "flags",
+        "folder",
+        "frame",
+        "libraries",
+        "line",
+        "module",
+        "names",
+        "until",
+    )
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -114,9 +130,10 @@ class Flood:
         self.line = 0
         self.code: CodeType | None = None
         self.until = 0.0
+        self.libraries: set[object] = set()
 
     def begin(self, names: list[str], flags: int, frame: FrameType, line: int) -> None:
-        """More may come from where a frame is."""
+        """More may come from where a frame is, or from what it calls in libraries."""
         code, module = frame.f_code, frame.f_globals
         main = code.co_name == "<module>" and module.get("__name__") == "__main__"
         at = frame.f_lasti
@@ -127,6 +144,24 @@ class Flood:
         self.code = None if near or main else code
         self.at, self.line, self.until = at, line, monotonic() + AFTER
         self.names, self.flags = names, flags
+
+    def behind(self, frame: FrameType) -> bool:
+        """Whether the line called what a frame of a library does."""
+        libraries = self.libraries
+        above, module = frame, frame.f_globals
+        while module.get("__file__") in libraries:
+            back = above.f_back
+            if back is None:
+                return False
+            above, module = back, back.f_globals
+        if module is self.module:
+            # What dataclasses compiles for the user's module has its globals, and its own lines.
+            return above.f_lineno == self.line and (
+                above.f_lasti == self.at or above.f_code.co_filename == module.get("__file__")
+            )
+        return above.f_lasti == self.at and (
+            above is self.frame or (self.code is not None and above.f_code is self.code)
+        )
 
 
 class Watch:
@@ -208,8 +243,9 @@ class Watch:
         flood = self.flood
         if flood.flags != NONE:
             flood.flags = NONE
-            self.files.sift(flood.names, flood.folder)
-            self._more += len(flood.names) - 1
+            names, flood.names = flood.names, []
+            self.files.sift(names, flood.folder)
+            self._more += len(names) - 1
             self._due = min(self._due, FULL - self._more + 1)
 
     def _reached(self) -> None:

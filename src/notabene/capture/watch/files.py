@@ -1,8 +1,7 @@
 """Files that are opened, listed, renamed, or looked for in vain.
 
 Opening is seen by an audit hook (PEP 578), which libraries written in C pass by; for those there
-are :mod:`.readers` and the preload shim. Looking for a file that is not there raises no audit
-event, so ``os.stat`` and its likes are wrapped, for misses alone.
+are :mod:`.readers` and the preload shim. What raises no audit event is seen in :mod:`.os_calls`.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from _thread import get_ident
 from time import monotonic
 
 from notabene.capture.watch.core import Unwatched, folder, quietly
-from notabene.capture.watch.later import Seen, rebind
-from notabene.capture.watch.places import WATCH, caller_of, direct, place
+from notabene.capture.watch.places import NOWHERE, WATCH, caller_of, direct, line_above, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,37 +60,39 @@ def install(watch: Watch) -> None:
     pattern = "glob.glob" if sys.version_info < (3, 10) else "glob.glob/2"
     watch.handlers[pattern] = observer.pattern
     sys.addaudithook(_hook(watch, observer))
-    for wrap in (_wrap_stat, _wrap_access, _wrap_open, _wrap_moves):
-        quietly(wrap, observer)
 
 
 def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
     find = watch.handlers.get
     read, within, flood = observer.read, observer.within, watch.flood
     opened, first = observer.opened, observer.first
-    caller, getframe, writes = caller_of(), sys._getframe, _WRITES
+    caller, getframe, writes, parts = caller_of(), sys._getframe, _WRITES, PARTS_OF_PYTHON
 
     def hook(event: str, args: Args) -> None:
         try:
             if event == "open":
                 path, _, flags = args
-                frame = None
+                frame, names = None, flood.names
                 if flags == flood.flags and path not in read:
                     try:
                         frame = caller()
                     except Exception:  # another thread asks
                         frame = getframe(1)
-                    if (
-                        frame.f_lineno == flood.line
-                        if frame.f_globals is flood.module
-                        else frame.f_lasti == flood.at
-                        and (
+                    if frame.f_globals is flood.module:
+                        same = frame.f_lineno == flood.line
+                    else:
+                        same = frame.f_lasti == flood.at and (
                             frame is flood.frame
                             or (flood.code is not None and frame.f_code is flood.code)
                         )
-                    ) and monotonic() < flood.until:
+                    if not same and flood.libraries and not within:
+                        same = (
+                            type(path) is str and not path.endswith(parts) and flood.behind(frame)
+                        )
+                    # Where the names are others, another thread came in between.
+                    if same and monotonic() < flood.until and flood.names is names:
                         read.add(path)
-                        flood.names.append(path)
+                        names.append(path)
                         return
                 if within or flags & writes:
                     if watch.on:
@@ -130,6 +130,7 @@ class Files(Unwatched):
         self._written: set[object] = set()
         self._missing: set[object] = set()
         self._listed: set[object] = set()
+        self._last = self._vain = NOWHERE
 
     def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
@@ -188,8 +189,21 @@ class Files(Unwatched):
         where = place(frame)
         if where is not None and name:
             names = self.watch.take_read(name, where)
-            if names and flood.folder and where[0] == code.co_filename:
-                flood.begin(names, flags, frame, where[1])
+            again, self._last = where == self._last, where
+            if names and flood.folder:
+                line: FrameType | None = frame
+                if where[0] != code.co_filename:
+                    # To look for it takes time, which is wasted where lines take turns.
+                    line = self._above(frame, where) if again else None
+                if line is not None:
+                    flood.begin(names, flags, line, where[1])
+
+    def _above(self, frame: FrameType, where: tuple[str, int]) -> FrameType | None:
+        """The frame of the line that a file is opened from, unless it was looked for in vain."""
+        line = line_above(frame, self.watch.flood.libraries) if where != self._vain else None
+        if line is None:
+            self._vain = where
+        return line
 
     def sift(self, names: list[Any], folder: str) -> None:
         """Leave out what is no data, of names that were taken as they came."""
@@ -382,99 +396,3 @@ def _noise() -> tuple[str, ...]:
     places |= {os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(WATCH.rstrip(os.sep)))}
     found = {place.rstrip(os.sep) + os.sep for place in places if place not in ("", os.sep)}
     return (*_SYSTEM, *sorted(found))
-
-
-# -- functions of os -----------------------------------------------------------------------
-
-
-def _wrap_stat(observer: Files) -> None:
-    _put("stat", _stat(observer, os.stat))
-    real, watch = os.lstat, observer.watch
-
-    def lstat(path: Any, *, dir_fd: int | None = None) -> os.stat_result:
-        try:
-            return real(path, dir_fd=dir_fd)
-        except (FileNotFoundError, NotADirectoryError):
-            if watch.on:
-                quietly(observer.missed, path, sys._getframe(1), dir_fd)
-            raise
-
-    _put("lstat", lstat)
-
-
-def _stat(observer: Files, real: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
-    watch = observer.watch
-
-    def stat(
-        path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True
-    ) -> os.stat_result:
-        try:
-            return real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
-        except (FileNotFoundError, NotADirectoryError):
-            if watch.on:
-                quietly(observer.missed, path, sys._getframe(1), dir_fd)
-            raise
-
-    return stat
-
-
-def _wrap_access(observer: Files) -> None:
-    real, watch = os.access, observer.watch
-
-    def access(path: Any, mode: int, **options: Any) -> bool:
-        there = real(path, mode, **options)
-        if not there and watch.on:
-            quietly(observer.missed, path, sys._getframe(1), options.get("dir_fd"))
-        return there
-
-    _put("access", access)
-
-
-def _wrap_open(observer: Files) -> None:
-    """The audit event of ``os.open`` does not tell to which folder a path is relative."""
-    real, within = os.open, observer.within
-
-    def open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if dir_fd is None:
-            return real(path, flags, mode)
-        thread = get_ident()
-        within[thread] = of_descriptor(dir_fd)
-        try:
-            return real(path, flags, mode, dir_fd=dir_fd)
-        finally:
-            within.pop(thread, None)
-
-    _put("open", open)
-
-
-def _wrap_moves(observer: Files) -> None:
-    for name in ("chdir", "fchdir"):
-        if hasattr(os, name):
-            _put(name, _move(observer, getattr(os, name)))
-
-
-def _move(observer: Files, real: Callable[[Any], None]) -> Callable[[Any], None]:
-    def chdir(path: Any) -> None:
-        real(path)
-        if observer.watch.on:
-            quietly(observer.moved)
-
-    return chdir
-
-
-def _put(name: str, call: Callable[..., Any]) -> None:
-    """Put a wrapper in the place of a function of ``os``."""
-    real = getattr(os, name)
-    wrapper = Seen(call, real, "os")
-    # What os says of the function itself must stay true of ours.
-    for known in ("supports_dir_fd", "supports_effective_ids", "supports_fd"):
-        _join(known, real, wrapper)
-    _join("supports_follow_symlinks", real, wrapper)
-    setattr(os, name, wrapper)
-    rebind(real, wrapper)
-
-
-def _join(known: str, real: object, wrapper: object) -> None:
-    members = getattr(os, known, None)
-    if members is not None and real in members:
-        members.add(wrapper)

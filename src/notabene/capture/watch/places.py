@@ -76,6 +76,28 @@ def place(frame: FrameType | None) -> Place | None:
     return NOWHERE
 
 
+def line_above(frame: FrameType | None, libraries: set[object]) -> FrameType | None:
+    """The frame of the user's line that :func:`place` finds.
+
+    Args:
+        frame: Where to begin.
+        libraries: Takes the files of the modules in between.
+
+    Returns:
+        None where one in between runs other code than that of its module's file, as what was
+        compiled from a text is: whose it is, its globals do not tell.
+    """
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if kind_of(name) == USER:
+            return frame
+        if frame.f_globals.get("__file__") != name:
+            return None
+        libraries.add(name)
+        frame = frame.f_back
+    return None
+
+
 def caller_of() -> Callable[[], FrameType]:
     """Make a function that returns the frame of who called its caller, as ``sys._getframe(1)``.
 
