@@ -231,7 +231,7 @@ class Observing:
 
     def _look(self) -> None:
         assert self._watch is not None
-        self._watch.end_flood()  # what comes now is a new event
+        self._watch.end_floods()  # what comes now is a new event
         events = self._watch.events
         fresh, self._read = events[self._read :], len(events)
         tools = self._ready()

@@ -80,88 +80,44 @@ class Untaken:
         return ""
 
 
-NONE = -1
+LINES = 4
+"""From so many lines at once many files may come, each of which is one event for all of them."""
 
 
 class Flood:
-    """The last event, where it is of a file that was read, and more from the same line may come.
+    """An event of files that were read from one line of the user's, from which more may come.
 
-    Data sets are many files. That they are opened by the same line is seen by the frame if it is
+    Data sets are many files. That they are opened from the same line is seen by the frame if it is
     that of the main program, whose locals live on anyway while it is held here; in the first lines
     of a function of a file, where lines are counted fast, by the module and the line; elsewhere by
     the code, and a look at that raises an audit event.
 
-    Often the line calls a library that opens them. Modules are the user's or a library's as a
-    whole, so it is the user's nearest line as long as what is between is of such modules, whatever
-    they do there.
-
     Attributes:
         names: Of the files; another list once the flood is over, which tells other threads.
-        flags: With which they are opened; :data:`NONE`: another event comes next.
-        folder: In which the first lies, where nothing in it is noise; else empty.
+        flags: With which they are opened.
+        folder: In which the first lies; nothing in it is noise.
         at: Where in its code the line is.
         frame: The main program's, if the line is there.
         module, line: Where the function is that the line is in.
         code: What the line is in, where it is neither.
         until: When that ends, as :func:`time.monotonic` tells.
-        libraries: Files of the modules through which lines opened files so far.
     """
 
-    __slots__ = (
-        "at",
-        "code",
-        "flags",
-        "folder",
-        "frame",
-        "libraries",
-        "line",
-        "module",
-        "names",
-        "until",
-    )
+    __slots__ = ("at", "code", "flags", "folder", "frame", "line", "module", "names", "until")
 
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.flags = NONE
-        self.folder = ""
-        self.at = -1
-        self.frame: FrameType | None = None
-        self.module: dict[str, Any] | None = None
-        self.line = 0
-        self.code: CodeType | None = None
-        self.until = 0.0
-        self.libraries: set[object] = set()
-
-    def begin(self, names: list[str], flags: int, frame: FrameType, line: int) -> None:
-        """More may come from where a frame is, or from what it calls in libraries."""
+    def __init__(
+        self, names: list[str], flags: int, folder: str, frame: FrameType, line: int
+    ) -> None:
         code, module = frame.f_code, frame.f_globals
         main = code.co_name == "<module>" and module.get("__name__") == "__main__"
         at = frame.f_lasti
         # Cells of a notebook are one module, and their lines are counted anew in each.
         near = at < NEAR and code.co_filename == module.get("__file__")
         self.frame = frame if main else None
-        self.module = module if near and not main else None
-        self.code = None if near or main else code
+        self.module: dict[str, Any] | None = module if near and not main else None
+        self.code: CodeType | None = None if near or main else code
         self.at, self.line, self.until = at, line, monotonic() + AFTER
-        self.names, self.flags = names, flags
-
-    def behind(self, frame: FrameType) -> bool:
-        """Whether the line called what a frame of a library does."""
-        libraries = self.libraries
-        above, module = frame, frame.f_globals
-        while module.get("__file__") in libraries:
-            back = above.f_back
-            if back is None:
-                return False
-            above, module = back, back.f_globals
-        if module is self.module:
-            # What dataclasses compiles for the user's module has its globals, and its own lines.
-            return above.f_lineno == self.line and (
-                above.f_lasti == self.at or above.f_code.co_filename == module.get("__file__")
-            )
-        return above.f_lasti == self.at and (
-            above is self.frame or (self.code is not None and above.f_code is self.code)
-        )
+        self.names, self.flags, self.folder = names, flags, folder
 
 
 class Watch:
@@ -169,7 +125,8 @@ class Watch:
 
     Attributes:
         events: See the package's docstring.
-        flood: Many files that one line opens one after the other are one event.
+        floods: Many files that one line opens one after the other are one event.
+        libraries: Files of the modules through which lines have opened files so far.
         lost: Events that came after the first 200,000.
         key: Which process this is: empty for the first, then ``f1``, ``f1.f2`` for forked ones,
             ``mp:1`` for those of multiprocessing: equal when the program is run again.
@@ -184,7 +141,8 @@ class Watch:
 
     def __init__(self, how: str = "main") -> None:
         self.events: list[Event] = []
-        self.flood = Flood()
+        self.floods: list[Flood] = []
+        self.libraries: set[object] = set()
         self.lost = 0
         self.key = ""
         self.how = how
@@ -220,8 +178,11 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take an event, given as a tuple."""
-        if self.flood.flags != NONE:
-            self.end_flood()
+        if self.floods:
+            self.end_floods()
+        self._append(event)
+
+    def _append(self, event: Event) -> None:
         self.events.append(event)
         if len(self.events) >= self._due:
             self._reached()
@@ -233,20 +194,34 @@ class Watch:
             The names of its event, to which those of others may be added; None where it is none.
         """
         names = [name]
-        self.take(("read", names, where[0], where[1], self.ms()))
+        self._append(("read", names, where[0], where[1], self.ms()))
         # The first events of a child are written one by one.
         one_by_one = self._batch and len(self.events) <= AT_ONCE
         return None if one_by_one or self.events[-1][1] is not names else names
 
-    def end_flood(self) -> None:
-        """The next file is another event; those of the last one count as many."""
-        flood = self.flood
-        if flood.flags != NONE:
-            flood.flags = NONE
-            names, flood.names = flood.names, []
-            self.files.sift(names, flood.folder)
-            self._more += len(names) - 1
-            self._due = min(self._due, FULL - self._more + 1)
+    def begin_flood(self, flood: Flood) -> None:
+        """More files may come from its line; that of others whose time is over ends."""
+        now = monotonic()
+        for old in [old for old in self.floods if old.until <= now]:
+            self._end(old)
+        if len(self.floods) >= LINES:
+            self._end(self.floods[0])
+        self.floods.append(flood)
+
+    def end_floods(self) -> None:
+        """The next file is another event; those of the last ones count as many."""
+        for flood in list(self.floods):
+            self._end(flood)
+
+    def _end(self, flood: Flood) -> None:
+        try:
+            self.floods.remove(flood)
+        except ValueError:  # another thread was faster
+            return
+        names, flood.names = flood.names, []
+        self.files.sift(names, flood.folder)
+        self._more += len(names) - 1
+        self._due = min(self._due, FULL - self._more + 1)
 
     def _reached(self) -> None:
         """As many events as were waited for: write them, or let go of the last one."""
@@ -367,7 +342,7 @@ class Watch:
     def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
-            self.end_flood()
+            self.end_floods()
             fresh, self._written = self.events[self._written :], len(self.events)
             if self._tail is not None:
                 # Another thread may just have been adding to the last event.
@@ -412,7 +387,7 @@ class Watch:
         self._named = ""
         self.events = []
         self.sheltered = ""
-        self.flood.flags = NONE
+        self.floods.clear()
         self._tail = None
         self.lost = self._written = self._kept = self._more = 0
         self.preserved = {}

@@ -11,8 +11,17 @@ import sys
 from _thread import get_ident
 from time import monotonic
 
-from notabene.capture.watch.core import Unwatched, folder, quietly
-from notabene.capture.watch.places import NOWHERE, WATCH, caller_of, direct, line_above, place
+from notabene.capture.watch.core import Flood, Unwatched, folder, quietly
+from notabene.capture.watch.places import (
+    NOWHERE,
+    WATCH,
+    caller_of,
+    direct,
+    in_its_file,
+    line_above,
+    line_behind,
+    place,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +73,8 @@ def install(watch: Watch) -> None:
 
 def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
     find = watch.handlers.get
-    read, within, flood = observer.read, observer.within, watch.flood
+    read, within = observer.read, observer.within
+    floods, libraries = watch.floods, watch.libraries
     opened, first = observer.opened, observer.first
     caller, getframe, writes, parts = caller_of(), sys._getframe, _WRITES, PARTS_OF_PYTHON
 
@@ -72,28 +82,37 @@ def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
         try:
             if event == "open":
                 path, _, flags = args
-                frame, names = None, flood.names
-                if flags == flood.flags and path not in read:
+                frame = None
+                if floods and path not in read:
                     try:
                         frame = caller()
                     except Exception:  # another thread asks
                         frame = getframe(1)
-                    if frame.f_globals is flood.module:
-                        same = frame.f_lineno == flood.line
-                    else:
-                        same = frame.f_lasti == flood.at and (
-                            frame is flood.frame
-                            or (flood.code is not None and frame.f_code is flood.code)
-                        )
-                    if not same and flood.libraries and not within:
-                        same = (
-                            type(path) is str and not path.endswith(parts) and flood.behind(frame)
-                        )
-                    # Where the names are others, another thread came in between.
-                    if same and monotonic() < flood.until and flood.names is names:
-                        read.add(path)
-                        names.append(path)
-                        return
+                    above: Any = frame
+                    known = floods
+                    if libraries and not within and frame.f_globals.get("__file__") in libraries:
+                        above = line_behind(frame, libraries)
+                        if above is None or type(path) is not str or path.endswith(parts):
+                            known = []
+                    for flood in known:
+                        if flags != flood.flags:
+                            continue
+                        names = flood.names
+                        if above.f_globals is flood.module:
+                            # What dataclasses compiles for a module has its globals, not its lines.
+                            same = above.f_lineno == flood.line and (
+                                above is frame or above.f_lasti == flood.at or in_its_file(above)
+                            )
+                        else:
+                            same = above.f_lasti == flood.at and (
+                                above is flood.frame
+                                or (flood.code is not None and above.f_code is flood.code)
+                            )
+                        # Where the names are others, another thread came in between.
+                        if same and monotonic() < flood.until and flood.names is names:
+                            read.add(path)
+                            names.append(path)
+                            return
                 if within or flags & writes:
                     if watch.on:
                         opened(path, flags)
@@ -130,13 +149,14 @@ class Files(Unwatched):
         self._written: set[object] = set()
         self._missing: set[object] = set()
         self._listed: set[object] = set()
-        self._last = self._vain = NOWHERE
+        self._vain = NOWHERE
+        self._quiet = ""
 
     def ignore(self, prefix: str) -> None:
         """Do not report files below a folder: the store, our caches."""
         self._noise += (prefix.rstrip(os.sep) + os.sep,)
-        self.watch.end_flood()
-        self.watch.flood.folder = ""
+        self.watch.end_floods()
+        self._quiet = ""
 
     def forget(self) -> None:
         """In a forked child: what the parent read is read anew here."""
@@ -173,11 +193,10 @@ class Files(Unwatched):
     def first(self, path: object, flags: int, frame: FrameType) -> None:
         """A file is about to be read for the first time, and none from this line just before."""
         name = path if type(path) is str else _text(path)
-        flood = self.watch.flood
-        if not flood.folder or not name.startswith(flood.folder):
+        if not self._quiet or not name.startswith(self._quiet):
             if self._is_noise(name):
                 return
-            flood.folder = self._calm(name)
+            self._quiet = self._calm(name)
         if name.endswith(PARTS_OF_PYTHON):
             if name.endswith(".pyc"):
                 self._take(("source", name))
@@ -189,18 +208,15 @@ class Files(Unwatched):
         where = place(frame)
         if where is not None and name:
             names = self.watch.take_read(name, where)
-            again, self._last = where == self._last, where
-            if names and flood.folder:
-                line: FrameType | None = frame
-                if where[0] != code.co_filename:
-                    # To look for it takes time, which is wasted where lines take turns.
-                    line = self._above(frame, where) if again else None
+            if names and self._quiet:
+                is_his = where[0] == code.co_filename
+                line = frame if is_his else self._above(frame, where)
                 if line is not None:
-                    flood.begin(names, flags, line, where[1])
+                    self.watch.begin_flood(Flood(names, flags, self._quiet, line, where[1]))
 
     def _above(self, frame: FrameType, where: tuple[str, int]) -> FrameType | None:
         """The frame of the line that a file is opened from, unless it was looked for in vain."""
-        line = line_above(frame, self.watch.flood.libraries) if where != self._vain else None
+        line = line_above(frame, self.watch.libraries) if where != self._vain else None
         if line is None:
             self._vain = where
         return line

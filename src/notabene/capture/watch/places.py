@@ -98,6 +98,22 @@ def line_above(frame: FrameType | None, libraries: set[object]) -> FrameType | N
     return None
 
 
+def line_behind(frame: FrameType | None, libraries: set[object]) -> FrameType | None:
+    """The frame that called what some libraries do; None: none did.
+
+    Modules are the user's or a library's as a whole, so behind those that :func:`line_above` found
+    on its way is the user's nearest line, or another library.
+    """
+    while frame is not None and frame.f_globals.get("__file__") in libraries:
+        frame = frame.f_back
+    return frame
+
+
+def in_its_file(frame: FrameType) -> bool:
+    """Whether a frame runs code of its module's file, not what was compiled from a text."""
+    return frame.f_code.co_filename == frame.f_globals.get("__file__")
+
+
 def caller_of() -> Callable[[], FrameType]:
     """Make a function that returns the frame of who called its caller, as ``sys._getframe(1)``.
 

@@ -56,10 +56,11 @@ def watched(run: Run, tmp_path: Path) -> Watched:
 
 
 def lines_of(told: Told) -> list[tuple[str, int]]:
-    """The files below ``here`` and the line of each, in the order they were read."""
+    """The files below ``here`` and the line of each, by number."""
     read = [(name, file, line) for name, file, line, _ in told.of("read") if "/d/" in name]
     assert all(Path(file).name == ("train.py" if line else "") for _, file, line in read)
-    return [(name.rpartition("/d/")[2], line) for name, _, line in read]
+    found = [(name.rpartition("/d/")[2], line) for name, _, line in read]
+    return sorted(found, key=lambda one: (int(one[0].partition(".")[0]), one[0]))
 
 
 def count_of(told: Told) -> int:
@@ -136,7 +137,20 @@ def test_lines_that_call_one_library_by_turns(watched: Watched, python: str):
     expected = [3 + at % 2 for at in range(300)]
     for first, second in ((3, 4), (5, 6), (15, 17)):
         expected += ([first] * 5 + [second] * 5) * 30
-    assert lines_of(watched(TURNS, python)) == [(str(at), line) for at, line in enumerate(expected)]
+    told = watched(TURNS, python)
+    assert lines_of(told) == [(str(at), line) for at, line in enumerate(expected)]
+    assert count_of(told) < 100, "lines that take turns are known side by side"
+
+
+def test_more_lines_by_turns_than_are_known_at_once(watched: Watched):
+    """Slower, and right all the same."""
+    lines = "\n".join(f"def f{at}(at): return lib.read(here + str(at))" for at in range(7))
+    told = watched(f"""
+{lines}
+for at in range(700):
+    globals()[f"f{{at % 7}}"](at)
+""")
+    assert lines_of(told) == [(str(at), 3 + at % 7) for at in range(700)]
 
 
 @pytest.mark.parametrize("place", ["main", "function"])
