@@ -114,7 +114,7 @@ folder, count, store = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 if store:
     import notabene
     run = notabene.init("bench", store=store)
-time.sleep(1)  # what goes on beside the beginning is over
+time.sleep(3)  # what goes on beside the beginning is over
 began = time.perf_counter()
 for number in range(count):
     with open(folder + "/" + str(number), "rb") as file: file.read()
