@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -110,7 +111,7 @@ class Aside:
     def lives(self) -> bool:
         """Whether it is still at work: it says nothing before it is asked to end."""
         assert self._process.stdout is not None
-        return not select.select([self._process.stdout], [], [], 0)[0]
+        return not _says(self._process.stdout, 0)
 
     def ask(self, seconds: float) -> None:
         """Have it do what is left, and end.
@@ -130,7 +131,7 @@ class Aside:
         assert answer is not None
         data = bytearray()
         try:
-            while select.select([answer], [], [], self._patience.left())[0]:
+            while _says(answer, self._patience.left()):
                 piece = os.read(answer.fileno(), 1 << 20)
                 if not piece:
                     return msgspec.msgpack.decode(data, type=Done)
@@ -147,6 +148,13 @@ class Aside:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def _says(pipe: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to be read, or an end, within some seconds."""
+    asked = select.poll()  # a program may have more files open than `select.select` can count
+    asked.register(pipe, select.POLLIN | select.POLLHUP)
+    return bool(asked.poll(round(seconds * 1000)))
 
 
 def _places() -> list[str]:

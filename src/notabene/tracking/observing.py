@@ -92,6 +92,7 @@ class Observing:
         self._words: list[str] = []
         self._tools: _Tools | None = None
         self._aside: Aside | None = None
+        self._asked_aside = False
         self._read = 0
         self._stop = threading.Event()
         self._lock = threading.RLock()
@@ -259,7 +260,8 @@ class Observing:
 
         if self._watch is not None and self._watch.folder != str(self.folder):
             return False  # what is seen here is left with another run
-        if self._aside is None and Aside.can_be() and self._are_many(count):
+        if not self._asked_aside and Aside.can_be() and self._are_many(count):
+            self._asked_aside = True
             tools, blobs = self._ready(), self._run.blobs if self._capture.data else None
             job = Job(
                 os.getpid(), str(self.folder), str(tools.memory.path), [*self._capture.secrets]

@@ -88,6 +88,23 @@ def test_it_hashes_and_keeps_what_was_read(job, tmp_path):
         assert blobs.read(found["b.jpg"].digest) == b"b.jpg"
 
 
+def test_it_answers_a_program_with_very_many_open_files(job):
+    """Numbers of files above 1,024 are numbers like others."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits[1]), limits[1]))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        aside = Aside(job)
+        assert aside.lives
+        aside.ask(5)
+        assert aside.answer() is not None
+    finally:
+        for number in held:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
 def test_it_is_nobodys_child(job):
     """A program that waits for any child of its own to end does not wait for this one."""
     aside = Aside(job)
@@ -215,6 +232,26 @@ def test_where_there_can_be_none_a_thread_does_it(tmp_path):
     """As in the first process of a container."""
     found, said = run(tmp_path, "os.getpid = lambda: 1\n" + READ, after=COUNT)
     assert "asides 0" in said
+    assert found == ALL
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
+@pytest.mark.parametrize("program", ["/bin/false", "/not/there"])
+def test_where_it_cannot_be_begun_that_is_tried_once(tmp_path, program):
+    """Again and again would cost more than it saves."""
+    before = f"""
+import subprocess
+sys.executable, real, tries = {program!r}, subprocess.Popen, []
+class Popen(real):
+    def __init__(self, words, *given, **more):
+        if words[0] == {program!r}: tries.append(words)
+        super().__init__(words, *given, **more)
+subprocess.Popen = Popen
+{READ}
+time.sleep(1)
+"""
+    found, said = run(tmp_path, before, after=FORK + "time.sleep(1); print('tries', len(tries))")
+    assert "tries 1" in said
     assert found == ALL
 
 
