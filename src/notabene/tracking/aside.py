@@ -41,6 +41,7 @@ _BEGIN = """# notabene: looks at the files that a run reads
 import os, sys
 if os.fork(): os._exit(0)
 os.setsid()
+os.nice(19)
 sys.path += sys.argv[2:]
 from notabene.tracking.aside import serve
 serve(sys.argv[1])
@@ -166,8 +167,6 @@ def _places() -> list[str]:
 def serve(words: str) -> None:
     """Be the process."""
     job = msgspec.json.decode(words, type=Job)
-    with contextlib.suppress(OSError):
-        os.nice(19)
     orders = _Orders(job.owner)
     blobs = LocalBlobs(job.blobs, trash=Path(job.trash)) if job.blobs else None
     memory = HashCache(Path(job.cache))
