@@ -232,9 +232,9 @@ class Observing:
 
     def _look(self) -> None:
         assert self._watch is not None
-        self._watch.end_floods()  # what comes now is a new event
         events = self._watch.events
         fresh, self._read = events[self._read :], len(events)
+        self._watch.end_floods()  # what comes now is a new event
         tools = self._ready()
         tools.shelf.take(event[1] for event in fresh if event[0] == "source")
         tools.shelf.take_loaded()

@@ -93,14 +93,14 @@ class Flood:
     the code, and a look at that raises an audit event.
 
     Attributes:
-        names: Of the files; another list once the flood is over, which tells other threads.
+        names: Of the files.
         flags: With which they are opened.
         folder: In which the first lies; nothing in it is noise.
         at: Where in its code the line is.
         frame: The main program's, if the line is there.
         module, line: Where the function is that the line is in.
         code: What the line is in, where it is neither.
-        until: When that ends, as :func:`time.monotonic` tells.
+        until: When that ends, as :func:`time.monotonic` tells; 0: it is over.
     """
 
     __slots__ = ("at", "code", "flags", "folder", "frame", "line", "module", "names", "until")
@@ -187,19 +187,24 @@ class Watch:
         if len(self.events) >= self._due:
             self._reached()
 
-    def take_read(self, name: str, where: tuple[str, int]) -> list[str] | None:
+    def take_read(
+        self, names: list[str], where: tuple[str, int], flood: Flood | None = None
+    ) -> None:
         """A file is read.
 
-        Returns:
-            The names of its event, to which those of others may be added; None where it is none.
+        Args:
+            names: It alone.
+            where: The line.
+            flood: Of the same names, where more may come.
         """
-        names = [name]
-        self._append(("read", names, where[0], where[1], self.ms()))
         # The first events of a child are written one by one.
-        one_by_one = self._batch and len(self.events) <= AT_ONCE
-        return None if one_by_one or self.events[-1][1] is not names else names
+        if flood is not None and not (self._batch and len(self.events) < AT_ONCE):
+            self._begin(flood)
+        # The flood is there first: who takes events and then ends the floods has all their names,
+        # whichever thread comes in between.
+        self._append(("read", names, where[0], where[1], self.ms()))
 
-    def begin_flood(self, flood: Flood) -> None:
+    def _begin(self, flood: Flood) -> None:
         """More files may come from its line; that of others whose time is over ends."""
         now = monotonic()
         for old in [old for old in self.floods if old.until <= now]:
@@ -214,13 +219,13 @@ class Watch:
             self._end(flood)
 
     def _end(self, flood: Flood) -> None:
+        flood.until = 0.0  # before all else, for other threads
         try:
             self.floods.remove(flood)
         except ValueError:  # another thread was faster
             return
-        names, flood.names = flood.names, []
-        self.files.sift(names, flood.folder)
-        self._more += len(names) - 1
+        self.files.sift(flood.names, flood.folder)
+        self._more += len(flood.names) - 1
         self._due = min(self._due, FULL - self._more + 1)
 
     def _reached(self) -> None:
@@ -229,6 +234,7 @@ class Watch:
         if count > most:
             self.lost += count - max(most, 0)
             del self.events[max(most, 0) :]
+            self.end_floods()
         elif self._batch:
             # The clock is asked now and then.
             behind = count - self._written
@@ -342,8 +348,8 @@ class Watch:
     def flush(self) -> None:
         """Write what is new; a line of JSON per event. Never raises."""
         with self._lock:
-            self.end_floods()
             fresh, self._written = self.events[self._written :], len(self.events)
+            self.end_floods()
             if self._tail is not None:
                 # Another thread may just have been adding to the last event.
                 (kind, names, *rest), known = self._tail

@@ -97,7 +97,6 @@ def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
                     for flood in known:
                         if flags != flood.flags:
                             continue
-                        names = flood.names
                         if above.f_globals is flood.module:
                             # What dataclasses compiles for a module has its globals, not its lines.
                             same = above.f_lineno == flood.line and (
@@ -108,10 +107,10 @@ def _hook(watch: Watch, observer: Files) -> Callable[[str, Args], None]:
                                 above is flood.frame
                                 or (flood.code is not None and above.f_code is flood.code)
                             )
-                        # Where the names are others, another thread came in between.
-                        if same and monotonic() < flood.until and flood.names is names:
+                        # No other thread comes between the clock, the end and the names.
+                        if same and monotonic() < flood.until:
+                            flood.names.append(path)
                             read.add(path)
-                            names.append(path)
                             return
                 if within or flags & writes:
                     if watch.on:
@@ -207,12 +206,13 @@ class Files(Unwatched):
             return
         where = place(frame)
         if where is not None and name:
-            names = self.watch.take_read(name, where)
-            if names and self._quiet:
+            names, flood = [name], None
+            if self._quiet:
                 is_his = where[0] == code.co_filename
                 line = frame if is_his else self._above(frame, where)
                 if line is not None:
-                    self.watch.begin_flood(Flood(names, flags, self._quiet, line, where[1]))
+                    flood = Flood(names, flags, self._quiet, line, where[1])
+            self.watch.take_read(names, where, flood)
 
     def _above(self, frame: FrameType, where: tuple[str, int]) -> FrameType | None:
         """The frame of the line that a file is opened from, unless it was looked for in vain."""
@@ -245,7 +245,7 @@ class Files(Unwatched):
         if goes_in and path not in self.read and os.path.lexists(name):
             self.read.add(path)
             self._preserve(path)
-            self.watch.take_read(name, where)
+            self.watch.take_read([name], where)
         self._written.add(path)
         self._take(("write", name, where[0], where[1], self._ms()))
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 import notabene
+from notabene.capture.watch import files
+from notabene.capture.watch.core import Watch
 from tests.unit.capture.watch.conftest import PYTHONS, Run, Told
 
 SOME = [PYTHONS[0], PYTHONS[1], PYTHONS[-1]]
@@ -269,3 +274,73 @@ def test_what_notabene_reads_between_is_no_input(tmp_path: Path):
         (run,) = api.runs()
         read = {one.path for one in api.record(run).data.read}
     assert read == {f"data/{n}" for n in range(200)}
+
+
+class Threads:
+    """A watch of its own and the hook, called as the audit hook is where two lines open files."""
+
+    def __init__(self) -> None:
+        self.watch = Watch()
+        self.watch.on = True
+        observer = self.watch.files = files.Files(self.watch)
+        self._hook = files._hook(self.watch, observer)
+
+    def one(self, name: str) -> None:
+        """A line."""
+        self._hook("open", (f"/data/{name}", "r", os.O_RDONLY))
+
+    def two(self, name: str) -> None:
+        """Another line."""
+        self._hook("open", (f"/data/{name}", "r", os.O_RDONLY))
+
+    def read(self) -> list[str]:
+        """The files of each event."""
+        read = [event[1] for event in self.watch.events if event[0] == "read"]
+        return [" ".join(Path(name).name for name in names) for names in read]
+
+
+def test_a_thread_that_ends_a_flood_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    """Nothing is added to what it has taken."""
+    threads = Threads()
+    [threads.one(name) for name in "ab"]
+    monkeypatch.setattr(files, "monotonic", lambda: threads.watch.end_floods() or monotonic())
+    threads.one("c")
+    assert threads.read() == ["a b", "c"]
+
+
+def test_a_thread_that_takes_an_event_as_it_comes():
+    """Nothing is added to it, though it begins a flood."""
+    threads = Threads()
+
+    class Events(list):
+        def append(self, event: object) -> None:
+            super().append(event)
+            threads.watch.end_floods()
+
+    threads.watch.events = Events()
+    [threads.one(name) for name in "abc"]
+    assert threads.read() == ["a", "b", "c"]
+
+
+def test_what_other_threads_read_while_events_are_written(tmp_path: Path):
+    """Each file is written, once."""
+    threads = Threads()
+    end_floods = threads.watch.end_floods
+
+    def meanwhile() -> None:
+        end_floods()
+        threads.watch.end_floods = end_floods
+        [threads.one(name) for name in "ab"]
+        threads.two("c")
+
+    threads.watch.spill(str(tmp_path), batch=False)
+    threads.one("before")
+    threads.watch.end_floods = meanwhile
+    threads.watch.flush()
+    threads.one("d")
+    threads.watch.flush()
+    threads.watch.release()
+    (file,) = tmp_path.iterdir()
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    written = [Path(name).name for event in events if event[0] == "read" for name in event[1]]
+    assert sorted(written) == ["a", "b", "before", "c", "d"]
