@@ -105,16 +105,6 @@ def test_it_answers_a_program_with_very_many_open_files(job):
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-def test_it_is_nobodys_child(job):
-    """A program that waits for any child of its own to end does not wait for this one."""
-    aside = Aside(job)
-    try:
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
-    finally:
-        aside.close()
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
 def test_one_that_is_gone_is_noticed(job, tmp_path):
     """It gives no answer, and is known to be dead."""
