@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, cast, overload
+from typing import Any, BinaryIO, Literal, cast, overload
 
 import msgspec
 
@@ -227,12 +227,10 @@ class Reading(Door):
 
     def _whole(self, data: dict[str, JSON]) -> dict[str, JSON]:
         """A part of a record that was too long for one."""
-        digest = data.get("whole")
-        if not isinstance(digest, str):
+        if list(data) != ["whole"]:
             return data
         try:
-            whole: dict[str, JSON] = msgspec.json.decode(self.blob(digest))
-            return whole
+            return msgspec.json.decode(self.blob(str(data["whole"])), type=dict[str, Any])
         except (NotabeneError, msgspec.MsgspecError) as error:
             return {"failed": f"it cannot be read: {error}"}
 

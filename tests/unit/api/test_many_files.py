@@ -83,6 +83,19 @@ def test_all_of_it_is_kept_spared_and_taken_along(tmp_path, folders, files, line
         assert other.record(run).data == record.data
 
 
+@pytest.mark.parametrize("content", [b"[1]", b"no JSON"])
+def test_a_long_part_that_is_none_is_said_to_be_lost(tmp_path, monkeypatch, content):
+    """The other parts are read all the same."""
+    project = Project(tmp_path, 6, 300)
+    run = project.run()
+    with notabene.Api(project.store) as api:
+        monkeypatch.setattr(notabene.Api, "blob", lambda *_: content)
+        record = api.record(run)
+    assert list(record.not_recorded) == ["data"]
+    assert "cannot be read" in record.not_recorded["data"]
+    assert record.randomness.generators
+
+
 def test_the_file_that_differs_is_named(tmp_path):
     """Also where its folder is told in one line, and where one run has just too few for that."""
     project = Project(tmp_path, 1, MANY)
