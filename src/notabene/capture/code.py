@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -234,11 +234,21 @@ class _Look:
         return {"path": str(path)} | self.part.keep(name, self._redactor.source(content))
 
 
-def imported_sources() -> Iterable[Path]:
-    """Source files of the modules imported so far that belong to no installed package."""
+def imported_sources(seen: dict[str, int] | None = None) -> Iterator[Path]:
+    """Source files of the modules imported so far that belong to no installed package.
+
+    Args:
+        seen: Modules that an earlier call looked at, which adds those of this one: a program
+            that is asked twice a second tells then only what it imported meanwhile.
+    """
+    known = {} if seen is None else seen
+    loaded = list(sys.modules.items())
+    fresh = [(name, module) for name, module in loaded if known.get(name) != id(module)]
+    if not fresh:
+        return
     installed = tuple(_installed_folders())
-    modules: list[Any] = list(sys.modules.values())
-    for module in modules:
+    for name, module in fresh:
+        known[name] = id(module)
         if not isinstance(module, ModuleType):
             continue
         # Past __getattribute__, with which a lazy module would begin to load itself.

@@ -44,6 +44,7 @@ class SourceShelf:
         self._found: dict[str, Source] = {}
         self._texts: dict[str, bytes] = {}
         self._size = 0
+        self._modules: dict[str, int] = {}
         self._own = str(Path(__file__).resolve().parents[1]) + os.sep
         self._standard = os.path.dirname(os.__file__) + os.sep
         self.notes: list[str] = []
@@ -65,7 +66,7 @@ class SourceShelf:
 
     def take_loaded(self) -> None:
         """The modules of this process, and the files that site and its likes were made of."""
-        self.take(str(path) for path in imported_sources())
+        self.take(str(path) for path in imported_sources(self._modules))
         for name in ("sitecustomize", "usercustomize"):
             file = getattr(sys.modules.get(name), "__file__", None)
             if isinstance(file, str):

@@ -280,3 +280,15 @@ def test_lazy_modules_are_not_woken(monkeypatch):
     monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))
     monkeypatch.setitem(sys.modules, "odd_module", object())
     assert Path(__file__) in {path.resolve() for path in imported_sources()}
+
+
+def test_modules_are_looked_at_once(monkeypatch, tmp_path):
+    """Who asks again is told what was imported meanwhile, and what took the place of another."""
+    seen: dict[str, int] = {}
+    assert Path(__file__) in {path.resolve() for path in imported_sources(seen)}
+    assert list(imported_sources(seen)) == []
+    for name in ("first.py", "second.py"):
+        module = types.ModuleType("fresh_module")
+        module.__file__ = str(tmp_path / name)
+        monkeypatch.setitem(sys.modules, "fresh_module", module)
+        assert list(imported_sources(seen)) == [tmp_path / name]

@@ -24,15 +24,6 @@ PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 PYTHONS = sorted(PYENV.glob("versions/3.*/bin/python")) or [Path(sys.executable)]
 
 
-@pytest.fixture(scope="module")
-def lib(tmp_path_factory) -> Path:
-    """The library, built here."""
-    found = shim.find(tmp_path_factory.mktemp("cache"))
-    if found.path is None:
-        pytest.skip(f"no library to try: {found.why}")
-    return found.path
-
-
 @pytest.fixture
 def replay(lib, tmp_path) -> Callable[..., str]:
     """Runs a program in ``tmp_path`` with other files, and gives back what it printed.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 from notabene.journal.file import JournalFile
+from notabene.journal.reader import JournalReader
 from notabene.journal.rows import pack_filler, row_struct
 from notabene.journal.segment import (
     Header,
@@ -12,6 +15,7 @@ from notabene.journal.segment import (
     encode_record_section,
     encode_section,
 )
+from notabene.journal.verify import rows_of
 from notabene.model.records import KeysDefined, NoteWritten, encode_record
 
 
@@ -62,3 +66,45 @@ def ten_rows(path: Path, *, frames: int = 5, **fields) -> list[int]:
         rows = b"".join(row(seq, seq / 2) for seq in range(first, first + 10))
         bodies.append((first, first + 9, encode_section(Section.ROWS, rows)))
     return write(path, *bodies, **fields)
+
+
+def found_in(folder):
+    """``(entries, rows)`` of all journals in a folder: rows as ``(seq, step, {key: value})``."""
+    entries, rows = [], []
+    for path in sorted(folder.glob("*.journal")):
+        reader = JournalReader(path)
+        for batch in reader.all():
+            entries += batch.entries
+            for points in batch.points:
+                for seq, keys, step, _, values in rows_of(points, batch):
+                    rows.append((seq, step, dict(zip(keys, values, strict=True))))
+        assert reader.damage is None
+    return entries, sorted(rows)
+
+
+def records_of(folder, kind):
+    """Records of one type in the journals."""
+    return [e.record for e in found_in(folder)[0] if isinstance(e.record, kind)]
+
+
+def failing(monkeypatch, number, *, name="write", upto=10**9):
+    """Make a call about journals fail; returns a list whose first item switches that off."""
+    real, left = getattr(os, name), [upto]
+
+    def call(fd, *args):
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        if left[0] and path.endswith(".journal"):
+            left[0] -= 1
+            raise OSError(number, os.strerror(number))
+        return real(fd, *args)
+
+    monkeypatch.setattr(os, name, call)
+    return left
+
+
+def until(what, seconds=10):
+    """Wait for something that another thread does."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.002)

@@ -25,7 +25,7 @@ import msgspec
 from notabene.model.canonical import digest_bytes
 from notabene.settings import cache_folder, environment
 
-SOURCES = ("shim.c", "shim.h")
+SOURCES = ("shim.c", "shim.h", "system.h")
 SHIPPED = "shim.so"
 """Name of the library in wheels that were made where there was a compiler."""
 COMPILERS = ("cc", "gcc", "clang")
