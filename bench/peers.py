@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,9 @@ class JsonLines:
 
     package = ""
 
+    path = ROOT / "metrics.jsonl"
+
     def open(self, name: str) -> None:
-        self.path = ROOT / "metrics.jsonl"
         self.file = open(self.path, "a")
 
     def log(self, step: int, row: Row) -> None:
@@ -133,6 +135,8 @@ class TensorBoardX:
     def close(self) -> None:
         self.writer.close()
 
+    read = TensorBoard.read
+
 
 class Wandb:
     """Weights & Biases, offline."""
@@ -154,6 +158,23 @@ class Wandb:
     def close(self) -> None:
         self.run.finish()
 
+    def read(self, key: str) -> tuple[list[int], list[float]]:
+        # What `wandb sync` would send; wandb has no reader in Python, so ours reads the framing.
+        from wandb.proto.wandb_internal_pb2 import Record
+
+        from notabene.importers.wandb_log import WandbLog
+
+        steps, values = [], []
+        for path in ROOT.rglob("*.wandb"):
+            for data in WandbLog(path).read():
+                record = Record()
+                record.ParseFromString(data)
+                row = {i.key or "/".join(i.nested_key): i for i in record.history.item}
+                if key in row:
+                    steps.append(record.history.step.num)
+                    values.append(json.loads(row[key].value_json))
+        return steps, values
+
 
 class Mlflow:
     """MLflow with its SQLite store, in this process, batches as its fluent API makes them."""
@@ -174,6 +195,15 @@ class Mlflow:
     def close(self) -> None:
         self.mlflow.end_run()
 
+    def read(self, key: str) -> tuple[list[int], list[float]]:
+        import mlflow
+
+        mlflow.set_tracking_uri(f"sqlite:///{ROOT}/mlflow.db")
+        client = mlflow.MlflowClient()
+        (run,) = client.search_runs(["0"])
+        found = client.get_metric_history(run.info.run_id, key)
+        return [m.step for m in found], [m.value for m in found]
+
 
 class Trackio:
     """Trackio, local."""
@@ -191,6 +221,13 @@ class Trackio:
 
     def close(self) -> None:
         self.run.finish()
+
+    def read(self, key: str) -> tuple[list[int], list[float]]:
+        os.environ["TRACKIO_DIR"] = str(ROOT)
+        from trackio.sqlite_storage import SQLiteStorage
+
+        rows = SQLiteStorage.get_metric_values("bench", "r1", key)
+        return [row["step"] for row in rows], [row["value"] for row in rows]
 
 
 class Aim:
@@ -230,27 +267,67 @@ class Swanlab:
 
 
 class Sacred:
-    """Sacred with its file observer's metrics."""
+    """Sacred with its file observer; its run is a function call, so it gets a thread of its own."""
 
     package = "sacred"
 
     def open(self, name: str) -> None:
-        from sacred import Experiment
+        import sacred
         from sacred.observers import FileStorageObserver
 
-        experiment = Experiment(name, save_git_info=False)
+        sacred.SETTINGS["CAPTURE_MODE"] = "no"
+        experiment = sacred.Experiment(name, save_git_info=False)
         experiment.observers.append(FileStorageObserver(str(ROOT)))
-        experiment.main(lambda: None)
-        self.run = experiment._create_run()
-        self.run._emit_started()
+        begun, self.over = threading.Event(), threading.Event()
+
+        def main(_run: Any) -> None:
+            self.run = _run
+            begun.set()
+            self.over.wait()
+
+        experiment.main(main)
+        self.thread = threading.Thread(target=experiment.run)
+        self.thread.start()
+        begun.wait()
 
     def log(self, step: int, row: Row) -> None:
         for key, value in row.items():
             self.run.log_scalar(key, value, step)
 
     def close(self) -> None:
-        self.run._emit_heartbeat()
-        self.run._emit_completed(None)
+        self.over.set()
+        self.thread.join()
+
+    def read(self, key: str) -> tuple[list[int], list[float]]:
+        path = ROOT / "1" / "metrics.json"
+        found = json.loads(path.read_text()).get(key, {}) if path.exists() else {}
+        return found.get("steps", []), found.get("values", [])
+
+
+class DvcLive:
+    """DVCLive without a repository: it rewrites its files at each step."""
+
+    package = "dvclive"
+
+    def open(self, name: str) -> None:
+        os.environ["DVC_NO_ANALYTICS"] = "1"
+        from dvclive import Live
+
+        self.live = Live(str(ROOT / name), save_dvc_exp=False, dvcyaml=None)
+
+    def log(self, step: int, row: Row) -> None:
+        self.live.step = step
+        for key, value in row.items():
+            self.live.log_metric(key, value)
+        self.live.next_step()
+
+    def close(self) -> None:
+        self.live.end()
+
+    def read(self, key: str) -> tuple[list[int], list[float]]:
+        path = ROOT / "r1" / "plots" / "metrics" / f"{key}.tsv"
+        rows = [line.split("\t") for line in path.read_text().splitlines()[1:]]
+        return [int(row[0]) for row in rows], [float(row[-1]) for row in rows]
 
 
 ALL: dict[str, type[Any]] = {
@@ -265,6 +342,7 @@ ALL: dict[str, type[Any]] = {
     "Aim": Aim,
     "SwanLab offline": Swanlab,
     "Sacred": Sacred,
+    "DVCLive": DvcLive,
 }
 
 

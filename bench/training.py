@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from harness import child, installed, median, table
+from killing import after_a_kill
 from peers import ALL
 
 REPEATS = 3
 STEPS = {1: 20_000, 10: 20_000, 100: 2_000}
-SLOW = {"Aim": 20, "MLflow (SQLite)": 200, "wandb offline": 4}
+SLOW = {"Aim": 20, "MLflow (SQLite)": 200, "wandb offline": 4, "DVCLive": 100}
 """How many times fewer steps a peer gets, so that the table is done today."""
 
 LOGGING = r"""
@@ -197,6 +198,7 @@ def chapter1() -> dict[str, Any]:
         rows,
     )
     figures["other"] = _other()
+    figures["killed"] = after_a_kill()
     return figures
 
 
