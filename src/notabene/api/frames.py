@@ -130,7 +130,7 @@ def _library(module: str, extra: str) -> Any:
 def pandas_time(times: npt.NDArray[np.int64]) -> Any:
     """µs since 1970 as a column of UTC times; 0 is NaT."""
     stamps = times.astype("datetime64[us]")
-    stamps[times == 0] = np.datetime64("NaT")
+    stamps[times == 0] = np.datetime64("NaT", "us")
     return pandas().Series(stamps).dt.tz_localize("UTC")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import weakref
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -100,6 +102,8 @@ class Database:
         self.dialect = engine.dialect.name
         self.postgres = self.dialect == "postgresql"
         self._writer = engine.execution_options(writes=True)
+        # Few who read close what they opened. Not in a forked child: the files are its parent's.
+        weakref.finalize(self, _let_go, engine, os.getpid())
 
     def create(self) -> None:
         """Make what is not there yet.
@@ -198,6 +202,11 @@ class Database:
         sql = sql.replace("AMONG", "IN (SELECT value FROM json_each(?))")
         listed = msgspec.json.encode(list(values)).decode()
         return plain_rows(connection.exec_driver_sql(sql, (listed,)))
+
+
+def _let_go(engine: sa.Engine, owner: int) -> None:
+    if os.getpid() == owner:
+        engine.dispose()
 
 
 def plain_rows(result: sa.CursorResult[Any]) -> list[Any]:
