@@ -46,6 +46,32 @@ def seal(api: Any) -> None:
         pass
 
 
+def at_rest(scale: float = 1.0) -> dict[str, Any]:
+    """Chapter 2, continued: bytes a point of ended runs, with pyramid, summaries and index."""
+    rows, figures = [], {}
+    for runs, keys, steps in ((3, 10, 200_000), (100, 5, 10_000), (300, 20, 1_000)):
+        base = scratch()
+        fill(base / "store", runs, keys, int(steps * scale))
+        api = open_api(base / "store")
+        api.refresh()
+        seal(api)
+        api.refresh()
+        api.close()
+        remove(base / "store" / "trash")  # what sealing replaced; it goes after a week
+        total = runs * keys * int(steps * scale)
+        sizes = [disk(base / part)[0] / total for part in ("store", "cache")]
+        remove(base)
+        name = f"{runs} runs × {keys} keys × {int(steps * scale):,}"
+        figures[name] = {"sealed": sizes[0], "index": sizes[1]}
+        rows.append((name, *sizes, sum(sizes)))
+    table(
+        "2. Bytes a point at rest: sealed files with pyramid and summaries, and the index",
+        ("shape", "sealed", "index", "together"),
+        rows,
+    )
+    return figures
+
+
 class DatabaseTime:
     """CPU seconds of this process within calls of the database's driver, commits included."""
 

@@ -20,7 +20,7 @@ from peers import ALL
 
 CHAPTERS = {
     "1": lambda scale: training.chapter1(),
-    "2": lambda scale: training.chapter2(),
+    "2": lambda scale: training.chapter2() | {"at rest": reading.at_rest(scale)},
     "3": reading.chapter3,
     "4": reading.chapter4,
     "5": reading.chapter5,
