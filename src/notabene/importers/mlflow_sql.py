@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ class SqlStore:
         if not is_mlflow(path):
             raise FormatError(f"{path} is no database of MLflow, or is damaged")
         self._db = _connect(path)
+        weakref.finalize(self, self._db.close)
         with self._reading():
             rows = self._db.execute("select name from sqlite_master where type in ('table','view')")
             tables = [row[0] for row in rows]
@@ -367,16 +369,24 @@ class SqlStore:
 def _connect(path: Path) -> sqlite3.Connection:
     uri = path.resolve().as_uri()
     try:
-        base = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30)
-        base.execute("select count(*) from sqlite_master").fetchone()
+        base = _opened(f"{uri}?mode=ro")
     except sqlite3.Error:
         # A journal of a folder that cannot be written to needs files that cannot be made.
         try:
-            base = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
-            base.execute("select count(*) from sqlite_master").fetchone()
+            base = _opened(f"{uri}?mode=ro&immutable=1")
         except sqlite3.Error as error:
             raise FormatError(f"{path} cannot be read as a database: {error}") from error
     base.text_factory = lambda data: data.decode("utf-8", "replace")
+    return base
+
+
+def _opened(uri: str) -> sqlite3.Connection:
+    base = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)
+    try:
+        base.execute("select count(*) from sqlite_master").fetchone()
+    except sqlite3.Error:
+        base.close()
+        raise
     return base
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -56,12 +56,14 @@ class SourceMemory:
         }
         return found | together(found, texts)
 
-    def _open(self) -> contextlib.closing[sqlite3.Connection]:
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(self._path, timeout=1, check_same_thread=False)
-        database.execute("pragma synchronous=off")
-        database.execute(_SCHEMA)
-        return contextlib.closing(database)
+        with contextlib.closing(database):
+            database.execute("pragma synchronous=off")
+            database.execute(_SCHEMA)
+            yield database
 
     def _look_up(self, database: sqlite3.Connection, digests: set[str]) -> None:
         for digest in digests:
