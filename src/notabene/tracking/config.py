@@ -354,4 +354,4 @@ def _is_portable(value: object) -> bool:
     """Whether any other process can unpickle a value."""
     if type(value) in (list, tuple, set, frozenset):
         return all(map(_is_portable, cast("Iterable[object]", value)))
-    return type(value) in _BUILT_IN or type(value).__module__ in _PORTABLE
+    return type(value) in _BUILT_IN or type(value).__module__.partition(".")[0] in _PORTABLE

@@ -102,7 +102,8 @@ def test_prints_of_forked_children_are_kept(store: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(PRINTS))
     process = subprocess.run(
-        [sys.executable, str(script)],
+        # Newer Pythons say at each os.fork that there is another thread.
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", str(script)],
         env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
         capture_output=True,
         text=True,
