@@ -77,12 +77,15 @@ def end_of(cells: Cells, writers: Writers) -> End:
         return (
             End("running") if whole is None else End(whole.value[0], whole.time, *whole.value[1:])
         )
-    bad = next((e for e in known if e.status != "finished"), None)
-    decides = bad or known[-1]
+    bad = [e for e in known if e.status != "finished"]
+    alone = len({e.rank for e in known}) == 1
+    # Of a program and the `notabene run` around it, the one that knows the exit code tells more.
+    told = [e for e in bad if e.exit_code is not None] if alone else []
+    decides = [*told, *bad, known[-1]][0]
     status, reason = decides.status, decides.reason
-    if bad is not None and len(known) > 1:
+    if bad and not alone:
         status = status if status == "stopped" else "failed"
-        reason = f"rank {bad.rank}: {reason or bad.status}"
+        reason = f"rank {decides.rank}: {reason or decides.status}"
     code = decides.exit_code
     ended = known[-1].time
     return End(status, ended, code, reason, decides.traceback, decides.last_lines)

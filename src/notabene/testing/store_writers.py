@@ -97,6 +97,18 @@ class WriterRules:
         assert (run.status, run.ranks) == ("failed", 3)
         assert run.reason in ("rank 1: later", "rank 2: killed")
 
+    def test_who_saw_the_exit_code_tells_the_end(self, store: Store) -> None:
+        """Of two writers of one rank the one that knows the exit code says how the run ended."""
+        around = Scribe("run1", writer="around").start()
+        inside = Scribe("run1", writer="inside").start()
+        seen = Scribe("run1", writer="inside-end")
+        seen.record(StatusSeen(writer="inside", status="killed", reason="without a word")).cut()
+        around.time = seen.time + 1000
+        around.finish("killed", exit_code=137, reason="SIGKILL")
+        store.apply([*around.batches(), *inside.cut().batches(), *seen.batches()])
+        run = store.run("run1")
+        assert (run.status, run.exit_code, run.reason) == ("killed", 137, "SIGKILL")
+
     def test_workers_do_not_decide(self, store: Store) -> None:
         """A data loader's worker neither keeps a run from finishing nor fails it."""
         main, worker = Scribe("run1").start(), Scribe("run1").start(role="worker")
