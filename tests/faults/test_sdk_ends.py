@@ -245,6 +245,18 @@ def test_one_of_eight_ranks_is_killed(start, store, counters):
             assert missing(api, run, counters, slots=[rank], rank=rank) == []
 
 
+def test_a_reader_that_looks_for_no_dead_sees_no_failure(start, store, counters, monkeypatch):
+    """F16, negative control: whom nobody finds dead is running for ever."""
+    program, told = start("steady")
+    until(counters, 50)
+    program.kill()
+    end_of(program)
+    monkeypatch.setattr("notabene.store.ingest.sweep", lambda _folder: [])
+    monkeypatch.setattr("notabene.store.ingest.open_orphan", lambda *_: None)
+    with Api(store) as api:
+        assert api.run(told["run"]).status == "running"
+
+
 @pytest.mark.parametrize("seed", rounds(3, 200))
 def test_killed_and_looked_at(start, store, counters, seed):
     """After SIGKILL the first reader finds every acknowledged row, and that it was killed."""

@@ -76,7 +76,7 @@ class Writer:
         define: Names to store for a set of keys; raises UsageError for what is no name.
         warn: Called with a code and a sentence when something is not as it should be;
             mostly from the writer's threads, at most once a minute per code.
-        sync: Whether the disk is asked to confirm every five seconds.
+        sync: Whether the disk is asked to confirm, every five seconds and at the end.
 
     Attributes:
         log: :meth:`row` by the shortest way: the ring's own method while a thread carries over.
@@ -472,7 +472,7 @@ class Writer:
             self._given_up = True
             return False
         self._surely(self._end)
-        if sync and self.file.unsynced:
+        if sync and self._syncer.every and self.file.unsynced:
             self._syncer.ask()
             self._syncer.wait(min(SYNC_WITHIN, end - time.monotonic()))
         self._let_go()

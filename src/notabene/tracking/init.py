@@ -334,7 +334,8 @@ def _open(
         quiet=settings["quiet"],
         report=lambda *what: run_holder[0].report_health(*what) if run_holder else None,
     )
-    writer = open_writer(run_dir, plan.id, new_writer_id(), plan.rank, guard, has_thread=True)
+    sync = settings["sync"] != "never"
+    writer = open_writer(run_dir, plan.id, new_writer_id(), plan.rank, guard, sync=sync)
     run = Run(
         id=plan.id,
         name=plan.name,

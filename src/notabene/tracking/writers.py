@@ -17,7 +17,7 @@ from notabene.tracking.keys import metric_names
 
 
 def open_writer(
-    run_dir: Path, run_id: str, writer_id: str, rank: int, guard: Guard, *, has_thread: bool
+    run_dir: Path, run_id: str, writer_id: str, rank: int, guard: Guard, *, sync: bool
 ) -> Writer:
     """Make a writer of a run in this process, and start its thread.
 
@@ -48,12 +48,12 @@ def open_writer(
             spill=[place / run_id for place in aside],
             define=lambda keys: metric_names(keys, guard.note),
             warn=guard.note,
+            sync=sync,
         )
     except OSError as error:
         raise UsageError(
             f"the run's folder {run_dir} cannot be written to: {error.strerror}",
             hint="name another store with store= or NOTABENE_STORE",
         ) from error
-    if has_thread:
-        writer.start()
+    writer.start()
     return writer
