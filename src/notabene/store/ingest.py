@@ -172,7 +172,8 @@ class Ingest:
         self._swept = now
         with contextlib.suppress(OSError):
             sweep(self._folder)
-        self._project_rings()
+        with contextlib.suppress(OSError):
+            self._project_rings()
 
     def _project_rings(self) -> None:
         """Where nothing can be written, what dead writers left is shown without moving it.
