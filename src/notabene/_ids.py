@@ -33,6 +33,13 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def steady_us() -> int:
+    """Microseconds by a clock that nobody sets and that goes on while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    ns = time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
+    return ns // 1000
+
+
 def new_run_id(at_us: int | None = None) -> str:
     """A run id of 16 characters: 10 of the millisecond, so that ids sort by time, 6 random.
 

@@ -25,6 +25,52 @@ else:
 import notabene
 
 
+def _without_signals() -> None:
+    from notabene.tracking import lifecycle
+
+    lifecycle._take_signal = lambda _number: None
+
+
+def _without_ring() -> None:
+    from notabene.tracking import writers
+
+    writers.is_local = lambda _path: False
+    writers.private_folder = lambda **_: None
+
+
+def _without_steady_clock() -> None:
+    from notabene._ids import now_us
+    from notabene.tracking import recorder
+
+    recorder.steady_us = now_us
+
+
+def _without_forks() -> None:
+    from notabene.tracking.run import Run
+
+    Run.forked = lambda _self: None
+
+
+def _without_ctrl_c() -> None:
+    hook = sys.excepthook
+
+    def deaf(*error):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        hook(*error)
+
+    sys.excepthook = deaf
+
+
+GUARDS = {
+    "ctrl-c": _without_ctrl_c,
+    "forks": _without_forks,
+    "ring": _without_ring,
+    "signals": _without_signals,
+    "steady clock": _without_steady_clock,
+}
+"""What ``WITHOUT`` in the environment may switch off, to see that the tests see it."""
+
+
 def counters_of(store: str) -> Counters:
     """The counters that the test looks at."""
     return Counters(Path(f"{store}.counters"))
@@ -116,6 +162,35 @@ class Late:
         self.run.log({"collected": 1.0})
 
 
+def hungry(store: str) -> None:
+    """Log, and take more and more memory."""
+    run, counters = begin(store), counters_of(store)
+    hog = []
+    for i in range(1 << 40):
+        run.log({"s0": value_of(0, i)}, step=i)
+        counters.set(0, i + 1)
+        if i % 100 == 99:
+            hog.append(b"x" * (32 << 20))
+
+
+def jumps(store: str) -> None:
+    """Log while the wall clock jumps back two hours, then forth a day."""
+    from notabene.journal import ring
+
+    offset, real = [0], time.time_ns
+    time.time_ns = ring.time_ns = lambda: real() + offset[0]
+    begun = time.monotonic()
+    run, counters = begin(store), counters_of(store)
+    for n, jump in enumerate((0, -7200, 86_400)):
+        offset[0] = jump * 1_000_000_000
+        for i in range(n * 200, (n + 1) * 200):
+            run.log({"s0": value_of(0, i)}, step=i)
+            counters.set(0, i + 1)
+        time.sleep(0.2)
+    run.finish()
+    tell(seconds=time.monotonic() - begun)
+
+
 def loader(store: str) -> None:
     """Workers as those of a data loader: forked each epoch, collecting garbage, some logging."""
     run, counters = begin(store), counters_of(store)
@@ -159,7 +234,11 @@ def steady(store: str) -> None:
     log_rows(begin(store), counters_of(store), 0, 1 << 40, 0.005)
 
 
-CASES = {case.__name__: case for case in (ends, forever, handler, impatient, loader, rank, steady)}
+CASES = {case.__name__: case for case in (
+    ends, forever, handler, hungry, impatient, jumps, loader, rank, steady,
+)}  # fmt: skip
 
 if __name__ == "__main__":
+    for guard in filter(None, os.environ.get("WITHOUT", "").split(",")):
+        GUARDS[guard]()
     CASES[sys.argv[1]](*sys.argv[2:])

@@ -36,6 +36,33 @@ def test_killed_at_each_byte(finish, folder, first):
         assert problems(place, "w1", 0, acked) == []
 
 
+def test_without_the_ring_the_torn_frame_is_lost(finish, folder):
+    """F02, negative control: what was half written when the kill came is in the ring alone."""
+    assert finish("at_byte", 3000, 3001, 1).returncode == 0
+    place = folder / "k3000"
+    counters = Counters(place / "counters")
+    acked = counters.all()[0]
+    counters.close()
+    assert problems(place, "w1", 0, acked) != []
+
+
+def test_who_writes_on_behind_a_torn_end_is_not_read(finish, folder, tmp_path):
+    """F03, negative control: frames behind half a frame, in the same file, are out of reach."""
+    assert finish("at_byte", 2000, 2001, 1).returncode == 0
+    counters = Counters(tmp_path / "more")
+    (tmp_path / "w2").mkdir()
+    writer = make_writer(tmp_path / "w2", "w2")
+    log_rows(writer, counters, 1, 300)
+    assert writer.close()
+    counters.close()
+    torn = folder / "k2000" / "w1.journal"
+    before = verify(torn).rows
+    torn.write_bytes(torn.read_bytes() + (tmp_path / "w2" / "w2.journal").read_bytes())
+    report = verify(torn)
+    assert report.rows == before
+    assert report.damage is not None
+
+
 def test_a_run_goes_on_after_a_torn_end(finish, folder, tmp_path):
     """A new writer has a file of its own: nothing of the torn one is mixed with it."""
     assert finish("at_byte", 2000, 2001, 1).returncode == 0

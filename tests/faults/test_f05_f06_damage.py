@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 
+import numpy as np
 import pytest
 
+from notabene.api import Api
+from notabene.errors import FormatError
 from notabene.journal import segment
+from notabene.journal.folder import StoreFolder
 from notabene.journal.repair import repair
 from notabene.journal.verify import records, verify
+from notabene.testing.scribe import Scribe
 from tests.faults.oracle import rounds, series
 from tests.faults.workload import Counters, log_rows, make_writer, value_of
 
@@ -56,6 +62,33 @@ def test_a_bit_that_flips_is_named(journal):
         assert report.damage.offset <= at
         assert f"damaged at byte {report.damage.offset:,}" in report.sentence()
         assert report.rows == len(found)
+
+
+@pytest.mark.parametrize("numpy", [True, False])
+def test_bytes_that_rot_after_they_were_taken_in(folder, tmp_path, numpy):
+    """A chart of them names the file and the place, whatever cannot be decoded; it never fails."""
+    value = np.random.default_rng(5).normal(size=400)
+    scribe = Scribe("run1", encoding="block" if numpy else "packed").start()
+    for i in range(400):
+        scribe.row({"a": float(value[i]), "b": i / 3}, i)
+    path = StoreFolder.open(tmp_path / "store", create=True).runs / "2023-11" / "run1"
+    scribe.finish().save(path)
+    (journal,) = path.iterdir()
+    whole, draw, named = journal.read_bytes(), random.Random(5), 0
+    with Api(tmp_path / "store") as api:
+        assert len(api.history("run1", "a").steps) == 400
+    for _ in rounds(60, 600):
+        damaged = bytearray(whole)
+        damaged[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+        before = journal.stat()
+        journal.write_bytes(damaged)
+        os.utime(journal, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with Api(tmp_path / "store") as api:
+            try:
+                api.history("run1", "a")
+            except FormatError as error:
+                named += journal.name in str(error)
+    assert named
 
 
 def test_a_page_of_zeros_is_stepped_over_by_repair(journal):

@@ -67,6 +67,14 @@ def test_a_disk_that_is_full_for_a_while(finish, folder, ring):
 
 
 @mounts
+def test_without_room_to_wait_a_disk_that_heals_costs_rows(finish, folder):
+    """F08, negative control: with a ring of 256 KiB rows are gone when space comes back."""
+    done = finish("full_disk", "other", "later", "none", before=NAMESPACE)
+    assert done.returncode == 0, done.stderr
+    assert "missing" in problems(folder / "shipped", "w1", 1, 20_000)[0]
+
+
+@mounts
 def test_a_count_that_is_wrong_is_caught(finish, folder):
     """Negative control: without the gap record the rows do not add up."""
     told = json.loads(finish("full_disk", "other", "never", before=NAMESPACE).stdout)
@@ -96,6 +104,13 @@ def test_a_disk_that_becomes_read_only(finish, folder, counters):
         path.rename(folder / path.name)
     assert problems(folder, "w1", 0, 500) == []
     assert problems(folder, "w1", 1, 500) == []
+
+
+def test_without_another_place_a_read_only_disk_holds_it_up(finish, folder, counters):
+    """F10, negative control: with nowhere to go on the journal lacks what the ring holds."""
+    done = finish("read_only", "")
+    assert json.loads(done.stdout) == {"closed": False}
+    assert problems(folder, "w1", 1, 500) != []
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -53,6 +53,24 @@ def test_a_sync_that_always_fails(finish, folder, counters):
     assert logged(folder) == [[]] * 4
 
 
+def test_a_file_that_is_trusted_again_holds_nothing_twice(finish, folder, counters):
+    """F11, negative control: who goes on in the file whose sync failed has no second copy."""
+    assert finish("sync_fails", "once", "in the old file").returncode == 0
+    assert [p.name for p in folder.iterdir()] == ["w1.journal"]
+
+
+def test_a_writer_that_never_asks_has_nothing_to_say(finish, counters):
+    """F12, negative control: without syncs the disk that confirms nothing goes unnoticed."""
+    assert finish("sync_fails", "always", "never").stderr == ""
+
+
+def test_a_writer_that_waits_for_the_disk_is_caught(finish, folder, counters):
+    """F13, negative control: where the thread that carries over syncs, it never comes back."""
+    told = json.loads(finish("sync_fails", "hangs", "at once").stdout)
+    assert told["closed"] is False
+    assert logged(folder) != [[]] * 4
+
+
 def test_a_sync_that_hangs(finish, folder, counters):
     """Logging goes on, the end comes in its time, and everything is in the journal."""
     done = finish("sync_fails", "hangs")

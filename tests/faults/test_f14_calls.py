@@ -13,6 +13,12 @@ from tests.faults.oracle import bring_home, problems, series
 from tests.faults.workload import SYSCALLS, Counters
 
 
+def test_a_writer_that_is_careless_is_caught(finish):
+    """Negative control: one without a thought for failing calls raises into the program."""
+    done = finish("each_call_fails", "write", "careless")
+    assert 9 in json.loads(done.stdout)["outcome"]
+
+
 @pytest.mark.parametrize("call", SYSCALLS)
 def test_each_call_fails_once(finish, folder, call):
     """For every k: no exception, all rows there but those that were counted."""

@@ -100,6 +100,16 @@ def test_sigterm(start, store, counters, seed):
     assert list(Path(told["path"]).glob("*.ring*")) == []
 
 
+def test_without_handlers_a_stop_looks_like_a_kill(start, store, counters):
+    """F17, negative control: a process that takes no signals cannot say that it was stopped."""
+    program, told = start("forever", env={"WITHOUT": "signals"})
+    until(counters, 200)
+    program.send_signal(signal.SIGTERM)
+    assert end_of(program)[0] == -signal.SIGTERM
+    with Api(store) as api:
+        assert api.run(told["run"]).status == "killed"
+
+
 @pytest.mark.parametrize(
     ("then", "code", "status"), [("exits", 143, "stopped"), ("goes on", 0, "finished")]
 )
@@ -131,6 +141,25 @@ def test_ctrl_c_twice(start, store, counters):
         assert missing(api, told["run"], counters, slots=(0, 1)) == []
 
 
+def patience(start, counters, **env):
+    """Seconds that a program with a hanging disk lives on after the second Ctrl-C."""
+    program, _ = start("impatient", env=env)
+    until(counters, 200, slot=1)
+    program.send_signal(signal.SIGINT)
+    time.sleep(0.4)
+    begun = time.monotonic()
+    program.send_signal(signal.SIGINT)
+    end_of(program)
+    return time.monotonic() - begun
+
+
+def test_the_second_ctrl_c_ends_it_at_once(start, counters):
+    """F18: the disk is waited for no longer; one that is deaf to it waits its two seconds."""
+    prompt = patience(start, counters)
+    counters.set(1, 0)
+    assert prompt < patience(start, counters, WITHOUT="ctrl-c") / 2
+
+
 @pytest.mark.parametrize(
     ("how", "code", "status", "said"),
     [
@@ -152,6 +181,15 @@ def test_other_ends(start, store, counters, how, code, status, said):
         if how == "raise":
             assert "bad learning rate" in view.reason
             assert "ValueError" in view.traceback
+
+
+def test_without_a_ring_rows_die_with_the_process(start, store, counters):
+    """F19, negative control: what waits in memory alone is gone after ``os._exit``."""
+    program, told = start("ends", "_exit", env={"WITHOUT": "ring"})
+    assert end_of(program)[0] == 7
+    with Api(store) as api:
+        assert api.run(told["run"]).status == "running"  # nobody can know
+        assert "s0" not in api.run(told["run"]).metrics
 
 
 def test_logging_at_the_very_end(start, store, counters):
@@ -176,6 +214,18 @@ def test_workers_of_a_data_loader(start, store, counters, round):
         assert missing(api, told["run"], counters, slots=range(7)) == []
 
 
+def test_a_child_that_keeps_its_parents_writer_is_seen(start, counters):
+    """F15, negative control: rows of two processes in one ring do not come out whole."""
+    program, told = start("loader", env={"WITHOUT": "forks"})
+    try:
+        program.communicate(timeout=8)
+    except subprocess.TimeoutExpired:
+        return  # it hangs
+    with Api(Path(told["path"]).parents[2]) as api:
+        found = api.run(told["run"]).metrics
+        assert program.returncode or not {f"s{n}" for n in range(7)} <= set(found)
+
+
 def test_one_of_eight_ranks_is_killed(start, store, counters):
     """The others complete; the run has failed, and the killed rank is named."""
     env = {"WORLD_SIZE": "8", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29507",
@@ -193,6 +243,18 @@ def test_one_of_eight_ranks_is_killed(start, store, counters):
         assert view.ranks == 8
         for rank in range(8):
             assert missing(api, run, counters, slots=[rank], rank=rank) == []
+
+
+def test_a_reader_that_looks_for_no_dead_sees_no_failure(start, store, counters, monkeypatch):
+    """F16, negative control: whom nobody finds dead is running for ever."""
+    program, told = start("steady")
+    until(counters, 50)
+    program.kill()
+    end_of(program)
+    monkeypatch.setattr("notabene.store.ingest.sweep", lambda _folder: [])
+    monkeypatch.setattr("notabene.store.ingest.open_orphan", lambda *_: None)
+    with Api(store) as api:
+        assert api.run(told["run"]).status == "running"
 
 
 @pytest.mark.parametrize("seed", rounds(3, 200))

@@ -365,7 +365,7 @@ def jumps(folder: Path) -> None:
 # -- disks ---------------------------------------------------------------------------------
 
 
-def full_disk(folder: Path, ring: str, heals: str) -> None:
+def full_disk(folder: Path, ring: str, heals: str, room: str = "ring") -> None:
     """Log to a disk that is full; this process is in a mount namespace of its own."""
     hurry()
     from notabene.journal import ring as ring_module
@@ -376,7 +376,7 @@ def full_disk(folder: Path, ring: str, heals: str) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=True)
     run = disk / "run1"
     run.mkdir()
-    if heals == "never":
+    if heals == "never" or room == "none":
         ring_module.CAPACITY = 256 << 10
         writer_module.PATIENCE = 0.05
     counters = counters_of(folder)
@@ -413,11 +413,11 @@ def limited(folder: Path, most: str) -> None:
     tell(closed=writer.close(), lost=writer.ring.lost)
 
 
-def read_only(folder: Path) -> None:
+def read_only(folder: Path, spill: str = "spill") -> None:
     """The disk of the journal can be written to no more, from one moment on."""
     hurry()
     counters = counters_of(folder)
-    writer = make_writer(folder, spill=[folder / "spill"])
+    writer = make_writer(folder, spill=[folder / spill] if spill else [])
     log_rows(writer, counters, 0, 500)
     writer.flush()
 
@@ -430,9 +430,17 @@ def read_only(folder: Path) -> None:
     tell(closed=writer.close())
 
 
-def sync_fails(folder: Path, which: str) -> None:
+def sync_fails(folder: Path, which: str, how: str = "") -> None:
     """The disk does not confirm: the second time, or ever, or it does not come back."""
     hurry()
+    if how == "at once":  # by the thread that carries over, instead of one of its own
+        from notabene.journal.sync import Syncer
+
+        Syncer.ask = lambda self: self._file.sync()
+    elif how == "in the old file":
+        from notabene.journal.file import JournalFile
+
+        JournalFile._renew = lambda self: setattr(self, "_suspect", False)
     calls = [0]
 
     def sync(real, fd):
@@ -445,7 +453,7 @@ def sync_fails(folder: Path, which: str) -> None:
 
     on_journal("fdatasync", sync)
     counters = counters_of(folder)
-    writer = make_writer(folder)
+    writer = make_writer(folder, sync=how != "never")
     for n in range(4):
         log_rows(writer, counters, n, 500, 0.003)
         time.sleep(0.06)
@@ -474,7 +482,7 @@ SYSCALLS = ("open", "write", "pwrite", "fdatasync", "fsync", "ftruncate", "posix
             "unlink", "dup", "fstat", "mmap", "flock", "thread", "scandir")  # fmt: skip
 
 
-def each_call_fails(folder: Path, name: str) -> None:
+def each_call_fails(folder: Path, name: str, how: str = "") -> None:
     """For k = 1, 2 ...: a forked child whose k-th call of one kind fails, until none does."""
     hurry()
     import fcntl
@@ -492,7 +500,7 @@ def each_call_fails(folder: Path, name: str) -> None:
         if child == 0:
             code = 9
             try:
-                code = _with_failing(place, owner, call, k)
+                code = _with_failing(place, owner, call, k, careless=how == "careless")
             finally:
                 os._exit(code)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -502,7 +510,25 @@ def each_call_fails(folder: Path, name: str) -> None:
     tell(outcome=outcome)
 
 
-def _with_failing(folder: Path, owner, call: str, k: int) -> int:
+class Careless:
+    """Writes each row with a call of its own, and expects that nothing goes wrong."""
+
+    class ring:
+        lost = 0
+
+    def __init__(self, folder: Path) -> None:
+        self._fd = os.open(folder / "w1.journal", os.O_CREAT | os.O_WRONLY)
+
+    def row(self, data, step) -> None:
+        """Write it down."""
+        os.write(self._fd, json.dumps([step, data]).encode())
+
+    def close(self) -> bool:
+        """Nothing waits."""
+        return True
+
+
+def _with_failing(folder: Path, owner, call: str, k: int, *, careless: bool) -> int:
     """0 when no call failed any more, 1 when one did, 2 when no writer could be made."""
     real, left = getattr(owner, call), [k]
 
@@ -525,7 +551,7 @@ def _with_failing(folder: Path, owner, call: str, k: int) -> int:
     else:
         setattr(owner, call, failing)
     try:
-        writer = make_writer(folder)
+        writer = Careless(folder) if careless else make_writer(folder)
     except OSError:
         return 2
     for slot in (0, 1):

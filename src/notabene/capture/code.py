@@ -242,7 +242,7 @@ def imported_sources(seen: dict[str, int] | None = None) -> Iterator[Path]:
             that is asked twice a second tells then only what it imported meanwhile.
     """
     known = {} if seen is None else seen
-    loaded: list[tuple[str, Any]] = list(sys.modules.items())
+    loaded: list[tuple[str, object]] = list(sys.modules.items())
     fresh = [(name, module) for name, module in loaded if known.get(name) != id(module)]
     if not fresh:
         return

@@ -20,6 +20,7 @@ from notabene.cli.render import (
     size,
     with_api,
 )
+from notabene.errors import TransportError
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -119,6 +120,8 @@ def put(
         project, name=f"put {Path(source).name}"[:100], capture=False, store=store_of(store)
     ) as run:
         kept = run.log_artifact(source, name=name, type=kind, aliases=aliases)
+    if kept.version is None:
+        raise TransportError(f"{source} is not kept", hint="free space, and try again")
     if as_json:
         print_json({"ref": kept.ref, "digest": kept.digest, "new": kept.is_new})
     else:

@@ -110,8 +110,9 @@ class StoreFolder:
             finally:
                 draft.unlink(missing_ok=True)
             ignore = root / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
+            with contextlib.suppress(OSError):  # a convenience: the store is whole without it
+                if not ignore.exists():
+                    ignore.write_text("*\n")
             return cls(root, _check_format(root, (root / FORMAT_FILE).read_bytes()))
         except OSError as error:
             raise UsageError(

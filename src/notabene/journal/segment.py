@@ -212,7 +212,10 @@ def decode_packed_section(data: memoryview) -> memoryview:
     width, size = _PACKED.unpack_from(data)
     if size > MAX_ROWS or width == 0 or size % width:
         raise FormatError(f"a section that claims {size:,} bytes of rows is damaged")
-    planes = zstandard.ZstdDecompressor().decompress(data[_PACKED.size :], max_output_size=size)
+    try:
+        planes = zstandard.ZstdDecompressor().decompress(data[_PACKED.size :], max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise FormatError(f"a section of rows cannot be unpacked ({error})") from error
     rows, count = bytearray(size), size // width
     for i in range(width):
         rows[i::width] = planes[i * count : (i + 1) * count]

@@ -34,7 +34,7 @@ class Syncer:
         """Syncs that failed since the last good one."""
         self._file = file
         self._warn = warn
-        self._every = every
+        self.every = every
         self._last = time.monotonic()
         self._changed = threading.Condition()
         self._asked = self._begun = self._done = 0
@@ -43,11 +43,11 @@ class Syncer:
 
     def look(self) -> None:
         """Ask for a sync if it is time for one; called each tick."""
-        if not (self._every and self._file.unsynced):
+        if not (self.every and self._file.unsynced):
             return
         waited = time.monotonic() - self._last
         # A disk that does not confirm is asked less and less often.
-        due = waited >= self._every * 2 ** min(self.failures, MOST_DOUBLINGS)
+        due = waited >= self.every * 2 ** min(self.failures, MOST_DOUBLINGS)
         if due or (self._file.unsynced > MUCH and not self.failures):
             self.ask()
 
@@ -91,7 +91,7 @@ class Syncer:
         """In a forked child: the thread is the parent's."""
         self._changed = threading.Condition()
         self._done = self._begun = self._asked
-        self._every = 0.0
+        self.every = 0.0
         self._thread = None
 
     def _work(self) -> None:

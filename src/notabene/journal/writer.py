@@ -76,7 +76,7 @@ class Writer:
         define: Names to store for a set of keys; raises UsageError for what is no name.
         warn: Called with a code and a sentence when something is not as it should be;
             mostly from the writer's threads, at most once a minute per code.
-        sync: Whether the disk is asked to confirm every five seconds.
+        sync: Whether the disk is asked to confirm, every five seconds and at the end.
 
     Attributes:
         log: :meth:`row` by the shortest way: the ring's own method while a thread carries over.
@@ -137,6 +137,8 @@ class Writer:
         self._unsent: tuple[int, int, bytes, int] | None = None
         """A frame that the disk refused: first, last, body, where its slots end."""
         self._last_write = self._last_stats = self._progress = time.monotonic()
+        self._refused: tuple[float, float] | None = None
+        """When the disk refused first and last, since it last took something."""
         self._thread: threading.Thread | None = None
 
     # -- writing ---------------------------------------------------------------------------
@@ -358,7 +360,7 @@ class Writer:
         except OSError as error:
             self._write_failed(error)
             return False
-        self._unsent = None
+        self._unsent = self._refused = None
         self._drained, segment.read = last, end
         self._progress = self._last_write = time.monotonic()
         if self.file.path.parent != before.parent:
@@ -366,6 +368,8 @@ class Writer:
         return True
 
     def _write_failed(self, error: OSError) -> None:
+        now = time.monotonic()
+        self._refused = (self._refused or (now, now))[0], now
         where = self.file.path.parent
         reason = os.strerror(error.errno or 0)
         if error.errno in READ_ONLY:
@@ -422,10 +426,11 @@ class Writer:
             return self._drained >= wanted
         if not self._has_thread():
             return self._drain(patience=timeout) and self._drained >= wanted
-        end = time.monotonic() + timeout
+        begun = time.monotonic()
         pause = 0.0002
         while self._drained < wanted and not self._ended:
-            if time.monotonic() >= end:
+            first, last = self._refused or (begun, 0.0)
+            if time.monotonic() >= begun + timeout or (last > begun and last - first >= PATIENCE):
                 return False
             self.wake()
             time.sleep(pause)
@@ -467,7 +472,7 @@ class Writer:
             self._given_up = True
             return False
         self._surely(self._end)
-        if sync and self.file.unsynced:
+        if sync and self._syncer.every and self.file.unsynced:
             self._syncer.ask()
             self._syncer.wait(min(SYNC_WITHIN, end - time.monotonic()))
         self._let_go()

@@ -90,6 +90,8 @@ class WriterFinished(Record, frozen=True):
     traceback: str = ""
     last_lines: str = ""
     """The end of the console, for runs that did not finish well."""
+    took_us: int = 0
+    """Time since the writer began, by a clock that nobody sets; 0 where it is not known."""
 
 
 class StatusSeen(Record, frozen=True):

@@ -77,12 +77,15 @@ def end_of(cells: Cells, writers: Writers) -> End:
         return (
             End("running") if whole is None else End(whole.value[0], whole.time, *whole.value[1:])
         )
-    bad = next((e for e in known if e.status != "finished"), None)
-    decides = bad or known[-1]
+    bad = [e for e in known if e.status != "finished"]
+    alone = len({e.rank for e in known}) == 1
+    # Of a program and the `notabene run` around it, the one that knows the exit code tells more.
+    told = [e for e in bad if e.exit_code is not None] if alone else []
+    decides = [*told, *bad, known[-1]][0]
     status, reason = decides.status, decides.reason
-    if bad is not None and len(known) > 1:
+    if bad and not alone:
         status = status if status == "stopped" else "failed"
-        reason = f"rank {bad.rank}: {reason or bad.status}"
+        reason = f"rank {decides.rank}: {reason or decides.status}"
     code = decides.exit_code
     ended = known[-1].time
     return End(status, ended, code, reason, decides.traceback, decides.last_lines)
@@ -91,7 +94,7 @@ def end_of(cells: Cells, writers: Writers) -> End:
 def _ending(writer: Writer, whole: Cell | None) -> _Ending | None:
     """The writer's own word, else what others saw of it, else what was seen of the run."""
     if writer.ended:
-        time, status, code, reason, traceback, lines = writer.ended
+        time, status, code, reason, traceback, lines = writer.ended[:6]
         return _Ending(time, writer.rank, writer.id, status, code, reason, traceback, lines)
     if writer.seen:
         time, _, _, status, code, reason = writer.seen
@@ -120,9 +123,15 @@ def times_of(writers: Writers, end: End) -> Times:
     newest = max((w.newest for w in own), default=0)
     started = min(starts, default=writers.created)
     created = writers.created or started or newest
-    until = end.ended or newest
+    until = _measured(deciding(writers)) or end.ended if end.ended else newest
     duration = max(0, until - started) / 1e6 if started else 0.0
     return Times(created, started, max(newest, writers.newest), duration)
+
+
+def _measured(current: list[Writer]) -> int:
+    """The end of a run by clocks that nobody sets; 0 where not all writers told it."""
+    told = [w.started + w.ended[6] for w in current if len(w.ended) > 6 and w.ended[6]]
+    return max(told, default=0) if len(told) == len(current) else 0
 
 
 def text_attr(cells: Cells, name: str) -> str:

@@ -172,11 +172,14 @@ class Ingest:
         self._swept = now
         with contextlib.suppress(OSError):
             sweep(self._folder)
-        if not os.access(self._folder.root, os.W_OK):
+        with contextlib.suppress(OSError):
             self._project_rings()
 
     def _project_rings(self) -> None:
-        """Where nothing may be written, what dead writers left is shown without moving it."""
+        """Where nothing can be written, what dead writers left is shown without moving it.
+
+        The store may be read-only, or its disk as full as it was when they died.
+        """
         for run, writers in self._folder.live_runs().items():
             run_dir = self._folder.find_run_dir(run)
             for writer in writers if run_dir is not None else ():

@@ -8,13 +8,16 @@ piece, or came twice. Decoding happens only when somebody looks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import MsgspecError
 
+from notabene.errors import FormatError
 from notabene.journal.block import F64, I64, Block, encode_block, row_dtype, rows_to_arrays
 from notabene.journal.reader import Points
 from notabene.journal.rows import ROW_BYTES, read_slot
@@ -224,8 +227,30 @@ def unpack_rows(data: bytes | memoryview) -> npt.NDArray[np.void]:
     return np.frombuffer(rows, row_dtype((width - ROW_BYTES) // 8))
 
 
+@contextmanager
+def _damage_named(piece: Piece) -> Iterator[None]:
+    """Say where the bytes lie that cannot be decoded; they were good when they came in."""
+    try:
+        yield
+    except (FormatError, LookupError, MsgspecError, RuntimeError, TypeError, ValueError) as error:
+        place = f"{piece.file} is damaged" if piece.file else "the index is damaged"
+        raise FormatError(
+            f"{place} at byte {piece.start:,} or in the {piece.size:,} bytes behind it",
+            hint="notabene journal verify tells what is good, notabene db rebuild shows that",
+        ) from error
+
+
 def decode(piece: Piece, data: bytes | memoryview) -> Rows:
-    """The rows of a piece that count, in the order in which they were logged."""
+    """The rows of a piece that count, in the order in which they were logged.
+
+    Raises:
+        FormatError: The bytes are damaged.
+    """
+    with _damage_named(piece):
+        return _decode(piece, data)
+
+
+def _decode(piece: Piece, data: bytes | memoryview) -> Rows:
     if piece.encoding == Encoding.BLOCK:
         block = Block(data)
         rows = Rows(block.seqs(), block.steps(), block.times(), block.values())
@@ -241,9 +266,17 @@ def decode_column(
 
     Without ``times`` these are left out (zeros) where steps rise strictly, so that nobody
     needs them to tell which point is later.
+
+    Raises:
+        FormatError: The bytes are damaged.
     """
+    with _damage_named(piece):
+        return _decode_column(piece, data, column, times=times)
+
+
+def _decode_column(piece: Piece, data: bytes | memoryview, column: int, *, times: bool) -> Column:
     if piece.encoding != Encoding.BLOCK:
-        rows = decode(piece, data)
+        rows = _decode(piece, data)
         return Column(rows.steps, rows.times, np.ascontiguousarray(rows.values[:, column]))
     block = Block(data)
     steps, values = block.steps(), block.column(column)

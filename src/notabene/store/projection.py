@@ -178,7 +178,12 @@ def _finished(work: Work, number: int, entry: Entry, record: WriterFinished) -> 
     ended = [entry.time, record.status, record.exit_code, record.reason]
     old = work.writers.all[number].ended
     if not old or old[0] < entry.time:
-        work.writers.all[number].ended = [*ended, record.traceback, record.last_lines]
+        work.writers.all[number].ended = [
+            *ended,
+            record.traceback,
+            record.last_lines,
+            record.took_us,
+        ]
 
 
 def _seen(work: Work, number: int, entry: Entry, record: StatusSeen) -> None:

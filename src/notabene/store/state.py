@@ -72,7 +72,8 @@ class Writer(msgspec.Struct, array_like=True, omit_defaults=True):
     world: int = 1
     replaces: tuple[str, ...] = ()
     ended: list[Any] = []
-    """Its last word: ``[time, status, exit code, reason, traceback, last lines]``."""
+    """Its last word: ``[time, status, exit code, reason, traceback, last lines,
+    time that it took]``; the time is missing in what older versions took in."""
     seen: list[Any] = []
     """What others saw of its end: ``[time, writer, seq, status, exit code, reason]``."""
     cpu: int = 0

@@ -20,6 +20,21 @@ class WriterRules:
         """An empty store; the backend's fixture replaces this one."""
         raise NotImplementedError
 
+    def test_a_run_takes_as_long_as_its_writers_measured(self, store: Store) -> None:
+        """A wall clock that was set meanwhile says when a run ended, not how long it took."""
+        scribe = Scribe("run1").start()
+        began = scribe.time - 1000
+        scribe.time += 86_400_000_000
+        store.apply(scribe.finish(took_us=4_000_000).batches())
+        run = store.run("run1")
+        assert run.ended == scribe.time
+        assert run.ended - began > 86_400_000_000
+        assert run.duration == pytest.approx(4.0, abs=0.1)
+        again = Scribe("run1", writer="w2").start()
+        again.time = scribe.time + 5_000_000
+        store.apply(again.finish().batches())
+        assert store.run("run1").duration > 86_400  # one that did not measure: by the wall clock
+
     def test_running_and_lost(self, store: Store) -> None:
         """A run without an end is running as long as it shows life, then lost until it does."""
         scribe = Scribe("run1", time=now_us() - 1_000_000).start()
@@ -81,6 +96,18 @@ class WriterRules:
         run = store.run("run1")
         assert (run.status, run.ranks) == ("failed", 3)
         assert run.reason in ("rank 1: later", "rank 2: killed")
+
+    def test_who_saw_the_exit_code_tells_the_end(self, store: Store) -> None:
+        """Of two writers of one rank the one that knows the exit code says how the run ended."""
+        around = Scribe("run1", writer="around").start()
+        inside = Scribe("run1", writer="inside").start()
+        seen = Scribe("run1", writer="inside-end")
+        seen.record(StatusSeen(writer="inside", status="killed", reason="without a word")).cut()
+        around.time = seen.time + 1000
+        around.finish("killed", exit_code=137, reason="SIGKILL")
+        store.apply([*around.batches(), *inside.cut().batches(), *seen.batches()])
+        run = store.run("run1")
+        assert (run.status, run.exit_code, run.reason) == ("killed", 137, "SIGKILL")
 
     def test_workers_do_not_decide(self, store: Store) -> None:
         """A data loader's worker neither keeps a run from finishing nor fails it."""

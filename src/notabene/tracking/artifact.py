@@ -22,6 +22,7 @@ from notabene.model.records import AliasMoved, ArtifactLogged, ArtifactUsed
 from notabene.model.refs import check_alias, check_artifact_name, check_name
 from notabene.settings import Settings
 from notabene.tracking.config import plain
+from notabene.tracking.elsewhere import refused
 
 if TYPE_CHECKING:
     from notabene.artifacts.base import BlobStore
@@ -213,6 +214,25 @@ def log_artifact(
         ).add(path)
     if run.folder is None or run.blobs is None:
         return draft
+    try:
+        _keep(run, draft)
+    except OSError as error:
+        reason = refused(error)
+        if not reason:
+            raise
+        text = f"the artifact {draft.name!r} is not kept: {reason.lower()}"
+        run.guard.note("artifact-lost", text, error=error)
+        return draft
+    assert draft.version is not None
+    for word in words:
+        point_alias(run, draft.name, word, draft.version)
+    return draft
+
+
+def _keep(run: Run, draft: Artifact) -> None:
+    """Keep its content, then make it a version, then say so in the record."""
+    assert run.folder is not None
+    assert run.blobs is not None
     with _bar(f"keeping {draft.name}", draft.size) as progress, hash_cache() as hashes:
         added = add(
             run.blobs,
@@ -247,9 +267,6 @@ def log_artifact(
             logged=made.logged,
         )
     )
-    for word in words:
-        point_alias(run, draft.name, word, made.version.version)
-    return draft
 
 
 def point_alias(run: Run, name: str, alias: str, version: int) -> None:

@@ -310,9 +310,8 @@ class Attendance:
         run = self._run
         assert run.path is not None
         assert run.folder is not None
-        writer = open_writer(
-            run.path, run.id, new_writer_id(), run.rank, run.guard, has_thread=True
-        )
+        sync = self._settings["sync"] != "never"
+        writer = open_writer(run.path, run.id, new_writer_id(), run.rank, run.guard, sync=sync)
         pid = os.getpid()
         writer.record(
             WriterStarted(

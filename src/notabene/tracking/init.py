@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
@@ -23,7 +24,7 @@ from notabene._ids import (
     user_name,
 )
 from notabene._version import __version__
-from notabene.errors import ConflictError, NotFoundError, UsageError
+from notabene.errors import ConflictError, NotabeneError, NotFoundError, UsageError
 from notabene.journal.folder import StoreFolder
 from notabene.journal.numbers import next_number
 from notabene.journal.writer import Writer
@@ -34,6 +35,7 @@ from notabene.tracking import context, given, lifecycle, names
 from notabene.tracking.attendance import Attendance
 from notabene.tracking.config import as_mapping, flatten, plain
 from notabene.tracking.cut import cut_short
+from notabene.tracking.elsewhere import other_store, refused
 from notabene.tracking.guard import Guard
 from notabene.tracking.keys import tag_cells
 from notabene.tracking.past import Past, has_rank, look_back
@@ -115,7 +117,8 @@ def init(
             a folder follows that folder's event files as well, whoever writes them.
 
     Raises:
-        UsageError: A wrong argument, or the store cannot be used.
+        UsageError: A wrong argument, or a store that may not be used. (A disk that is full or
+            fails is a warning, and the run is kept in a store in ``$TMPDIR``.)
         ConflictError: The id is taken and ``resume`` is ``never``; or the same was done before
             and the setting ``on_repeat`` is ``stop``.
         NotFoundError: ``resume="must"`` and there is no such run.
@@ -161,7 +164,7 @@ def init(
     if settings["mode"] == "disabled":
         run = _disabled(plan, settings)
     else:
-        run = _open(plan, settings, job, capture, tensorboard)
+        run = _open_somewhere(plan, settings, job, capture, tensorboard)
     context.enter(run)
     if config is not None:
         run.config.update(config)
@@ -281,14 +284,45 @@ def _accept_tensors_with_gradients() -> None:
     )
 
 
-def _open(
+def _open_somewhere(
     plan: Plan,
     settings: Settings,
     job: Launch,
     capture: bool | Capture,
     tensorboard: bool | str | os.PathLike[str] | None,
 ) -> Run:
-    folder = StoreFolder.open(settings.store, create=True)
+    """The run in its store; where the disk refuses, in another one, or kept nowhere at all."""
+    try:
+        return _open(plan, settings, settings.store, job, capture, tensorboard)
+    except (OSError, UsageError) as error:
+        reason = refused(error)
+        if not reason or settings["strict"]:
+            raise
+    why = f"the store {settings.store} takes no run ({reason.lower()})"
+    plan.resume = "allow"
+    other = other_store()
+    if other is not None:
+        with suppress(OSError, NotabeneError):
+            run = _open(plan, settings, other, job, capture, tensorboard)
+            run.guard.note("elsewhere", f"{why}: this one is kept in {other}", mild=True)
+            return run
+    run = _disabled(plan, settings)
+    run.guard.quiet = settings["quiet"]
+    run.guard.note("elsewhere", f"{why}: nothing of this one is kept")
+    return run
+
+
+def _open(
+    plan: Plan,
+    settings: Settings,
+    store: Path,
+    job: Launch,
+    capture: bool | Capture,
+    tensorboard: bool | str | os.PathLike[str] | None,
+) -> Run:
+    from notabene.capture.snapshot import Capture
+
+    folder = StoreFolder.open(store, create=True)
     run_dir, past = _run_dir(folder, plan)
     _accept_tensors_with_gradients()
     if past is not None and not settings["name"]:
@@ -300,7 +334,8 @@ def _open(
         quiet=settings["quiet"],
         report=lambda *what: run_holder[0].report_health(*what) if run_holder else None,
     )
-    writer = open_writer(run_dir, plan.id, new_writer_id(), plan.rank, guard, has_thread=True)
+    sync = settings["sync"] != "never"
+    writer = open_writer(run_dir, plan.id, new_writer_id(), plan.rank, guard, sync=sync)
     run = Run(
         id=plan.id,
         name=plan.name,
@@ -316,8 +351,6 @@ def _open(
     replaces = past.replaces(plan.rank) if past is not None and not plan_joins(plan, past) else ()
     _introduce(run, writer, plan, past, replaces)
     folder.mark_live(plan.id, writer.id)
-    from notabene.capture.snapshot import Capture
-
     wanted = Capture.of(capture)
     if plan.joined:
         # `notabene run` keeps the console, and gathers what this process sees.

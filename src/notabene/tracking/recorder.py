@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from notabene._ids import steady_us
 from notabene.errors import ConflictError, TransportError, UsageError
 from notabene.journal.folder import StoreFolder
 from notabene.journal.ring import MAX_ROW_KEYS, RingFullError, WideRowError
@@ -93,6 +94,7 @@ class Recorder:
 
     def _bind(self, writer: Writer | None) -> None:
         self._writer = writer
+        self._began = steady_us()
         # The ring's own method, so that a call of log() is two Python calls in all.
         self._row: Callable[[Any, Any], None] = _nowhere if writer is None else writer.ring.row
 
@@ -281,6 +283,7 @@ class Recorder:
                     reason=reason[:1000],
                     traceback=traceback[-16_000:],
                     last_lines=last_lines[-16_000:],
+                    took_us=steady_us() - self._began,
                 )
                 quietly(lambda: writer.record(Heartbeat(cpu_us=writer.cpu_us + self.spent_us)))
                 quietly(lambda: writer.record(end))

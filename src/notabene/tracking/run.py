@@ -288,7 +288,8 @@ class Run(Recorder):
     ) -> Artifact:
         """Keep a file or a folder as the next version of a named artifact.
 
-        Content that the newest version already holds gives no new version.
+        Content that the newest version already holds gives no new version. Where the disk is full
+        or fails, the run goes on with a warning, and the artifact has no version.
 
         Args:
             source: File, folder, or an :class:`Artifact` put together by hand.

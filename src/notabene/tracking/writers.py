@@ -9,16 +9,15 @@ from notabene._ids import boot_id, host_name, process_start
 from notabene._version import __version__
 from notabene.errors import UsageError
 from notabene.journal.folder import JOURNAL
-from notabene.journal.mounts import is_local
+from notabene.journal.mounts import is_local, private_folder
 from notabene.journal.segment import Header
 from notabene.journal.writer import Writer
-from notabene.settings import temporary
 from notabene.tracking.guard import Guard
 from notabene.tracking.keys import metric_names
 
 
 def open_writer(
-    run_dir: Path, run_id: str, writer_id: str, rank: int, guard: Guard, *, has_thread: bool
+    run_dir: Path, run_id: str, writer_id: str, rank: int, guard: Guard, *, sync: bool
 ) -> Writer:
     """Make a writer of a run in this process, and start its thread.
 
@@ -38,27 +37,23 @@ def open_writer(
         pid_start=process_start(pid),
         version=__version__,
     )
-    own = Path(temporary()) / f"notabene-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    own = private_folder(make=True)
+    aside = [] if own is None else [own]
     places = [run_dir] if is_local(run_dir) else []
-    try:
-        own.mkdir(mode=0o700, exist_ok=True)
-        places.append(own)
-    except OSError:
-        pass
     try:
         writer = Writer(
             run_dir / f"{writer_id}{JOURNAL}",
             header,
-            ring_places=places,
-            spill=[own / run_id],
+            ring_places=[*places, *aside],
+            spill=[place / run_id for place in aside],
             define=lambda keys: metric_names(keys, guard.note),
             warn=guard.note,
+            sync=sync,
         )
     except OSError as error:
         raise UsageError(
             f"the run's folder {run_dir} cannot be written to: {error.strerror}",
             hint="name another store with store= or NOTABENE_STORE",
         ) from error
-    if has_thread:
-        writer.start()
+    writer.start()
     return writer

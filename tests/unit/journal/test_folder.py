@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +131,17 @@ def test_markers_may_tell_of_an_end(store, monkeypatch):
     store.clear_ended()
     assert store.marked_runs() == ({}, {})
     assert list(store.live.iterdir()) == []
+
+
+def test_a_store_is_whole_without_a_convenience(tmp_path, monkeypatch):
+    """Where the line for git cannot be written the store is made all the same."""
+
+    def refuse(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert StoreFolder.open(tmp_path / "store", create=True).run_dirs() is not None
+    assert os.listdir(tmp_path / "store") == ["format"]
 
 
 def test_markers_never_fail(store):

@@ -33,6 +33,19 @@ def test_a_disk_that_refuses_for_a_while_costs_nothing(make, tmp_path, said, mon
     assert said.codes() == ["write"]
 
 
+def test_flush_waits_no_longer_for_a_disk_that_has_refused_for_a_while(make, monkeypatch):
+    """Once the disk has said no for as long as our patience, asking it once more is enough."""
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    writer = make()
+    left = failing(monkeypatch, errno.ENOSPC)
+    writer.row({"a": 1.0}, 0)
+    begun = time.monotonic()
+    assert not writer.flush(60)
+    assert time.monotonic() - begun < 30
+    left[0] = 0
+    assert writer.flush()
+
+
 def test_a_place_that_becomes_read_only_is_left(make, tmp_path, said, monkeypatch):
     """The journal goes on in the next place, and that is announced with its path."""
     writer = make(spill=[tmp_path / "spill"])

@@ -404,3 +404,17 @@ def test_a_store_without_room_for_numbers(store: str, monkeypatch: pytest.Monkey
 
 def _no_room(place: Path) -> list[int]:
     raise OSError(28, "No space left on device", str(place))
+
+
+@pytest.mark.parametrize(("sync", "asked"), [("auto", True), ("never", False)])
+def test_the_disk_is_asked_to_confirm_or_is_not(
+    store: str, monkeypatch: pytest.MonkeyPatch, sync: str, asked: bool
+) -> None:
+    """``NOTABENE_SYNC=never`` leaves the journal to the system, at the end of the run as well."""
+    monkeypatch.setenv("NOTABENE_SYNC", sync)
+    calls: list[int] = []
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (calls.append(fd), real(fd)))
+    with notabene.init("p", store=store, capture=False) as run:
+        run.log({"loss": 1.0})
+    assert bool(calls) == asked
