@@ -49,7 +49,7 @@ def _follow_console(api: Api, view: RunView, lines: int, *, no_follow: bool, as_
             if as_json:
                 print_json(line)
             else:
-                say(line.text)
+                say(line.text, styled=True)
         if over:
             return
         time.sleep(PAUSE)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from notabene.cli.jsonable import jsonable
-from notabene.cli.render import common, print_json, say, store_of
+from notabene.cli.render import common, encode_json, print_json, say, store_of
 from notabene.errors import NotFoundError
 
 
@@ -84,10 +83,4 @@ def cat(target: str, points: bool, store: str | None, as_json: bool) -> None:
     del as_json  # it is JSON in any case, one document a line
     for path in _paths(store, target):
         for row in records(path, points=points):
-            say(_line(row))
-
-
-def _line(row: Any) -> str:
-    import msgspec
-
-    return msgspec.json.encode(jsonable(row)).decode()
+            say(encode_json(row, indent=-1))

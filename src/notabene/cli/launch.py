@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ NOT_EXECUTABLE = 126
 CTRL_C = 130
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("-p", "--project", help="Project of the run.")
 @click.option("--name", help="Name of the run.")
@@ -70,8 +72,8 @@ def run(
 ) -> int:
     """Run a program and record it: notabene run -- python train.py --lr 0.1
 
-    Ends with the program's own exit code. If the program calls notabene.init() itself, it
-    joins this run.
+    Options of notabene stand before the program. Ends with the program's own exit code. If the
+    program calls notabene.init() itself, it joins this run.
     """
     from notabene.tracking.init import init
 
@@ -158,7 +160,8 @@ class PatternReader:
 
     A named group ``(?P<acc>...)`` names its metric; a pattern without one is named after the
     word before its group: ``loss=([0-9.]+)`` gives ``loss``. Where a pattern has a group named
-    ``step`` that is the step of the line's numbers.
+    ``step`` that is the step of the line's numbers. Of a progress bar each state is looked at,
+    and logged where its numbers are not those of the state before.
 
     Raises:
         UsageError: A pattern does not parse, or has no group.
@@ -167,6 +170,7 @@ class PatternReader:
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self.run: Run | None = None
         self._patterns: list[tuple[re.Pattern[str], dict[int, str]]] = []
+        self._seen: dict[str, str] = {}
         for text in patterns:
             try:
                 pattern = re.compile(text)
@@ -186,34 +190,27 @@ class PatternReader:
             names[1] = before[1] if before else "value"
         return names
 
-    def state(self, _stream: str, line: str, whole: bool) -> None:
-        """Look at one line; called for each when it is complete."""
-        if whole:
-            self.look(line)
-
-    def look(self, line: str) -> None:
-        """Log what the patterns find in a line."""
+    def state(self, stream: str, line: str, whole: bool) -> None:
+        """Look at one line; called when it is complete, and before it is written over."""
         if self.run is None:
             return
+        found = list(self._find(line))
+        seen = self._seen.pop(stream, None)
+        if not whole:
+            self._seen[stream] = repr(found)
+        if repr(found) == seen:
+            return
+        for numbers, step in found:
+            for name, number in numbers.items():
+                self.run.log_metric(name, number, step=step)
+
+    def _find(self, line: str) -> Iterator[tuple[dict[str, float], int | None]]:
         for pattern, names in self._patterns:
             for match in pattern.finditer(line):
-                numbers: dict[str, float] = {}
-                step: int | None = None
-                for index, name in names.items():
-                    number = _number(match[index])
-                    if number is None:
-                        continue
-                    if name == "step":
-                        step = int(number)
-                    else:
-                        numbers[name] = number
-                if numbers:
-                    self._log(numbers, step)
-
-    def _log(self, numbers: dict[str, float], step: int | None) -> None:
-        assert self.run is not None
-        for name, number in numbers.items():
-            self.run.log_metric(name, number, step=step)
+                given = {name: _number(match[index]) for index, name in names.items()}
+                numbers = {name: number for name, number in given.items() if number is not None}
+                step = numbers.pop("step", math.nan)
+                yield numbers, int(step) if math.isfinite(step) else None
 
 
 def _number(text: str | None) -> float | None:

@@ -125,7 +125,7 @@ def _table(views: list[RunView], fields: list[str] | None, *, one_project: bool)
     columns += _chosen(views)
     columns = _fitted(columns)
     rights = [at for at, column in enumerate(columns) if column[2]]
-    status = next(at for at, column in enumerate(columns) if column[0] == "STATUS")
+    status = [title for title, _, _ in columns].index("STATUS")
     print_table(
         [title for title, _, _ in columns],
         list(zip(*(cells for _, cells, _ in columns), strict=True)),
@@ -169,14 +169,16 @@ def _plain(key: str, value: Any) -> bool:
 
 
 def _fitted(columns: list[tuple[str, list[str], bool]]) -> list[tuple[str, list[str], bool]]:
-    """Leave out the last columns that do not fit the terminal."""
+    """Leave out the last columns that do not fit the terminal; never id, name and status."""
     if not is_terminal():
         return columns
+    from rich.cells import cell_len
+
     left, kept = width(), []
-    for at, column in enumerate(columns):
-        wide = max(len(column[0]), *(len(cell) for cell in column[1])) + 2
+    for column in columns:
+        wide = max(cell_len(column[0]), *(cell_len(cell) for cell in column[1])) + 2
         wide = min(wide, 26)
-        if wide > left and at >= 3:
+        if wide > left and column[0] not in ("ID", "NAME", "STATUS"):
             continue
         kept.append(column)
         left -= wide

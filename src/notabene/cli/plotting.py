@@ -39,7 +39,14 @@ Line = tuple[list[float], list[float], list[float]]
 )
 @click.option("-x", default="step", help="step, time, relative, or another metric.")
 @click.option("-w", "--where", default="", help="Draw the runs that a query chooses.")
-@click.option("-n", "--limit", default=7, show_default=True, help="At most so many runs.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="At most so many runs; 0 means all.",
+)
 @click.option("--log", "log_y", is_flag=True, help="Logarithmic y axis.")
 @click.option("--height", default=16, show_default=True, help="Rows of a chart.")
 @click.option("--width", "columns", type=int, help="Columns; default is the terminal's.")
@@ -62,7 +69,7 @@ def plot(
     """Draw the curves of runs: notabene plot RUN... -m loss -m val/loss"""
     views = [api.run(ref) for ref in runs]
     if where:
-        views += list(api.runs(where, limit=limit))
+        views += list(api.runs(where, limit=limit or None))
     if not views:
         views = [api.run("@last")]
     views = views[: limit or None]
@@ -163,7 +170,7 @@ def _draw(lines: list[Line], wide: int, height: int, x: str, *, log_y: bool) -> 
         if row in (0, height // 2, height - 1):
             mark = label(y1 - (y1 - y0) * row / max(1, height - 1))
         bar = "\N{BOX DRAWINGS LIGHT VERTICAL AND LEFT}" if unicode_ok() else "|"
-        say(f"{mark:>{margin}} {bar}{text}")
+        say(f"{mark:>{margin}} {bar}{text}", styled=True)
     left, right = _x_label(x0, x), _x_label(x1, x)
     say(" " * (margin + 2) + left + right.rjust(columns - len(left)))
 

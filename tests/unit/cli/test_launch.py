@@ -77,3 +77,25 @@ def test_the_program_joins_in_whichever_store(program: Command, tmp_path: Path) 
     with Api(store) as api:
         (run,) = api.runs()
     assert run.summary["x"] == 5
+
+
+def test_options_after_the_program_are_its_own(nota: Command, program: Command) -> None:
+    """Without ``--`` as well, what stands behind the program is not read as options of ours."""
+    code = "import sys; print(sys.argv[1:])"
+    done = program("run", "--name", "mine", sys.executable, "-c", code, "--name", "x", "--json")
+    assert "['--name', 'x', '--json']" in done.out
+    run = last(nota)
+    assert (run["name"], run["config"]) == ("mine", {"name": "x", "json": True})
+
+
+def test_numbers_of_progress_bars_and_of_a_last_line_count(nota: Command, program: Command) -> None:
+    """Each state of a bar is looked at, equal ones once; so is a line that has no end."""
+    states = "".join(f"\r{n}/4 loss={loss}" for n, loss in enumerate((1, 0.5, 0.5, 0.25)))
+    code = f"print({states!r}); print('step nan loss=7'); print('loss=8', end='')"
+    program(
+        "run", "--name", "bar",
+        "--metrics", r"(?:step (?P<step>\S+) )?loss=(?P<loss>[0-9.]+)", "--",
+        sys.executable, "-c", code,
+    )  # fmt: skip
+    (curve,) = nota("plot", "bar", "-m", "loss", "--json").json
+    assert curve["values"] == [1.0, 0.5, 0.25, 7.0, 8.0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -159,3 +162,25 @@ def test_fields_that_are_not_there_are_refused(nota: Command) -> None:
         assert refused["message"] == "there is no field 'nonsense'"
     found = nota("ls", "--json", "--fields", "id,config.nothing,summary.loss").json
     assert {row["config.nothing"] for row in found} == {None}
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(store: Path) -> None:
+    """A closed pipe (``| head``) ends the command with 0 and without a word."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "notabene", "ls", "--json"],
+        env={**os.environ, "NOTABENE_STORE": str(store)},
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_command_alone_says_what_there_is(nota: Command) -> None:
+    """Without a verb the help comes on stderr, and the exit code is that of wrong use."""
+    done = nota(code=2)
+    assert done.err.startswith("Usage:")
+    assert nota("plot", "--limit", "-3", code=2).out == ""
