@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from notabene.cli.jsonable import jsonable
 from notabene.cli.progress import bar
 from notabene.cli.render import (
     ago,
@@ -14,6 +15,7 @@ from notabene.cli.render import (
     counted,
     hint,
     listing,
+    print_fields,
     print_json,
     print_table,
     say,
@@ -47,10 +49,14 @@ def ls(
     """List artifacts, or the versions of one."""
     versions = api.artifacts(name, type=kind)[: limit or None]
     if as_json:
-        print_json(versions, fields)
+        print_json([{"ref": v.ref, **jsonable(v)} for v in versions], fields)
         return
     if not versions:
-        hint("no artifacts yet; keep a file with run.log_artifact(path)")
+        none = "no artifacts yet; keep a file with run.log_artifact(path)"
+        hint("no artifacts match" if name or kind else none)
+        return
+    if fields:
+        print_fields([{"ref": v.ref, **jsonable(v)} for v in versions], fields)
         return
     rows = [
         (

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notabene.cli.render import common, figure, hint, print_json, say, with_api
+from notabene.cli.jsonable import jsonable
+from notabene.cli.render import (
+    common,
+    figure,
+    hint,
+    print_fields,
+    print_json,
+    say,
+    with_api,
+)
 from notabene.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -92,7 +101,7 @@ def _follow_metrics(
 @click.argument("run", default="@last")
 @click.option("--until", default="", help="A query; default is that the run has ended.")
 @click.option("--timeout", type=float, help="Give up after so many seconds (exit code 124).")
-@click.option("--fields", help="With --json: only these fields.")
+@click.option("--fields", help="Print only these, separated by commas.")
 @common
 @with_api
 def wait(
@@ -119,6 +128,8 @@ def wait(
         if good or over:
             if as_json:
                 print_json(view.to_dict(), fields)
+            elif fields:
+                print_fields([jsonable(view.to_dict())], fields)
             else:
                 say(f"{view.name} is {view.status}")
             return 0 if good else 1

@@ -187,6 +187,14 @@ def print_json(value: Any, fields: str | None = None) -> None:
     sys.stdout.write(encode_json(value) + "\n")
 
 
+def print_fields(items: Sequence[Any], fields: str) -> None:
+    """Print a table of the chosen fields of documents."""
+    names = split_fields(fields)
+    check_fields(names, items)
+    rows = [[figure(dig(item, name)) for name in names] for item in items]
+    print_table([name.upper() for name in names], rows)
+
+
 def split_fields(fields: str) -> list[str]:
     """``"id, summary.loss"`` -> ``["id", "summary.loss"]``."""
     names = [name.strip() for name in fields.split(",") if name.strip()]

@@ -184,3 +184,21 @@ def test_the_command_alone_says_what_there_is(nota: Command) -> None:
     done = nota(code=2)
     assert done.err.startswith("Usage:")
     assert nota("plot", "--limit", "-3", code=2).out == ""
+
+
+def test_fields_are_a_table_where_no_json_is_asked_for(nota: Command, store: Path) -> None:
+    """``--fields`` chooses without ``--json`` as well, in every verb that has it."""
+    with notabene.init("p", name="maker", store=store, capture=False) as run:
+        run.log_artifact(Path(__file__), name="script")
+    for words, head in (
+        (("show", "maker"), "name,status"),
+        (("wait", "maker"), "id,status"),
+        (("diary", "p"), "kind,run_name"),
+        (("ls", "--projects"), "name,runs"),
+        (("artifact", "ls"), "ref,type"),
+    ):
+        rows = nota(*words, "--fields", head).out.splitlines()
+        assert rows[0].split() == head.upper().split(",")
+        assert len(rows) > 1
+    assert nota("artifact", "ls", "--json", "--fields", "ref").json == [{"ref": "script:v1"}]
+    assert "no artifacts match" in nota("artifact", "ls", "nosuch").err
