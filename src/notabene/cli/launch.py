@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import re
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -254,7 +257,7 @@ def _launch(
         redirect = Path(given["map"]) if given.get("map") else None
         env = run.attendance.for_program(env, redirect=redirect, hash_secret=given.get("hash", ""))
     try:
-        outcome = pump(list(command), transcript, env=env)
+        outcome = pump(list(command), transcript, env=env, on_start=_stopping(run))
     except NotabeneError as error:
         missing = isinstance(error, NotFoundError)
         code = NOT_FOUND if missing else NOT_EXECUTABLE
@@ -265,6 +268,30 @@ def _launch(
         ConsoleNoted(bytes=transcript.bytes, lines=transcript.lines, dropped=transcript.dropped)
     )
     return _finish(run, outcome, "\n".join(transcript.last_lines(40)))
+
+
+def _stopping(run: Run) -> Callable[[int], None]:
+    """Have a stop request reach the program, whose process id is given when it has begun.
+
+    A signal to us would not do: of one that comes as if from the keyboard the program has had its
+    own, where it shares our terminal. What is ignored here, it ignores as well.
+    """
+    number = signal.SIGINT
+    if signal.getsignal(number) == signal.SIG_IGN:
+        number = signal.SIGTERM
+
+    def stop(pid: int) -> None:
+        assert run.folder is not None
+        # Where the program joined this run it hears the request itself.
+        if set(run.folder.live_runs().get(run.id, ())) <= {run.writer_id}:
+            with contextlib.suppress(OSError):
+                (os.killpg if os.getpgid(pid) == pid else os.kill)(pid, number)
+
+    def started(pid: int) -> None:
+        if run.attendance is not None:
+            run.attendance.on_stop = lambda: stop(pid)
+
+    return started
 
 
 def _finish(run: Run, outcome: Outcome, last_lines: str) -> int:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from notabene.api import Api
 from tests.unit.cli.conftest import Command
@@ -99,3 +104,33 @@ def test_numbers_of_progress_bars_and_of_a_last_line_count(nota: Command, progra
     )  # fmt: skip
     (curve,) = nota("plot", "bar", "-m", "loss", "--json").json
     assert curve["values"] == [1.0, 0.5, 0.25, 7.0, 8.0]
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_stop_request_reaches_the_program(store: Path, tmp_path: Path, ignored: bool) -> None:
+    """Also where its output is a pipe and we hold the terminal, and where Ctrl-C is ignored."""
+    import pty
+
+    words = [sys.executable, "-m", "notabene", "run", "--id", "asked", "--", "sleep", "60"]
+    env = {**os.environ, "NOTABENE_STORE": str(store)}
+    pid, keyboard = pty.fork()
+    if pid == 0:  # in the foreground of a terminal of its own
+        with (tmp_path / "out").open("wb") as out:
+            os.dup2(out.fileno(), 1)
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.execve(sys.executable, words, env)
+    try:
+        begun = f"{sys.executable} -m notabene wait asked --until 'process.command is not null'"
+        while subprocess.run(
+            begun, shell=True, env=env, capture_output=True, timeout=60
+        ).returncode:
+            pass
+        with Api(store) as api:
+            api.stop("asked")
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert code == 128 + (signal.SIGTERM if ignored else signal.SIGINT)
+        with Api(store) as api:
+            assert api.run("asked").status == "stopped"
+    finally:
+        os.close(keyboard)
