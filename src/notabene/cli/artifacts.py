@@ -94,7 +94,7 @@ def show(api: Api, ref: str, as_json: bool) -> None:
     print_table(
         ("", "", ""),
         [
-            (f"  {f.path}", size(f.size or 0), (f.digest or getattr(f, "uri", ""))[:12])
+            (f"  {f.path}", size(f.size) if f.size >= 0 else "", getattr(f, "uri", f.digest[:12]))
             for f in view.listing()
         ],
         right=(1,),
@@ -147,6 +147,8 @@ def get(api: Api, ref: str, to: str | None, overwrite: bool, as_json: bool) -> N
         print_json({"path": str(path), "ref": view.ref, "digest": view.digest})
     else:
         say(str(path))
+    if elsewhere := len(view.manifest.references):
+        hint(f"{counted(elsewhere, 'reference')} to what lies elsewhere: not copied")
 
 
 @artifact.command()

@@ -254,3 +254,15 @@ def test_the_users_file_is_for_the_user(nota: Command, home: Path) -> None:
     file.unlink()
     file.mkdir()
     assert "config.toml" in nota("config", "quiet", "true", code=2).err
+
+
+def test_references_are_shown_whole(nota: Command, store: Path, tmp_path: Path) -> None:
+    """A reference stands with its address, without a size that nobody knows; get says it stays."""
+    made = notabene.Artifact("mix")
+    made.add(Path(__file__))
+    made.add_reference("s3://bucket/folder/data.parquet")
+    with notabene.init("p", name="mixer", store=store, capture=False) as run:
+        run.log_artifact(made)
+    (line,) = [x for x in nota("artifact", "show", "mix").out.splitlines() if "s3:" in x]
+    assert line.split() == ["data.parquet", "s3://bucket/folder/data.parquet"]
+    assert "1 reference" in nota("artifact", "get", "mix", str(tmp_path / "out")).err
