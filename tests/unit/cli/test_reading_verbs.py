@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -202,3 +203,20 @@ def test_fields_are_a_table_where_no_json_is_asked_for(nota: Command, store: Pat
         assert len(rows) > 1
     assert nota("artifact", "ls", "--json", "--fields", "ref").json == [{"ref": "script:v1"}]
     assert "no artifacts match" in nota("artifact", "ls", "nosuch").err
+
+
+def test_every_number_can_be_drawn(nota: Command, store: Path) -> None:
+    """Largest, smallest, equal and no numbers give a chart, on either axis, and never a crash."""
+    most, least = sys.float_info.max, 5e-324
+    with notabene.init("p", name="edge", store=store, capture=False) as run:
+        for step, value in enumerate((most, -most, math.nan, math.inf, 1.0)):
+            run.log({"both": value, "most": most, "least": least, "one": 1.0}, step=step)
+    for key in ("both", "most", "least", "one"):
+        for x in ("step", "time", "both", "most", "least"):
+            assert nota("plot", "edge", "-m", key, "-x", x, "--height", "3").out.strip()
+    assert "1.798e+308" in nota("plot", "edge", "-m", "both").out
+
+
+def test_a_query_that_chooses_nothing_draws_nothing(nota: Command) -> None:
+    """Instead of the newest run, which nobody asked for, there is an error."""
+    assert "no run matches" in nota("plot", "--where", "name = 'nobody'", code=3).err
