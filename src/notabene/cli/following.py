@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from notabene.cli.jsonable import jsonable
 from notabene.cli.render import (
     common,
+    encode_json,
     figure,
     hint,
     print_fields,
@@ -36,7 +37,10 @@ TIME_IS_UP = 124
 def tail(
     api: Api, run: str, lines: int, metrics: tuple[str, ...], no_follow: bool, as_json: bool
 ) -> None:
-    """Follow a run's console, or its metrics, until it ends."""
+    """Follow a run's console, or its metrics, until it ends.
+
+    With --json one document a line.
+    """
     view = api.run(run)
     if metrics:
         _follow_metrics(api, view, metrics, lines, no_follow=no_follow, as_json=as_json)
@@ -44,6 +48,11 @@ def tail(
         _follow_console(api, view, lines, no_follow=no_follow, as_json=as_json)
     if not no_follow:
         hint(f"{view.name} is {api.run(view.id).status}")
+
+
+def _document(form: dict[str, Any]) -> None:
+    """One JSON document a line, at once: whoever follows reads line by line."""
+    say(encode_json(form, indent=-1))
 
 
 def _over(api: Api, run_id: str) -> bool:
@@ -56,7 +65,7 @@ def _follow_console(api: Api, view: RunView, lines: int, *, no_follow: bool, as_
         over = no_follow or _over(api, view.id)
         for line in follower.read():
             if as_json:
-                print_json(line)
+                _document(line._asdict())
             else:
                 say(line.text, styled=True)
         if over:
@@ -87,7 +96,7 @@ def _follow_metrics(
             begin = seen.get(key, max(0, len(found.steps) - lines))
             for step, value in zip(found.steps[begin:], found.values[begin:], strict=True):
                 if as_json:
-                    print_json({"key": key, "step": int(step), "value": float(value)})
+                    _document({"key": key, "step": int(step), "value": float(value)})
                 else:
                     say(f"{key}  {int(step):>8,}  {figure(float(value))}")
             seen[key] = len(found.steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -144,6 +145,8 @@ def _store(store: str | None) -> list[Check]:
         checks.append(("ring", "note", f"{kind} is a network file system; rings go to $TMPDIR"))
     if is_container_layer(root):
         checks.append(("place", "note", "a container's own layer: the runs go with the container"))
+    if not os.access(root, os.W_OK):
+        checks.append(("access", "note", f"{root} may be read, and not be written to"))
     free = _free(root)
     checks.append(("disk", "bad" if free < 100 << 20 else "good", f"{size(free)} free"))
     try:

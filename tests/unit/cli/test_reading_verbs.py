@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -220,3 +221,13 @@ def test_every_number_can_be_drawn(nota: Command, store: Path) -> None:
 def test_a_query_that_chooses_nothing_draws_nothing(nota: Command) -> None:
     """Instead of the newest run, which nobody asked for, there is an error."""
     assert "no run matches" in nota("plot", "--where", "name = 'nobody'", code=3).err
+
+
+def test_tail_prints_a_document_a_line(nota: Command, program: Command) -> None:
+    """``tail --json`` can be read line by line, the console's lines with their stream and time."""
+    program("run", "--name", "printer", "--", sys.executable, "-c", "print('one'); print('two')")
+    lines = nota("tail", "printer", "--no-follow", "--json").out.splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [(line["stream"], line["text"]) for line in found] == [("o", "one"), ("o", "two")]
+    points = nota("tail", "fast", "-m", "loss", "-n", "2", "--no-follow", "--json").out.splitlines()
+    assert json.loads(points[1]) == {"key": "loss", "step": 49, "value": 0.02}
