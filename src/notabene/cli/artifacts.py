@@ -119,8 +119,13 @@ def put(
 ) -> None:
     """Keep a file or a folder as the next version of a named artifact."""
     from notabene.cli.render import store_of
+    from notabene.model.refs import check_alias, check_artifact_name
     from notabene.tracking.init import init
 
+    if name is not None:
+        check_artifact_name(name)
+    for word in aliases:
+        check_alias(word)
     with init(
         project, name=f"put {Path(source).name}"[:100], capture=False, store=store_of(store)
     ) as run:

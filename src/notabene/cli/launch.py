@@ -240,16 +240,16 @@ def _launch(
     from notabene.journal.folder import CONSOLE
     from notabene.tracking.names import join_variable
 
-    assert run.path is not None
-    assert run.folder is not None
     transcript = Transcript(
-        run.path / f"{run.writer_id}{CONSOLE}",
+        None if run.path is None else run.path / f"{run.writer_id}{CONSOLE}",
         limit=Settings()["console_limit"] << 20,
         redactor=Redactor(),
         on_state=on_line.state,
     )
-    root = str(run.folder.root)
-    env = {**environment(), **join_variable(run.id, root), "NOTABENE_STORE": root}
+    env = {**environment()}
+    if run.folder is not None:  # else nothing is recorded, by the program neither
+        root = str(run.folder.root)
+        env |= {**join_variable(run.id, root), "NOTABENE_STORE": root}
     env |= given.get("set", {})
     for name in given.get("unset", ()):
         env.pop(name, None)

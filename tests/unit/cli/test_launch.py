@@ -134,3 +134,13 @@ def test_a_stop_request_reaches_the_program(store: Path, tmp_path: Path, ignored
             assert api.run("asked").status == "stopped"
     finally:
         os.close(keyboard)
+
+
+def test_where_nothing_is_recorded_the_program_runs_all_the_same(
+    nota: Command, program: Command
+) -> None:
+    """``NOTABENE_MODE=disabled`` takes notabene away, not the program, its output and its code."""
+    before = len(nota("ls", "--json").json)
+    words = ("run", "--metrics", "loss=(.)", "--", "sh", "-c", "echo loss=1; exit 3")
+    assert "loss=1" in program(*words, code=3, NOTABENE_MODE="disabled").out
+    assert len(nota("ls", "--json").json) == before
