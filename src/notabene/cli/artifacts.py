@@ -22,6 +22,7 @@ from notabene.cli.render import (
     size,
     with_api,
 )
+from notabene.errors import UsageError
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -129,6 +130,10 @@ def put(
     with init(
         project, name=f"put {Path(source).name}"[:100], capture=False, store=store_of(store)
     ) as run:
+        if run.folder is None:
+            raise UsageError(
+                "notabene is disabled, so nothing can be kept", hint="see NOTABENE_MODE"
+            )
         kept = run.log_artifact(source, name=name, type=kind, aliases=aliases)
     if as_json:
         print_json({"ref": kept.ref, "digest": kept.digest, "new": kept.is_new})

@@ -268,9 +268,11 @@ def test_references_are_shown_whole(nota: Command, store: Path, tmp_path: Path) 
     assert "1 reference" in nota("artifact", "get", "mix", str(tmp_path / "out")).err
 
 
-def test_what_cannot_be_a_name_makes_no_run(nota: Command) -> None:
-    """A name or an alias that is refused is refused before a run stands for it."""
+def test_what_cannot_be_kept_makes_no_run(nota: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad name or alias is refused before a run stands for it, so is all while disabled."""
     before = nota("ls", "--json").json
     nota("artifact", "put", __file__, "--name", "a:b", code=2)
     nota("artifact", "put", __file__, "--alias", "v3", code=2)
+    monkeypatch.setenv("NOTABENE_MODE", "disabled")
+    nota("artifact", "put", __file__, code=2)
     assert nota("ls", "--json").json == before
