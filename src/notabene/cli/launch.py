@@ -52,7 +52,7 @@ CTRL_C = 130
     "--metrics",
     "patterns",
     multiple=True,
-    help="Take numbers from the output: 'loss=([0-9.]+)'. Named groups name metrics.",
+    help="Take numbers from the output: 'loss=([0-9.]+)'. Named groups name metrics, and step.",
 )
 @common
 def run(
@@ -163,8 +163,8 @@ class PatternReader:
 
     A named group ``(?P<acc>...)`` names its metric; a pattern without one is named after the
     word before its group: ``loss=([0-9.]+)`` gives ``loss``. Where a pattern has a group named
-    ``step`` that is the step of the line's numbers. Of a progress bar each state is looked at,
-    and logged where its numbers are not those of the state before.
+    ``step`` that is the step of the line's numbers. Of a progress bar the last state counts, as
+    how many there are is chance; with a step each one does.
 
     Raises:
         UsageError: A pattern does not parse, or has no group.
@@ -197,7 +197,7 @@ class PatternReader:
         """Look at one line; called when it is complete, and before it is written over."""
         if self.run is None:
             return
-        found = list(self._find(line))
+        found = [(numbers, step) for numbers, step in self._find(line) if whole or step is not None]
         seen = self._seen.pop(stream, None)
         if not whole:
             self._seen[stream] = repr(found)

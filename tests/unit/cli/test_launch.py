@@ -94,16 +94,15 @@ def test_options_after_the_program_are_its_own(nota: Command, program: Command) 
 
 
 def test_numbers_of_progress_bars_and_of_a_last_line_count(nota: Command, program: Command) -> None:
-    """Each state of a bar is looked at, equal ones once; so is a line that has no end."""
-    states = "".join(f"\r{n}/4 loss={loss}" for n, loss in enumerate((1, 0.5, 0.5, 0.25)))
-    code = f"print({states!r}); print('step nan loss=7'); print('loss=8', end='')"
-    program(
-        "run", "--name", "bar",
-        "--metrics", r"(?:step (?P<step>\S+) )?loss=(?P<loss>[0-9.]+)", "--",
-        sys.executable, "-c", code,
-    )  # fmt: skip
+    """Of a bar the last state counts, with a step each one; a line that has no end is a line."""
+    states = "".join(f"\r{n}/4 loss={loss}" for n, loss in ((1, 1), (2, 0.5), (2, 0.5), (3, 0.25)))
+    code = f"print({states!r}); print('9/9 loss=7'); print('nan/9 loss=8', end='')"
+    for name, pattern in (("bar", "loss=([0-9.]+)"), ("steps", "(?P<step>.*)/. loss=(?P<loss>.*)")):
+        program("run", "--name", name, "--metrics", pattern, "--", sys.executable, "-c", code)
     (curve,) = nota("plot", "bar", "-m", "loss", "--json").json
-    assert curve["values"] == [1.0, 0.5, 0.25, 7.0, 8.0]
+    assert curve["values"] == [0.25, 7.0, 8.0]
+    (curve,) = nota("plot", "steps", "-m", "loss", "--json").json
+    assert (curve["steps"], curve["values"]) == ([1, 2, 3, 9, 10], [1.0, 0.5, 0.25, 7.0, 8.0])
 
 
 @pytest.mark.parametrize("ignored", [False, True])
