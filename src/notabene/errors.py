@@ -21,6 +21,7 @@ This module imports nothing of ours, so that every layer may raise from it.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import ClassVar
 
 
@@ -77,11 +78,19 @@ class QueryError(UsageError):
     def __str__(self) -> str:
         if not self.text:
             return super().__str__()
-        return f"{super().__str__()}\n  {self.text}\n  {' ' * self.position}^"
+        before = "".join(map(_blanks, self.text[: self.position]))
+        return f"{super().__str__()}\n  {self.text}\n  {before}^"
 
     def to_dict(self) -> dict[str, object]:
         """Adds ``query`` and ``position`` (a zero-based column)."""
         return {**super().to_dict(), "query": self.text, "position": self.position}
+
+
+def _blanks(char: str) -> str:
+    """As wide as a character in a terminal."""
+    if unicodedata.combining(char):
+        return ""
+    return "  " if unicodedata.east_asian_width(char) in "WF" else " "
 
 
 class RefError(UsageError):

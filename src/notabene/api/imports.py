@@ -194,6 +194,9 @@ class _Import:
         self._rewrite(moved)
         taken = Renaming(runs=self._taken())
         self._rewrite(taken)
+        back = self._here_already(taken)
+        self._rewrite(back)
+        taken = Renaming(runs={old: n for old, n in taken.runs.items() if n not in back.runs})
         names = {run.id: taken.runs.get(run.id, run.id) for run in self.incoming.head.runs}
         fates = {name: self._fate(name, self.incoming.runs[run]) for run, name in names.items()}
         blobs = self._place_blobs()
@@ -261,6 +264,18 @@ class _Import:
                 hint="import under new ids: new_ids=True, or --new-ids",
             )
         return taken
+
+    def _here_already(self, taken: Renaming) -> Renaming:
+        """Back to their own ids: runs that differ from those here by the new id of a parent only.
+
+        They were imported before, and kept their id then.
+        """
+        back: dict[str, str] = {}
+        for old, new in taken.runs.items():
+            here = self.folder.find_run_dir(old, trash=True)
+            if here and compare(here, self.incoming.runs[old]) is not Sameness.OTHER:
+                back[new] = old
+        return Renaming(runs=back)
 
     def _fate(self, run_id: str, staged: Path) -> str:
         here = self.folder.find_run_dir(run_id, trash=True)

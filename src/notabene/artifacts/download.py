@@ -116,7 +116,7 @@ class _Download:
             more = f" and {len(clashes) - 1} more" if len(clashes) > 1 else ""
             raise ConflictError(
                 f"{self.root / clashes[0]}{more} would be overwritten by other content",
-                hint="choose another folder, or overwrite=True",
+                hint="choose another folder, overwrite=True, or --overwrite",
             )
         return kept
 

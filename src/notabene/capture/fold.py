@@ -161,6 +161,11 @@ class Fold:
             line.dirty = False
         return found
 
+    def end(self) -> None:
+        """Nothing more comes: a last line without an end is as complete as it will be."""
+        if self._column or self._returned:
+            self._state(True)
+
     @property
     def open_line(self) -> int:
         """Number of the line that is being written."""

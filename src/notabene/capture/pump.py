@@ -87,8 +87,7 @@ def pump(
 
     Args:
         argv: The program and its arguments.
-        transcript: Takes what it prints; flushed each half second and at the end. It is not
-            closed.
+        transcript: Takes what it prints; flushed each half second, and ended.
         env: Its environment; default is ours.
         cwd: Its working folder; default is ours.
         tty: Whether it gets a terminal; default is where our stdout is one.
@@ -120,7 +119,7 @@ def pump(
     ticker.done.set()
     ticker.join()
     with _feeding:
-        transcript.flush(now_us(), everything=True)
+        transcript.end(now_us())
     return Outcome(max(code, 0), max(-code, 0))
 
 

@@ -119,6 +119,12 @@ class Transcript:
         if len(self._due) > 1000:
             self._due = {key: due for key, due in self._due.items() if due[0] > now}
 
+    def end(self, now: int) -> None:
+        """The program has ended: write all that is there, at a time in µs."""
+        for fold in self._folds.values():
+            fold.end()
+        self.flush(now, everything=True)
+
     def last_lines(self, most: int) -> list[str]:
         """The last lines without colours: at most ``most``, and 200."""
         return [line.plain for line in list(self._recent.values())[-most:]] if most > 0 else []

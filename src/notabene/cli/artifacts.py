@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from notabene.cli.jsonable import jsonable
 from notabene.cli.progress import bar
 from notabene.cli.render import (
     ago,
@@ -14,13 +15,14 @@ from notabene.cli.render import (
     counted,
     hint,
     listing,
+    print_fields,
     print_json,
     print_table,
     say,
     size,
     with_api,
 )
-from notabene.errors import TransportError
+from notabene.errors import TransportError, UsageError
 
 if TYPE_CHECKING:
     from notabene.api import Api
@@ -48,10 +50,14 @@ def ls(
     """List artifacts, or the versions of one."""
     versions = api.artifacts(name, type=kind)[: limit or None]
     if as_json:
-        print_json(versions, fields)
+        print_json([{"ref": v.ref, **jsonable(v)} for v in versions], fields)
         return
     if not versions:
-        hint("no artifacts yet; keep a file with run.log_artifact(path)")
+        none = "no artifacts yet; keep a file with run.log_artifact(path)"
+        hint("no artifacts match" if name or kind else none)
+        return
+    if fields:
+        print_fields([{"ref": v.ref, **jsonable(v)} for v in versions], fields)
         return
     rows = [
         (
@@ -89,7 +95,7 @@ def show(api: Api, ref: str, as_json: bool) -> None:
     print_table(
         ("", "", ""),
         [
-            (f"  {f.path}", size(f.size or 0), (f.digest or getattr(f, "uri", ""))[:12])
+            (f"  {f.path}", size(f.size) if f.size >= 0 else "", getattr(f, "uri", f.digest[:12]))
             for f in view.listing()
         ],
         right=(1,),
@@ -114,11 +120,20 @@ def put(
 ) -> None:
     """Keep a file or a folder as the next version of a named artifact."""
     from notabene.cli.render import store_of
+    from notabene.model.refs import check_alias, check_artifact_name
     from notabene.tracking.init import init
 
+    if name is not None:
+        check_artifact_name(name)
+    for word in aliases:
+        check_alias(word)
     with init(
         project, name=f"put {Path(source).name}"[:100], capture=False, store=store_of(store)
     ) as run:
+        if run.folder is None:
+            raise UsageError(
+                "notabene is disabled, so nothing can be kept", hint="see NOTABENE_MODE"
+            )
         kept = run.log_artifact(source, name=name, type=kind, aliases=aliases)
     if kept.version is None:
         raise TransportError(f"{source} is not kept", hint="free space, and try again")
@@ -144,6 +159,8 @@ def get(api: Api, ref: str, to: str | None, overwrite: bool, as_json: bool) -> N
         print_json({"path": str(path), "ref": view.ref, "digest": view.digest})
     else:
         say(str(path))
+    if elsewhere := len(view.manifest.references):
+        hint(f"{counted(elsewhere, 'reference')} to what lies elsewhere: not copied")
 
 
 @artifact.command()

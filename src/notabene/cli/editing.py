@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -17,10 +18,10 @@ def _chosen(api: Api, runs: tuple[str, ...], where: str) -> list[RunView]:
     """Runs that are named, and those that a query chooses."""
     if not runs and not where:
         raise UsageError("no run is named", hint="name runs, or choose them with --where QUERY")
-    views = [api.run(ref) for ref in runs]
+    views = {view.id: view for view in map(api.run, runs)}
     if where:
-        views += [view for view in api.runs(where, archived=True) if view not in views]
-    return views
+        views |= {view.id: view for view in api.runs(where, archived=True)}
+    return [*views.values()]
 
 
 def _done(views: list[RunView], text: str, as_json: bool) -> None:
@@ -35,7 +36,18 @@ def _done(views: list[RunView], text: str, as_json: bool) -> None:
 where_option = click.option("-w", "--where", default="", help="Choose runs by a query.")
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+class _Signed(click.Command):
+    """Takes ``-word`` for a tag that goes, whatever options its letters would be."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Sorts such words behind the options."""
+        end = args.index("--") if "--" in args else len(args)
+        signed = [word for word in args[:end] if re.match(r"-[^-].", word)]
+        options = [word for word in args[:end] if word not in signed]
+        return super().parse_args(ctx, [*options, "--", *signed, *args[end + 1 :]])
+
+
+@click.command(cls=_Signed, context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1, required=True)
 @where_option
 @common
@@ -117,9 +129,16 @@ def rename(api: Api, run: str, name: str, as_json: bool) -> None:
 @with_api
 def stop(api: Api, runs: tuple[str, ...], where: str, as_json: bool) -> None:
     """Ask running runs to end as if by Ctrl-C."""
-    views = [view for view in _chosen(api, runs, where) if view.status == "running"]
+    chosen = _chosen(api, runs, where)
+    views = [view for view in chosen if view.status == "running"]
     for view in views:
         api.stop(view)
+    if chosen and not views and not as_json:
+        say(
+            "no run is at work: "
+            + ", ".join(f"{view.name} is {view.status}" for view in chosen[:5])
+        )
+        return
     _done(views, "asked to stop:", as_json)
 
 

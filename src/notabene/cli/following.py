@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from notabene.cli.render import common, figure, hint, print_json, say, with_api
+from notabene.cli.jsonable import jsonable
+from notabene.cli.render import (
+    common,
+    encode_json,
+    figure,
+    hint,
+    print_fields,
+    print_json,
+    say,
+    with_api,
+)
 from notabene.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -27,7 +37,10 @@ TIME_IS_UP = 124
 def tail(
     api: Api, run: str, lines: int, metrics: tuple[str, ...], no_follow: bool, as_json: bool
 ) -> None:
-    """Follow a run's console, or its metrics, until it ends."""
+    """Follow a run's console, or its metrics, until it ends.
+
+    With --json one document a line.
+    """
     view = api.run(run)
     if metrics:
         _follow_metrics(api, view, metrics, lines, no_follow=no_follow, as_json=as_json)
@@ -35,6 +48,11 @@ def tail(
         _follow_console(api, view, lines, no_follow=no_follow, as_json=as_json)
     if not no_follow:
         hint(f"{view.name} is {api.run(view.id).status}")
+
+
+def _document(form: dict[str, Any]) -> None:
+    """One JSON document a line, at once: whoever follows reads line by line."""
+    say(encode_json(form, indent=-1))
 
 
 def _over(api: Api, run_id: str) -> bool:
@@ -47,9 +65,9 @@ def _follow_console(api: Api, view: RunView, lines: int, *, no_follow: bool, as_
         over = no_follow or _over(api, view.id)
         for line in follower.read():
             if as_json:
-                print_json(line)
+                _document(line._asdict())
             else:
-                say(line.text)
+                say(line.text, styled=True)
         if over:
             return
         time.sleep(PAUSE)
@@ -78,7 +96,7 @@ def _follow_metrics(
             begin = seen.get(key, max(0, len(found.steps) - lines))
             for step, value in zip(found.steps[begin:], found.values[begin:], strict=True):
                 if as_json:
-                    print_json({"key": key, "step": int(step), "value": float(value)})
+                    _document({"key": key, "step": int(step), "value": float(value)})
                 else:
                     say(f"{key}  {int(step):>8,}  {figure(float(value))}")
             seen[key] = len(found.steps)
@@ -92,7 +110,7 @@ def _follow_metrics(
 @click.argument("run", default="@last")
 @click.option("--until", default="", help="A query; default is that the run has ended.")
 @click.option("--timeout", type=float, help="Give up after so many seconds (exit code 124).")
-@click.option("--fields", help="With --json: only these fields.")
+@click.option("--fields", help="Print only these, separated by commas.")
 @common
 @with_api
 def wait(
@@ -119,6 +137,8 @@ def wait(
         if good or over:
             if as_json:
                 print_json(view.to_dict(), fields)
+            elif fields:
+                print_fields([jsonable(view.to_dict())], fields)
             else:
                 say(f"{view.name} is {view.status}")
             return 0 if good else 1

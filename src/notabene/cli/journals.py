@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from notabene.cli.jsonable import jsonable
-from notabene.cli.render import common, print_json, say, store_of
+from notabene.cli.render import common, encode_json, hint, print_json, say, store_of
 from notabene.errors import NotFoundError
 
 
@@ -33,7 +32,9 @@ def _paths(store: str | None, target: str) -> list[Path]:
             raise NotFoundError(f"there is no file, folder or run {target!r}")
         path = found
     names = [
-        p for p in sorted(path.rglob("*")) if p.suffix in (JOURNAL, RECOVERED) or p.name == SEALED
+        p
+        for p in sorted(path.rglob("*"))
+        if (p.suffix in (JOURNAL, RECOVERED) or p.name == SEALED) and p.is_file()
     ]
     if not names:
         raise NotFoundError(f"there is no journal in {path}")
@@ -67,9 +68,11 @@ def repair(target: str, store: str | None, as_json: bool) -> int:
     reports = [mend(path) for path in _paths(store, target)]
     if as_json:
         print_json(reports)
-    else:
-        for report in reports:
-            say(report.sentence())
+        return 0
+    for report in reports:
+        say(report.sentence())
+    if any(report.repaired for report in reports):
+        hint("notabene db rebuild reads it anew")
     return 0
 
 
@@ -84,10 +87,4 @@ def cat(target: str, points: bool, store: str | None, as_json: bool) -> None:
     del as_json  # it is JSON in any case, one document a line
     for path in _paths(store, target):
         for row in records(path, points=points):
-            say(_line(row))
-
-
-def _line(row: Any) -> str:
-    import msgspec
-
-    return msgspec.json.encode(jsonable(row)).decode()
+            say(encode_json(row, indent=-1))

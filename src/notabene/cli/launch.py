@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import os
 import re
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +30,7 @@ NOT_EXECUTABLE = 126
 CTRL_C = 130
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("-p", "--project", help="Project of the run.")
 @click.option("--name", help="Name of the run.")
@@ -47,7 +52,7 @@ CTRL_C = 130
     "--metrics",
     "patterns",
     multiple=True,
-    help="Take numbers from the output: 'loss=([0-9.]+)'. Named groups name metrics.",
+    help="Take numbers from the output: 'loss=([0-9.]+)'. Named groups name metrics, and step.",
 )
 @common
 def run(
@@ -70,8 +75,8 @@ def run(
 ) -> int:
     """Run a program and record it: notabene run -- python train.py --lr 0.1
 
-    Ends with the program's own exit code. If the program calls notabene.init() itself, it
-    joins this run.
+    Options of notabene stand before the program. Ends with the program's own exit code. If the
+    program calls notabene.init() itself, it joins this run.
     """
     from notabene.tracking.init import init
 
@@ -158,7 +163,8 @@ class PatternReader:
 
     A named group ``(?P<acc>...)`` names its metric; a pattern without one is named after the
     word before its group: ``loss=([0-9.]+)`` gives ``loss``. Where a pattern has a group named
-    ``step`` that is the step of the line's numbers.
+    ``step`` that is the step of the line's numbers. Of a progress bar the last state counts, as
+    how many there are is chance; with a step each one does.
 
     Raises:
         UsageError: A pattern does not parse, or has no group.
@@ -167,6 +173,7 @@ class PatternReader:
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self.run: Run | None = None
         self._patterns: list[tuple[re.Pattern[str], dict[int, str]]] = []
+        self._seen: dict[str, str] = {}
         for text in patterns:
             try:
                 pattern = re.compile(text)
@@ -186,34 +193,27 @@ class PatternReader:
             names[1] = before[1] if before else "value"
         return names
 
-    def state(self, _stream: str, line: str, whole: bool) -> None:
-        """Look at one line; called for each when it is complete."""
-        if whole:
-            self.look(line)
-
-    def look(self, line: str) -> None:
-        """Log what the patterns find in a line."""
+    def state(self, stream: str, line: str, whole: bool) -> None:
+        """Look at one line; called when it is complete, and before it is written over."""
         if self.run is None:
             return
+        found = [(numbers, step) for numbers, step in self._find(line) if whole or step is not None]
+        seen = self._seen.pop(stream, None)
+        if not whole:
+            self._seen[stream] = repr(found)
+        if repr(found) == seen:
+            return
+        for numbers, step in found:
+            for name, number in numbers.items():
+                self.run.log_metric(name, number, step=step)
+
+    def _find(self, line: str) -> Iterator[tuple[dict[str, float], int | None]]:
         for pattern, names in self._patterns:
             for match in pattern.finditer(line):
-                numbers: dict[str, float] = {}
-                step: int | None = None
-                for index, name in names.items():
-                    number = _number(match[index])
-                    if number is None:
-                        continue
-                    if name == "step":
-                        step = int(number)
-                    else:
-                        numbers[name] = number
-                if numbers:
-                    self._log(numbers, step)
-
-    def _log(self, numbers: dict[str, float], step: int | None) -> None:
-        assert self.run is not None
-        for name, number in numbers.items():
-            self.run.log_metric(name, number, step=step)
+                given = {name: _number(match[index]) for index, name in names.items()}
+                numbers = {name: number for name, number in given.items() if number is not None}
+                step = numbers.pop("step", math.nan)
+                yield numbers, int(step) if math.isfinite(step) else None
 
 
 def _number(text: str | None) -> float | None:
@@ -240,16 +240,16 @@ def _launch(
     from notabene.journal.folder import CONSOLE
     from notabene.tracking.names import join_variable
 
-    assert run.path is not None
-    assert run.folder is not None
     transcript = Transcript(
-        run.path / f"{run.writer_id}{CONSOLE}",
+        None if run.path is None else run.path / f"{run.writer_id}{CONSOLE}",
         limit=Settings()["console_limit"] << 20,
         redactor=Redactor(),
         on_state=on_line.state,
     )
-    root = str(run.folder.root)
-    env = {**environment(), **join_variable(run.id, root), "NOTABENE_STORE": root}
+    env = {**environment()}
+    if run.folder is not None:  # else nothing is recorded, by the program neither
+        root = str(run.folder.root)
+        env |= {**join_variable(run.id, root), "NOTABENE_STORE": root}
     env |= given.get("set", {})
     for name in given.get("unset", ()):
         env.pop(name, None)
@@ -257,7 +257,7 @@ def _launch(
         redirect = Path(given["map"]) if given.get("map") else None
         env = run.attendance.for_program(env, redirect=redirect, hash_secret=given.get("hash", ""))
     try:
-        outcome = pump(list(command), transcript, env=env)
+        outcome = pump(list(command), transcript, env=env, on_start=_stopping(run))
     except NotabeneError as error:
         missing = isinstance(error, NotFoundError)
         code = NOT_FOUND if missing else NOT_EXECUTABLE
@@ -268,6 +268,30 @@ def _launch(
         ConsoleNoted(bytes=transcript.bytes, lines=transcript.lines, dropped=transcript.dropped)
     )
     return _finish(run, outcome, "\n".join(transcript.last_lines(40)))
+
+
+def _stopping(run: Run) -> Callable[[int], None]:
+    """Have a stop request reach the program, whose process id is given when it has begun.
+
+    A signal to us would not do: of one that comes as if from the keyboard the program has had its
+    own, where it shares our terminal. What is ignored here, it ignores as well.
+    """
+    number = signal.SIGINT
+    if signal.getsignal(number) == signal.SIG_IGN:
+        number = signal.SIGTERM
+
+    def stop(pid: int) -> None:
+        assert run.folder is not None
+        # Where the program joined this run it hears the request itself.
+        if set(run.folder.live_runs().get(run.id, ())) <= {run.writer_id}:
+            with contextlib.suppress(OSError):
+                (os.killpg if os.getpgid(pid) == pid else os.kill)(pid, number)
+
+    def started(pid: int) -> None:
+        if run.attendance is not None:
+            run.attendance.on_stop = lambda: stop(pid)
+
+    return started
 
 
 def _finish(run: Run, outcome: Outcome, last_lines: str) -> int:

@@ -10,16 +10,14 @@ import click
 from notabene.cli.jsonable import jsonable
 from notabene.cli.render import (
     ago,
-    check_fields,
     common,
-    dig,
     figure,
     hint,
     is_terminal,
     listing,
+    print_fields,
     print_json,
     print_table,
-    split_fields,
     status_style,
     took,
     width,
@@ -87,7 +85,10 @@ def ls(
     if not views:
         hint("no runs match" if text or project else "no runs yet; log one with notabene.init()")
         return
-    _table(views, split_fields(fields) if fields else None, one_project=bool(project))
+    if fields:
+        print_fields([jsonable(view.to_dict()) for view in views], fields)
+    else:
+        _table(views, one_project=bool(project))
     total = found.total
     if total > len(views):
         hint(f"showing {len(views)} of {total:,} runs; -n 0 shows all")
@@ -98,6 +99,9 @@ def _projects(api: Api, fields: str | None, limit: int | None, as_json: bool) ->
     if as_json:
         print_json(projects, fields)
         return
+    if fields:
+        print_fields(jsonable(projects), fields)
+        return
     print_table(
         ("PROJECT", "RUNS", "RUNNING", "LAST"),
         [(p.name, str(p.runs), str(p.running), ago(p.updated)) for p in projects],
@@ -105,13 +109,7 @@ def _projects(api: Api, fields: str | None, limit: int | None, as_json: bool) ->
     )
 
 
-def _table(views: list[RunView], fields: list[str] | None, *, one_project: bool) -> None:
-    if fields is not None:
-        documents = [jsonable(view.to_dict()) for view in views]
-        check_fields(fields, documents)
-        rows = [[figure(dig(document, name)) for name in fields] for document in documents]
-        print_table([name.upper() for name in fields], rows)
-        return
+def _table(views: list[RunView], *, one_project: bool) -> None:
     columns: list[tuple[str, list[str], bool]] = [
         ("ID", [view.id[-6:] for view in views], False),
         ("NAME", [view.name for view in views], False),
@@ -125,7 +123,7 @@ def _table(views: list[RunView], fields: list[str] | None, *, one_project: bool)
     columns += _chosen(views)
     columns = _fitted(columns)
     rights = [at for at, column in enumerate(columns) if column[2]]
-    status = next(at for at, column in enumerate(columns) if column[0] == "STATUS")
+    status = [title for title, _, _ in columns].index("STATUS")
     print_table(
         [title for title, _, _ in columns],
         list(zip(*(cells for _, cells, _ in columns), strict=True)),
@@ -169,14 +167,16 @@ def _plain(key: str, value: Any) -> bool:
 
 
 def _fitted(columns: list[tuple[str, list[str], bool]]) -> list[tuple[str, list[str], bool]]:
-    """Leave out the last columns that do not fit the terminal."""
+    """Leave out the last columns that do not fit the terminal; never id, name and status."""
     if not is_terminal():
         return columns
+    from rich.cells import cell_len
+
     left, kept = width(), []
-    for at, column in enumerate(columns):
-        wide = max(len(column[0]), *(len(cell) for cell in column[1])) + 2
+    for column in columns:
+        wide = max(cell_len(column[0]), *(cell_len(cell) for cell in column[1])) + 2
         wide = min(wide, 26)
-        if wide > left and at >= 3:
+        if wide > left and column[0] not in ("ID", "NAME", "STATUS"):
             continue
         kept.append(column)
         left -= wide

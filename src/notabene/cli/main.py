@@ -11,11 +11,13 @@ import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import takewhile
+from typing import Any
 
 import click
 
 from notabene._version import __version__
-from notabene.cli.render import fail
+from notabene.cli.render import fail, hint
 from notabene.errors import NotabeneError
 
 VERBS: dict[str, str] = {
@@ -75,6 +77,16 @@ class Verbs(click.Group):
         command: click.Command = getattr(import_module(f"notabene.cli.{module}"), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ends well when the reader of our pipe has seen enough (``| head``)."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return code
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -102,23 +114,22 @@ def cli(ctx: click.Context, store: str | None) -> None:
 def main(args: list[str] | None = None) -> None:
     """Entry point of the ``notabene`` command; ends the process."""
     words = sys.argv[1:] if args is None else args
-    as_json = "--json" in words
+    as_json = "--json" in list(takewhile(lambda word: word != "--", words))
     try:
         code = cli.main(args=words, prog_name="notabene", standalone_mode=False)
     except NotabeneError as error:
         code = fail(error.to_dict(), error.exit_code, as_json=as_json, text=str(error))
     except click.exceptions.Exit as stop:
         code = stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        hint(error.format_message())
+        code = 2
     except click.ClickException as error:
         message = error.format_message()
-        hint = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
-        form = {"code": "usage", "message": message, "hint": hint}
-        text = f"{message}\n{hint}" if hint else message
+        usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
+        form = {"code": "usage", "message": message, "hint": usage}
+        text = f"{message}\n{usage}" if usage else message
         code = fail(form, 2, as_json=as_json, text=text)
     except (KeyboardInterrupt, click.Abort):
         code = 130
-    except BrokenPipeError:
-        # The reader of our pipe has seen enough (``| head``); its own exit is what counts.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,8 @@ MARKS = "*o+x#@%"
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille character by row and column (Unicode chapter 21.1)."""
 
+MOST = sys.float_info.max
+
 Line = tuple[list[float], list[float], list[float]]
 """x, lower and upper y of the points of a curve."""
 
@@ -39,7 +42,14 @@ Line = tuple[list[float], list[float], list[float]]
 )
 @click.option("-x", default="step", help="step, time, relative, or another metric.")
 @click.option("-w", "--where", default="", help="Draw the runs that a query chooses.")
-@click.option("-n", "--limit", default=7, show_default=True, help="At most so many runs.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=7,
+    show_default=True,
+    help="At most so many runs; 0 means all.",
+)
 @click.option("--log", "log_y", is_flag=True, help="Logarithmic y axis.")
 @click.option("--height", default=16, show_default=True, help="Rows of a chart.")
 @click.option("--width", "columns", type=int, help="Columns; default is the terminal's.")
@@ -62,7 +72,9 @@ def plot(
     """Draw the curves of runs: notabene plot RUN... -m loss -m val/loss"""
     views = [api.run(ref) for ref in runs]
     if where:
-        views += list(api.runs(where, limit=limit))
+        views += list(api.runs(where, limit=limit or None))
+        if not views:
+            raise NotFoundError("no run matches", hint="notabene ls QUERY tries a query")
     if not views:
         views = [api.run("@last")]
     views = views[: limit or None]
@@ -135,7 +147,7 @@ def _line(api: Api, view: RunView, key: str, x: str, buckets: int) -> Line:
 def _kept(line: Line, *, log_y: bool) -> Line:
     out: Line = ([], [], [])
     for x, low, high in zip(*line, strict=True):
-        if not (math.isfinite(low) and math.isfinite(high)) or (log_y and low <= 0):
+        if not all(map(math.isfinite, (x, low, high))) or (log_y and low <= 0):
             continue
         out[0].append(x)
         out[1].append(math.log10(low) if log_y else low)
@@ -147,7 +159,8 @@ def _draw(lines: list[Line], wide: int, height: int, x: str, *, log_y: bool) -> 
     x0, x1 = min(min(a[0]) for a in lines), max(max(a[0]) for a in lines)
     y0, y1 = min(min(a[1]) for a in lines), max(max(a[2]) for a in lines)
     if y0 == y1:
-        y0, y1 = y0 - (abs(y0) or 1) * 0.5, y1 + (abs(y1) or 1) * 0.5
+        half = min(abs(y0) / 2, MOST - abs(y0)) or 0.5
+        y0, y1 = y0 - half, y1 + half
 
     def label(y: float) -> str:
         return figure(10**y if log_y else y)
@@ -161,9 +174,10 @@ def _draw(lines: list[Line], wide: int, height: int, x: str, *, log_y: bool) -> 
     for row, text in enumerate(grid.rows()):
         mark = ""
         if row in (0, height // 2, height - 1):
-            mark = label(y1 - (y1 - y0) * row / max(1, height - 1))
+            part = row / max(1, height - 1)
+            mark = label(y1 * (1 - part) + y0 * part)
         bar = "\N{BOX DRAWINGS LIGHT VERTICAL AND LEFT}" if unicode_ok() else "|"
-        say(f"{mark:>{margin}} {bar}{text}")
+        say(f"{mark:>{margin}} {bar}{text}", styled=True)
     left, right = _x_label(x0, x), _x_label(x1, x)
     say(" " * (margin + 2) + left + right.rjust(columns - len(left)))
 
@@ -174,6 +188,13 @@ def _x_label(value: float, x: str) -> str:
 
         return when(int(value))
     return f"{value:g} s" if x == "relative" else figure(value)
+
+
+def _part(value: float, low: float, high: float) -> float:
+    """Where a value lies between two others, from 0 to 1."""
+    if not math.isfinite(high - low):  # the largest numbers there are, of both signs
+        value, low, high = value / 4, low / 4, high / 4
+    return (value - low) / (high - low) if high > low else 0.0
 
 
 class _Grid:
@@ -210,19 +231,17 @@ class _Grid:
         """Draw a curve: each point from its lower to its upper end, joined to the next."""
 
         def column(x: float) -> int:
-            span = x_range[1] - x_range[0]
-            return round((x - x_range[0]) / span * (self.across - 1)) if span else 0
+            return round(_part(x, *x_range) * (self.across - 1))
 
         def row(y: float) -> int:
-            part = (y - y_range[0]) / (y_range[1] - y_range[0])
-            return round((1 - part) * (self.down - 1))
+            return round((1 - _part(y, *y_range)) * (self.down - 1))
 
         before: tuple[int, int] | None = None
         for x, bottom, top in zip(xs, low, high, strict=True):
             at = column(x)
             for y in range(row(top), row(bottom) + 1):
                 self.dot(at, y, owner)
-            here = (at, row((bottom + top) / 2))
+            here = (at, row(bottom / 2 + top / 2))
             if before is not None:
                 self._join(before, here, owner)
             before = here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -100,19 +101,47 @@ def unicode_ok() -> bool:
     return "utf" in encoding
 
 
-def say(text: str = "", *, colour: str = "", bold: bool = False, end: str = "\n") -> None:
-    """Print a line."""
-    if (colour or bold) and colours():
-        text = click.style(text, fg=colour or None, bold=bold)
+_UNSEEN = re.compile(
+    r"(\x1b\[[0-9;:]*m)"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Colours and styles; what moves the cursor, speaks to the terminal, or turns the writing round."""
+
+
+def clean(text: str, *, styled: bool = False) -> str:
+    """Text of the notebook as it may go to a terminal: what would command it, is made visible.
+
+    Args:
+        text: May hold anything that a run, a person or another tool wrote.
+        styled: Colours in it are meant; they go where there is no colour.
+    """
+    keep = styled and colours()
+
+    def stand_in(match: re.Match[str]) -> str:
+        if styled and match[1]:
+            return match[1] if keep else ""
+        return "\N{REPLACEMENT CHARACTER}" + (match[1] or "")[1:]
+
+    text = _UNSEEN.sub(stand_in, text.replace("\r\n", "\n"))
     if not unicode_ok():
         text = text.encode("ascii", "replace").decode()
+    return text
+
+
+def say(
+    text: str = "", *, colour: str = "", bold: bool = False, end: str = "\n", styled: bool = False
+) -> None:
+    """Print a line; see :func:`clean`."""
+    text = clean(text, styled=styled)
+    if (colour or bold) and colours():
+        text = click.style(text, fg=colour or None, bold=bold)
     sys.stdout.write(text + end)
     sys.stdout.flush()
 
 
 def hint(text: str) -> None:
     """Print a line to stderr, so that pipes stay clean."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(clean(text) + "\n")
 
 
 def fail(form: dict[str, Any], code: int, *, as_json: bool, text: str) -> int:
@@ -121,18 +150,28 @@ def fail(form: dict[str, Any], code: int, *, as_json: bool, text: str) -> int:
         sys.stdout.write(encode_json({"error": {**form, "exit_code": code}}) + "\n")
     else:
         label = click.style("error:", fg="red") if sys.stderr.isatty() else "error:"
-        sys.stderr.write(f"{label} {text}\n")
+        sys.stderr.write(f"{label} {clean(text)}\n")
     return code
 
 
 # -- JSON ----------------------------------------------------------------------------------
 
 
-def encode_json(value: Any) -> str:
-    """JSON with NaN and the infinities as ``"NaN"``, ``"Infinity"``, ``"-Infinity"``."""
+def encode_json(value: Any, *, indent: int = 2) -> str:
+    """JSON with NaN and the infinities as ``"NaN"``, ``"Infinity"``, ``"-Infinity"``.
+
+    Where the output takes no Unicode, other characters than ASCII are written ``\\u00e9``.
+    ``indent=-1`` writes one line.
+    """
     from notabene.cli.jsonable import jsonable
 
-    return msgspec.json.format(msgspec.json.encode(jsonable(value)), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(jsonable(value)), indent=indent).decode()
+    return text if unicode_ok() else re.sub(r"[^\x00-\x7f]", _escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def print_json(value: Any, fields: str | None = None) -> None:
@@ -146,6 +185,14 @@ def print_json(value: Any, fields: str | None = None) -> None:
         rows = [pick(item, names) for item in plain] if isinstance(plain, list) else None
         value = pick(plain, names) if rows is None else rows
     sys.stdout.write(encode_json(value) + "\n")
+
+
+def print_fields(items: Sequence[Any], fields: str) -> None:
+    """Print a table of the chosen fields of documents."""
+    names = split_fields(fields)
+    check_fields(names, items)
+    rows = [[figure(dig(item, name)) for name in names] for item in items]
+    print_table([name.upper() for name in names], rows)
 
 
 def split_fields(fields: str) -> list[str]:
@@ -280,11 +327,15 @@ def print_table(
         right: Columns to align right.
         styles: For a column, the colour of a cell.
     """
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     most = width() if is_terminal() else 100_000
+    lines = [[_one_line(cell) for cell in row] for row in rows]
+    wide = [max(map(cell_len, cells)) for cells in zip(head, *lines, strict=True)]
+    fitted = _fitted(wide, most - 2 * (len(wide) - 1))
     table = Table(
         box=None,
         show_header=any(head),
@@ -299,12 +350,13 @@ def print_table(
             justify="right" if at in rights else "left",
             overflow="ellipsis" if unicode_ok() else "crop",
             no_wrap=True,
+            max_width=fitted[at],
         )
-    for row in rows:
+    for row in lines:
         cells = []
         for at, cell in enumerate(row):
             style = (styles or {}).get(at)
-            cells.append(Text(_one_line(cell), style=style(cell) if style else ""))
+            cells.append(Text(cell, style=style(cell) if style else ""))
         table.add_row(*cells)
     console = Console(
         width=most, no_color=not colours(), highlight=False, soft_wrap=not is_terminal()
@@ -313,11 +365,22 @@ def print_table(
         console.print(table)
     # Rich pads each line to the table's width; blanks at the end help nobody.
     for line in captured.get().splitlines():
-        say(line.rstrip())
+        say(line.rstrip(), styled=True)
 
 
 def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return clean(text).replace("\n", " ").replace("\t", " ")
+
+
+def _fitted(wide: list[int], room: int) -> list[int]:
+    """Widths that fit into the room: the widest are cut to one width, narrow ones stay whole."""
+    fitted, room = list(wide), max(room, len(wide))
+    left, number = room, len(wide)
+    for at in sorted(range(len(wide)), key=lambda at: wide[at]):
+        fitted[at] = min(wide[at], left // number)
+        left -= fitted[at]
+        number -= 1
+    return fitted
 
 
 def status_style(cell: str) -> str:

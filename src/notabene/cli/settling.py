@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import click
 
 from notabene._version import __version__
+from notabene.artifacts.files import storage_error
 from notabene.cli.render import common, counted, print_json, print_table, say, size, store_of
-from notabene.errors import NotabeneError, SettingsError
+from notabene.errors import NotabeneError, SettingsError, UsageError
 from notabene.settings import BY_NAME, Setting, Settings, convert, user_file
 
 SHELLS = ("bash", "zsh", "fish")
@@ -39,6 +41,10 @@ def config(
         raise SettingsError(
             f"there is no setting {name!r}", hint=f"allowed are {', '.join(BY_NAME)}"
         )
+    if unset and (name is None or value is not None):
+        raise UsageError(
+            "--unset takes the name of one setting", hint="notabene config quiet --unset"
+        )
     if name is not None and (value is not None or unset):
         _write(BY_NAME[name], None if unset else value)
     settings = Settings({"store": store_of(store)})
@@ -50,13 +56,12 @@ def config(
             rows.append((setting.name, shown, source, setting.doc))
     if as_json:
         print_json({n: {"value": v, "source": s} for n, v, s, _ in rows})
-    elif name is not None:
-        say(str(rows[0][1]))
+        return
+    shown_rows = [(n, ", ".join(v) if isinstance(v, tuple) else str(v), s) for n, v, s, _ in rows]
+    if name is not None:
+        say(shown_rows[0][1])
     else:
-        print_table(
-            ("SETTING", "VALUE", "FROM"),
-            [(n, ", ".join(v) if isinstance(v, tuple) else str(v), s) for n, v, s, _ in rows],
-        )
+        print_table(("SETTING", "VALUE", "FROM"), shown_rows)
 
 
 def _write(setting: Setting, text: str | None) -> None:
@@ -65,14 +70,23 @@ def _write(setting: Setting, text: str | None) -> None:
 
     path = user_file()
     assert path is not None
-    lines = path.read_text().splitlines() if path.exists() else []
+    try:
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    except OSError as error:
+        raise storage_error(error, f"read {path}") from None
     lines = [line for line in lines if line.partition("=")[0].strip() != setting.name]
     if text is not None:
         value = convert(setting, text, "the command line")
         # JSON's texts, numbers, booleans and lists of texts are TOML's as well.
         lines.insert(0, f"{setting.name} = {json.dumps(value)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + ("\n" if lines else ""))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        if setting.secret:
+            path.chmod(0o600)
+        path.write_text("\n".join(lines) + ("\n" if lines else ""), "utf-8")
+    except OSError as error:
+        raise storage_error(error, f"write {path}") from None
 
 
 def _completion(shell: str) -> str:
@@ -131,6 +145,8 @@ def _store(store: str | None) -> list[Check]:
         checks.append(("ring", "note", f"{kind} is a network file system; rings go to $TMPDIR"))
     if is_container_layer(root):
         checks.append(("place", "note", "a container's own layer: the runs go with the container"))
+    if not os.access(root, os.W_OK):
+        checks.append(("access", "note", f"{root} may be read, and not be written to"))
     free = _free(root)
     checks.append(("disk", "bad" if free < 100 << 20 else "good", f"{size(free)} free"))
     try:

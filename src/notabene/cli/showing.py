@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from notabene.cli.jsonable import jsonable
 from notabene.cli.render import (
     STATUS_COLOURS,
     ago,
@@ -14,6 +15,7 @@ from notabene.cli.render import (
     counted,
     figure,
     listing,
+    print_fields,
     print_json,
     print_table,
     say,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", default="@last")
-@click.option("--fields", help="With --json: only these fields.")
+@click.option("--fields", help="Print only these, separated by commas.")
 @click.option("--system", is_flag=True, help="System metrics as well.")
 @click.option("--record", is_flag=True, help="Everything that was captured.")
 @common
@@ -39,6 +41,9 @@ def show(api: Api, run: str, fields: str | None, system: bool, record: bool, as_
     view = api.run(run)
     if as_json:
         print_json(api.record(run) if record else view.to_dict(), fields)
+        return
+    if fields:
+        print_fields([jsonable(api.record(run) if record else view.to_dict())], fields)
         return
     _head(view)
     _thoughts(view)
@@ -205,6 +210,9 @@ def diary(
     entries = entries[-limit:] if limit else entries
     if as_json:
         print_json(entries, fields)
+        return
+    if fields:
+        print_fields(jsonable(entries), fields)
         return
     day = ""
     for entry in entries:

@@ -3,7 +3,8 @@
 A new journal ``<name>.repaired.journal`` is written beside the damaged one, with all frames
 that verify, and synced; then the damaged one is moved to the store's trash. Nothing is ever
 written over. Sequences that are lost stay visible as a hole, which ``verify`` names; where the
-writer's ring or another of its files holds them, nothing is lost at all.
+writer's ring or another of its files holds them, nothing is lost at all. For a sealed file the
+journals that it was made from lie in the trash for a week: they come back where it lost something.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from notabene._ids import new_id
 from notabene.errors import ConflictError, FormatError
 from notabene.journal.chain import RING, lock
 from notabene.journal.file import fresh_header
-from notabene.journal.folder import FORMAT_FILE, JOURNAL, RECOVERED
+from notabene.journal.folder import FORMAT_FILE, JOURNAL, RECOVERED, SEALED
 from notabene.journal.reader import JournalReader, Keysets, Points, decode_frame, slots_of
 from notabene.journal.recover import ring_folder, write_whole
 from notabene.journal.rows import slots
@@ -56,7 +57,8 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
         trash: Where the damaged one lies now; None where nothing was wrong.
         before: Frames saved from before the damage.
         behind: Frames saved from behind it.
-        holes: For each writer the sequences that are in neither.
+        again: Names of journals that came back, from which the file was sealed.
+        holes: For each writer the sequences that are in none of them.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     trash: Path | None = None
     before: int = 0
     behind: int = 0
+    again: tuple[str, ...] = ()
     holes: dict[str, Ranges] = {}
 
     def sentence(self) -> str:
@@ -72,9 +75,10 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
             return f"{self.path}: nothing to repair"
         lost = sum(last - first + 1 for ranges in self.holes.values() for first, last in ranges)
         rest = f"{lost:,} rows or records are missing" if lost else "nothing is missing in between"
+        back = f"{', '.join(self.again)} came back from the trash; " if self.again else ""
         return (
             f"{self.path}: {self.before:,} frames from before the damage and {self.behind:,} "
-            f"from behind it are in {self.repaired.name}; {rest}; the damaged file lies in "
+            f"from behind it are in {self.repaired.name}; {back}{rest}; the damaged file lies in "
             f"{self.trash}"
         )
 
@@ -104,14 +108,49 @@ def repair(path: Path) -> Repair:
     out += [_copied(frame, fresh) for frame in saved]
     target = _beside(path)
     write_whole(b"".join(out), target)
+    holes = _holes(header, saved)
+    again = _sealed_from(path) if holes else {}
+    if again:
+        holes = _holes(header, [*saved, *(frame for found in again.values() for frame in found)])
     return Repair(
         path=path,
         repaired=target,
         trash=_to_trash(path),
         before=len(before),
         behind=len(behind),
-        holes=holes_in(ranges_of(saved, fresh)),
+        again=tuple(again),
+        holes=holes,
     )
+
+
+def _holes(header: Header, saved: Sequence[Frame]) -> dict[str, Ranges]:
+    """What is missing in between; of a sealed file also of what it says it holds."""
+    there = ranges_of(saved, header)
+    for writer, claimed in header.replaces:
+        # A range of nothing on each side makes holes of what is missing at the ends.
+        first, last = claimed[0][0], claimed[-1][1]
+        there[writer] = ((first - 1, first - 1), *there.get(writer, ()), (last + 1, last + 1))
+    return {
+        writer: tuple(hole for hole in holes if hole[0] <= hole[1])
+        for writer, holes in holes_in(there).items()
+        if any(first <= last for first, last in holes)
+    }
+
+
+def _sealed_from(path: Path) -> dict[str, list[Frame]]:
+    """Bring the journals back that a sealed file was made from; their frames by name."""
+    root = _store_of(path)
+    folder = root / "trash" / SEALED / path.parent.name if root and path.name == SEALED else None
+    found: dict[str, list[Frame]] = {}
+    for old in sorted(folder.iterdir()) if folder and folder.is_dir() else ():
+        name = old.name if old.suffix in (JOURNAL, RECOVERED) else f"{old.name}{JOURNAL}"
+        data = old.read_bytes()
+        with contextlib.suppress(EOFError, FormatError):
+            header, start = decode_header(data)
+            before, _, behind = scan(memoryview(data), header, start)
+            write_whole(data, path.with_name(name))
+            found[name] = [*before, *behind]
+    return found
 
 
 def _copied(frame: Frame, header: Header) -> bytes:
@@ -263,13 +302,15 @@ def _beside(path: Path) -> Path:
 
 def _to_trash(path: Path) -> Path:
     """Move a damaged file into the store's trash; beside itself where it is in no store."""
-    for root in path.absolute().parents:
-        if (root / FORMAT_FILE).is_file():
-            folder = root / "trash" / "journals" / path.parent.name
-            folder.mkdir(parents=True, exist_ok=True)
-            target = folder / f"{path.name}-{new_id()}"
-            path.rename(target)
-            return target
+    root = _store_of(path)
     target = path.with_name(f"{path.name}.damaged-{new_id()}")
+    if root is not None:
+        folder = root / "trash" / "journals" / path.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{path.name}-{new_id()}"
     path.rename(target)
     return target
+
+
+def _store_of(path: Path) -> Path | None:
+    return next((p for p in path.absolute().parents if (p / FORMAT_FILE).is_file()), None)

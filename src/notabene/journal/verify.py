@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ def scan(
     return before, damage, behind
 
 
-def ranges_of(good: list[Frame], header: Header) -> dict[str, Ranges]:
+def ranges_of(good: Sequence[Frame], header: Header) -> dict[str, Ranges]:
     """For each writer the closed ranges of sequences that frames cover, in order."""
     found: dict[str, Ranges] = {}
     for writer in header.writers:

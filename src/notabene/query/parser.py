@@ -290,11 +290,12 @@ class Parser:
         op: Op = _ORDERINGS.get(symbol, "in")
         negated = symbol in {"!=", "<>"}
         self._comparable(field, op)
-        value = self._value(field)
+        start = self.scan.at
+        value = self._value(field) if op == "in" else self._bound(field)
         if value is None or (value == "" and field.kind in {"attribute", "input", "output"}):
             # An attribute without a text is absent: = '' and = null ask for that.
             if op != "in":
-                raise self.scan.error("null is neither less nor greater", hint="write is null")
+                raise self._no_bound("null", start, "write is null")
             return Test(field, "null", negated=negated)
         return Test(field, op, (value,), negated)
 
@@ -316,13 +317,26 @@ class Parser:
 
     def _between(self, field: Field, *, negated: bool) -> Expr:
         self._comparable(field, ">=")
-        low = self._known(field)
+        low = self._bound(field)
         if not self.scan.word("and"):
             raise self._surprised("'and' and the upper bound must stand here")
-        high = self._known(field)
+        high = self._bound(field)
         if negated:
             return Or((Test(field, "<", (low,)), Test(field, ">", (high,))))
         return And((Test(field, ">=", (low,)), Test(field, "<=", (high,))))
+
+    def _bound(self, field: Field) -> Value:
+        """A value that others are less or greater than."""
+        start = self.scan.at
+        value = self._value(field)
+        if value is None or isinstance(value, bool):
+            what = "null" if value is None else str(value).lower()
+            hint = "write is null" if value is None else f"write = {what}"
+            raise self._no_bound(what, start, hint)
+        return value
+
+    def _no_bound(self, what: str, start: int, hint: str) -> Exception:
+        return self.scan.error(f"{what} is neither less nor greater", start, hint)
 
     def _list(self, field: Field) -> tuple[Value, ...]:
         if not self.scan.symbol("("):

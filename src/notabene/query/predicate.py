@@ -173,7 +173,7 @@ def _compare(test: Test, value: Value, now: int, zone: tzinfo | None) -> Fits:
     if fields.type_of(test.field) == "time" and isinstance(value, Moment | float):
         return _within(*times.window(test.op, value, now, zone))
     if isinstance(value, bool):
-        return lambda cell: cell.flag == Flag.BOOL and cell.num == value
+        return lambda cell: test.op == "in" and cell.flag == Flag.BOOL and cell.num == value
     if isinstance(value, float):
         return _compare_number(test.op, value)
     if isinstance(value, str):

@@ -371,7 +371,7 @@ class Ingest:
         with self._store.writing() as connection:
             self._store.apply_within(connection, placed, {run: found.mtime // 1000})
             relocate(self._store, connection, run, reader.header, placed)
-            note = _damage(reader)
+            note = _damage(reader, whole=True)
             row = (run, SEALED, reader.position, found.size, found.mtime, note)
             self._put_files(connection, [row])
 
@@ -407,10 +407,11 @@ def _placed(batch: Batch, name: str) -> Batch:
     return msgspec.structs.replace(batch, points=points)
 
 
-def _damage(reader: JournalReader) -> str:
-    """What is wrong with a file; a torn end is only what a writer at work looks like."""
+def _damage(reader: JournalReader, *, whole: bool = False) -> str:
+    """What is wrong with a file; a torn end is only what a writer at work looks like, except of
+    a file that appears as a whole."""
     damage = reader.damage
-    if damage is None or damage.torn:
+    if damage is None or (damage.torn and not whole):
         return ""
     return f"damaged at byte {damage.offset:,}: {damage.reason}"
 

@@ -54,7 +54,8 @@ def relocate(
         for part, points in enumerate(batch.points):
             pieces += from_points(points, number, spans, part)
     for name, ranges in header.replaces:
-        for first, last in ranges:
+        # A writer of which the file holds nothing readable has nothing here either.
+        for first, last in ranges if name in numbers else ():
             _forget(connection, n, numbers[name], first, last)
     rows = [row for piece in pieces for row in piece_rows(n, piece, keep=False)]
     store.database.put(connection, t.points, ("run", *PIECE_COLUMNS), rows)

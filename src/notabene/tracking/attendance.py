@@ -93,6 +93,8 @@ class Attendance:
         self._epoch = epoch or now_us()
         self._desk: dict[Path, int] = {}
         self._asked_to_stop = False
+        self.on_stop: Callable[[], None] | None = None
+        """What a stop request does, instead of a signal to this process."""
         self._capturing: threading.Thread | None = None
         self._over = False
         self._observing: Observing | None = None
@@ -301,7 +303,10 @@ class Attendance:
             ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             how = "SIGTERM" if ignored else "Ctrl-C"
             self._run.guard.note("stop", f"a stop was requested; the run ends as if by {how}")
-            os.kill(os.getpid(), signal.SIGTERM if ignored else signal.SIGINT)
+            if self.on_stop is not None:
+                self.on_stop()
+            else:
+                os.kill(os.getpid(), signal.SIGTERM if ignored else signal.SIGINT)
 
     # -- workers ---------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ def _project_of(folder: str) -> str:
 def default_project(program: Sequence[str] = ()) -> str:
     """Name of the repository's folder, else of the script's, else of the working folder.
 
+    The folder of an installed command says nothing, so for that the working folder counts.
+
     Args:
         program: The command of ``notabene run``, where it is another process's script that counts.
     """
@@ -87,6 +89,8 @@ def default_project(program: Sequence[str] = ()) -> str:
         script = getattr(sys.modules.get("__main__"), "__file__", None)
     try:
         where = Path(script).resolve().parent if script else Path.cwd()
+        if where == Path(sys.executable).parent.resolve():  # where commands are installed
+            where = Path.cwd()
     except OSError:
         return "default"
     return _project_of(str(where))

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from notabene.errors import FormatError, NotFoundError, UsageError
+from notabene.journal.repair import repair
 from notabene.model.records import ValueLogged
 from notabene.testing.scribe import Scribe
 
@@ -226,6 +227,28 @@ class TestIndex:
         assert any_api.history("r1", "a").values.tolist() == before
         assert any_api.history("r1", "a", samples=20).to_dict()["mean"] == buckets["mean"]
         assert any_api.seal(seconds=10.0) == []
+        assert any_api.check().good
+
+    def test_a_damaged_sealed_file(self, lab, any_api):
+        """It stops nobody from reading the rest, is told, and repair brings back what it lost."""
+        lab.run("r1", values={"a": [1.0, 2.0]})
+        lab.run("r1", values={"b": [3.0]})
+        lab.run("r2", values={"a": [1.0]})
+        any_api.refresh()
+        assert len(any_api.seal(seconds=10.0)) == 2
+        path = any_api.run_dir("r1") / "sealed"
+        data = bytearray(path.read_bytes())
+        data[-20] ^= 1  # in the last frame, which holds all of the second writer
+        path.chmod(0o644)
+        path.write_bytes(data)
+        any_api.rebuild()
+        assert any_api.history("r1", "a").values.tolist() == [1.0, 2.0]
+        assert any_api.history("r2", "a").values.tolist() == [1.0]
+        report = any_api.check()
+        assert "damaged" in report.problems[0]
+        assert repair(path).holes == {}
+        any_api.rebuild()
+        assert any_api.history("r1", "b").values.tolist() == [3.0]
         assert any_api.check().good
 
 

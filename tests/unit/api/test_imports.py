@@ -257,7 +257,7 @@ class TestConflicts:
         assert files_of(other.folder) == before
 
     def test_a_child_follows_its_parent(self, lab, api, there, other, tmp_path):
-        """Where a parent gets a new id, its children name that one."""
+        """Where a parent gets a new id, its children name that one, and are known again by it."""
         lab.run("parent")
         from notabene.model.records import RunCreated
 
@@ -268,6 +268,10 @@ class TestConflicts:
         other.run("parent", project="mine")
         done = there.import_(tmp_path / "a.notabene", new_ids=True)
         assert there.run("zchild").parent == done.renamed["parent"]
+        before = files_of(other.folder)
+        again = there.import_(tmp_path / "a.notabene", new_ids=True)
+        assert (again.renamed, len(again.skipped)) == (done.renamed, 2)
+        assert files_of(other.folder) == before
 
     def test_numbers_of_versions_that_are_taken(self, full, api, there, other, tmp_path):
         """A version whose number is taken gets the next one, everywhere it is named."""

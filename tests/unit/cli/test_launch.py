@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from notabene.api import Api
 from tests.unit.cli.conftest import Command
@@ -77,3 +82,64 @@ def test_the_program_joins_in_whichever_store(program: Command, tmp_path: Path) 
     with Api(store) as api:
         (run,) = api.runs()
     assert run.summary["x"] == 5
+
+
+def test_options_after_the_program_are_its_own(nota: Command, program: Command) -> None:
+    """Without ``--`` as well, what stands behind the program is not read as options of ours."""
+    code = "import sys; print(sys.argv[1:])"
+    done = program("run", "--name", "mine", sys.executable, "-c", code, "--name", "x", "--json")
+    assert "['--name', 'x', '--json']" in done.out
+    run = last(nota)
+    assert (run["name"], run["config"]) == ("mine", {"name": "x", "json": True})
+
+
+def test_numbers_of_progress_bars_and_of_a_last_line_count(nota: Command, program: Command) -> None:
+    """Of a bar the last state counts, with a step each one; a line that has no end is a line."""
+    states = "".join(f"\r{n}/4 loss={loss}" for n, loss in ((1, 1), (2, 0.5), (2, 0.5), (3, 0.25)))
+    code = f"print({states!r}); print('9/9 loss=7'); print('nan/9 loss=8', end='')"
+    for name, pattern in (("bar", "loss=([0-9.]+)"), ("steps", "(?P<step>.*)/. loss=(?P<loss>.*)")):
+        program("run", "--name", name, "--metrics", pattern, "--", sys.executable, "-c", code)
+    (curve,) = nota("plot", "bar", "-m", "loss", "--json").json
+    assert curve["values"] == [0.25, 7.0, 8.0]
+    (curve,) = nota("plot", "steps", "-m", "loss", "--json").json
+    assert (curve["steps"], curve["values"]) == ([1, 2, 3, 9, 10], [1.0, 0.5, 0.25, 7.0, 8.0])
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_stop_request_reaches_the_program(store: Path, tmp_path: Path, ignored: bool) -> None:
+    """Also where its output is a pipe and we hold the terminal, and where Ctrl-C is ignored."""
+    import pty
+
+    words = [sys.executable, "-m", "notabene", "run", "--id", "asked", "--", "sleep", "60"]
+    env = {**os.environ, "NOTABENE_STORE": str(store)}
+    pid, keyboard = pty.fork()
+    if pid == 0:  # in the foreground of a terminal of its own
+        with (tmp_path / "out").open("wb") as out:
+            os.dup2(out.fileno(), 1)
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.execve(sys.executable, words, env)
+    try:
+        begun = f"{sys.executable} -m notabene wait asked --until 'process.command is not null'"
+        while subprocess.run(
+            begun, shell=True, env=env, capture_output=True, timeout=60
+        ).returncode:
+            pass
+        with Api(store) as api:
+            api.stop("asked")
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert code == 128 + (signal.SIGTERM if ignored else signal.SIGINT)
+        with Api(store) as api:
+            assert api.run("asked").status == "stopped"
+    finally:
+        os.close(keyboard)
+
+
+def test_where_nothing_is_recorded_the_program_runs_all_the_same(
+    nota: Command, program: Command
+) -> None:
+    """``NOTABENE_MODE=disabled`` takes notabene away, not the program, its output and its code."""
+    before = len(nota("ls", "--json").json)
+    words = ("run", "--metrics", "loss=(.)", "--", "sh", "-c", "echo loss=1; exit 3")
+    assert "loss=1" in program(*words, code=3, NOTABENE_MODE="disabled").out
+    assert len(nota("ls", "--json").json) == before

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -159,3 +164,70 @@ def test_fields_that_are_not_there_are_refused(nota: Command) -> None:
         assert refused["message"] == "there is no field 'nonsense'"
     found = nota("ls", "--json", "--fields", "id,config.nothing,summary.loss").json
     assert {row["config.nothing"] for row in found} == {None}
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(store: Path) -> None:
+    """A closed pipe (``| head``) ends the command with 0 and without a word."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "notabene", "ls", "--json"],
+        env={**os.environ, "NOTABENE_STORE": str(store)},
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_command_alone_says_what_there_is(nota: Command) -> None:
+    """Without a verb the help comes on stderr, and the exit code is that of wrong use."""
+    done = nota(code=2)
+    assert done.err.startswith("Usage:")
+    assert nota("plot", "--limit", "-3", code=2).out == ""
+
+
+def test_fields_are_a_table_where_no_json_is_asked_for(nota: Command, store: Path) -> None:
+    """``--fields`` chooses without ``--json`` as well, in every verb that has it."""
+    with notabene.init("p", name="maker", store=store, capture=False) as run:
+        run.log_artifact(Path(__file__), name="script")
+    for words, head in (
+        (("show", "maker"), "name,status"),
+        (("wait", "maker"), "id,status"),
+        (("diary", "p"), "kind,run_name"),
+        (("ls", "--projects"), "name,runs"),
+        (("artifact", "ls"), "ref,type"),
+    ):
+        rows = nota(*words, "--fields", head).out.splitlines()
+        assert rows[0].split() == head.upper().split(",")
+        assert len(rows) > 1
+    assert nota("artifact", "ls", "--json", "--fields", "ref").json == [{"ref": "script:v1"}]
+    assert "no artifacts match" in nota("artifact", "ls", "nosuch").err
+
+
+def test_every_number_can_be_drawn(nota: Command, store: Path) -> None:
+    """Largest, smallest, equal and no numbers give a chart, on either axis, and never a crash."""
+    most, least = sys.float_info.max, 5e-324
+    with notabene.init("p", name="edge", store=store, capture=False) as run:
+        for step, value in enumerate((most, -most, math.nan, math.inf, 1.0)):
+            run.log({"both": value, "most": most, "least": least, "one": 1.0}, step=step)
+    for key in ("both", "most", "least", "one"):
+        for x in ("step", "time", "both", "most", "least"):
+            assert nota("plot", "edge", "-m", key, "-x", x, "--height", "3").out.strip()
+    assert "1.798e+308" in nota("plot", "edge", "-m", "both").out
+
+
+def test_a_query_that_chooses_nothing_draws_nothing(nota: Command) -> None:
+    """Instead of the newest run, which nobody asked for, there is an error."""
+    assert "no run matches" in nota("plot", "--where", "name = 'nobody'", code=3).err
+
+
+def test_tail_prints_a_document_a_line(nota: Command, program: Command) -> None:
+    """``tail --json`` can be read line by line, the console's lines with their stream and time."""
+    program("run", "--name", "printer", "--", sys.executable, "-c", "print('one'); print('two')")
+    lines = nota("tail", "printer", "--no-follow", "--json").out.splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [(line["stream"], line["text"]) for line in found] == [("o", "one"), ("o", "two")]
+    points = nota("tail", "fast", "-m", "loss", "-n", "2", "--no-follow", "--json").out.splitlines()
+    assert json.loads(points[1]) == {"key": "loss", "step": 49, "value": 0.02}

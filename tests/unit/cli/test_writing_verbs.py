@@ -221,3 +221,58 @@ def test_init_makes_a_store_for_a_project(nota: Command, tmp_path: Path) -> None
     nota("init", str(tmp_path))
     assert (tmp_path / ".notabene" / "format").exists()
     assert (tmp_path / ".notabene" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_tag_that_goes_may_have_any_letters(nota: Command) -> None:
+    """``-hard`` and ``-weak`` are tags, not the options ``-h`` and ``-w``."""
+    nota("tag", "slow", "+hard", "+weak", "+kept")
+    nota("tag", "slow", "-hard", "-weak")
+    assert nota("show", "slow", "--json", "--fields", "tags").json["tags"] == {
+        "kept": "",
+        "team": "vision",
+    }
+    nota("tag", "-w", "name = 'slow'", "-kept", "--json")
+    assert "kept" not in nota("show", "slow").out
+
+
+def test_a_run_that_is_named_twice_is_told_once(nota: Command) -> None:
+    """Verbs act once on a run; stop says that none is at work."""
+    assert "slow is finished" in nota("stop", "slow").out
+    assert len(nota("rm", "slow", "slow", "-w", "name = 'slow'", "--json").json) == 1
+
+
+def test_the_users_file_is_for_the_user(nota: Command, home: Path) -> None:
+    """A token is not readable for others; lists are shown as they are written."""
+    file = home / ".config" / "notabene" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("quiet = true\n")
+    file.chmod(0o644)
+    nota("config", "token", "secret")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert nota("config", "tags", "a,b").out.strip() == "a, b"
+    nota("config", "--unset", code=2)
+    file.unlink()
+    file.mkdir()
+    assert "config.toml" in nota("config", "quiet", "true", code=2).err
+
+
+def test_references_are_shown_whole(nota: Command, store: Path, tmp_path: Path) -> None:
+    """A reference stands with its address, without a size that nobody knows; get says it stays."""
+    made = notabene.Artifact("mix")
+    made.add(Path(__file__))
+    made.add_reference("s3://bucket/folder/data.parquet")
+    with notabene.init("p", name="mixer", store=store, capture=False) as run:
+        run.log_artifact(made)
+    (line,) = [x for x in nota("artifact", "show", "mix").out.splitlines() if "s3:" in x]
+    assert line.split() == ["data.parquet", "s3://bucket/folder/data.parquet"]
+    assert "1 reference" in nota("artifact", "get", "mix", str(tmp_path / "out")).err
+
+
+def test_what_cannot_be_kept_makes_no_run(nota: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad name or alias is refused before a run stands for it, so is all while disabled."""
+    before = nota("ls", "--json").json
+    nota("artifact", "put", __file__, "--name", "a:b", code=2)
+    nota("artifact", "put", __file__, "--alias", "v3", code=2)
+    monkeypatch.setenv("NOTABENE_MODE", "disabled")
+    nota("artifact", "put", __file__, code=2)
+    assert nota("ls", "--json").json == before

@@ -232,3 +232,29 @@ def test_a_sealed_file_keeps_its_writers(run_dir):
     assert [(b.writer, b.first) for b in JournalReader(found.repaired).all()] == [
         ("w1", 1), ("w1", 2),
     ]  # fmt: skip
+
+
+def test_what_a_sealed_file_lost_comes_back_from_the_trash(run_dir):
+    """The journals that it was made from are put beside it again; what neither holds is told."""
+    header = Header(
+        file_id=b"i", kind="sealed", writers=("w1", "w2"), ranks=(0, 0), run="run1",
+        replaces=(("w1", ((1, 2),)), ("w2", ((1, 3),))),
+    )  # fmt: skip
+    parts = [encode_header(header)]
+    parts += [
+        encode_frame(header.seed, first, last, note(first, "x"), writer)
+        for first, last, writer in ((1, 2, 0), (1, 3, 1))
+    ]
+    path = run_dir / "sealed"
+    path.write_bytes(b"".join(parts))
+    flip(path, len(parts[0]) + len(parts[1]) + 50)
+    trash = run_dir.parents[2] / "trash" / "sealed" / "run1"
+    trash.mkdir(parents=True)
+    old = Header(file_id=b"j", kind="run", writers=("w2",), run="run1")
+    data = encode_header(old) + encode_frame(old.seed, 1, 2, note(1, "y"), 0)
+    (trash / "w2.journal").write_bytes(data)
+    (trash / "w3.journal").write_bytes(b"no journal")
+    found = repair(path)
+    assert (found.again, found.holes) == (("w2.journal",), {"w2": ((3, 3),)})
+    assert (run_dir / "w2.journal").read_bytes() == data
+    assert "w2.journal came back from the trash; 1 rows or records are missing" in found.sentence()

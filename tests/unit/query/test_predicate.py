@@ -217,3 +217,9 @@ def test_backwards():
     assert Backwards("a") == Backwards("a")
     assert Backwards("a") != "a"
     assert len({Backwards("a"), Backwards("a")}) == 1
+
+
+def test_true_and_false_are_neither_less_nor_greater() -> None:
+    """A tree made elsewhere (of another tool's filter) that asks so matches nothing, as in SQL."""
+    for op in ("<", "<=", ">", ">="):
+        assert not predicate.compile(Test(Field("param", "amp"), op, (True,)), 0)(run())

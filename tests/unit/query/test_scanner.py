@@ -69,6 +69,8 @@ def test_the_caret_stands_under_the_column():
     scan = Scanner("a\n\tb =")
     shown = str(scan.error("wrong", 3))
     assert shown.splitlines() == ["wrong", "  a  b =", "     ^"]
+    shown = str(Scanner("損e\u0301 = x").error("wrong", 6))
+    assert shown.splitlines()[-1] == "        ^"
 
 
 @pytest.mark.parametrize(
