@@ -22,6 +22,8 @@ from notabene.model.records import AliasMoved, ArtifactLogged, ArtifactUsed
 from notabene.model.refs import check_alias, check_artifact_name, check_name
 from notabene.settings import Settings
 from notabene.tracking.config import plain
+from notabene.tracking.inputs import path_of
+from notabene.tracking.plain import cut
 
 if TYPE_CHECKING:
     from notabene.artifacts.base import BlobStore
@@ -56,7 +58,7 @@ class Artifact:
         self.name = check_artifact_name(name)
         self.type = check_name(type, "artifact type")
         self.metadata: dict[str, Any] = plain(metadata) if metadata else {}
-        self.description = description
+        self.description = cut(str(description or ""))[0]
         self.is_new = False
         """Whether logging it made a new version (equal content does not)."""
         self._listings: list[Listing] = []
@@ -78,7 +80,7 @@ class Artifact:
                 artifact was logged already.
         """
         self._require_draft()
-        self._listings.append(scan(Path(path), at=name or ""))
+        self._listings.append(scan(path_of(path), at=name or ""))
         return self
 
     def add_reference(
@@ -207,7 +209,7 @@ def log_artifact(
         draft = source
         draft._require_draft()
     else:
-        path = Path(os.path.expanduser(os.fspath(source)))
+        path = path_of(source)
         draft = Artifact(
             name or path.resolve().name, type, metadata=metadata, description=description
         ).add(path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 from notabene.errors import UsageError
 from notabene.model.refs import check_name, check_run_id
+from notabene.tracking.recorder import short_repr
 
 
 def check_names(**names: Any) -> None:
@@ -29,6 +30,21 @@ def check_texts(**texts: Any) -> None:
     for what, given in texts.items():
         if given is not None and not isinstance(given, str):
             raise UsageError(f"{what}= must be a text, not {type(given).__name__} {given!r}"[:200])
+
+
+def check_resume(resume: Any) -> Literal["never", "allow", "must"]:
+    """What to do when the run is there; True is ``allow``, False ``never``.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if isinstance(resume, bool):
+        return "allow" if resume else "never"
+    if not isinstance(resume, str) or resume not in ("never", "allow", "must"):
+        raise UsageError(
+            f"resume={short_repr(resume, 60)} is unknown; allowed are 'never', 'allow' and 'must'"
+        )
+    return resume  # type: ignore[return-value]  # one of the three
 
 
 def check_parent(parent: Any) -> str | None:

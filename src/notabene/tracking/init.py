@@ -81,7 +81,7 @@ def init(
     name: str | None = None,
     config: Any = None,
     hypothesis: str | None = None,
-    tags: Iterable[str] | Mapping[str, Any] = (),
+    tags: Iterable[str] | Mapping[str, Any] | None = (),
     group: str | None = None,
     parent: str | Run | None = None,
     id: str | None = None,
@@ -122,10 +122,7 @@ def init(
         FormatError: The store was written by a newer notabene.
     """
     begun = time.process_time_ns()
-    if resume not in ("never", "allow", "must", True, False):
-        raise UsageError(f"resume={resume!r} is unknown; allowed are 'never', 'allow', 'must'")
-    if resume is True or resume is False:
-        resume = "allow" if resume else "never"
+    resume = given.check_resume(resume)
     given.check_names(project_name=project, run_name=name, group=group)
     given.check_texts(hypothesis=hypothesis, notes=notes)
     given.check_capture(capture)
@@ -150,7 +147,7 @@ def init(
     plan = _plan(
         settings,
         job,
-        tags=tags,
+        tags=() if tags is None else tags,
         hypothesis=hypothesis,
         above=above,
         resume=resume,
@@ -217,6 +214,11 @@ def _plan(
         if found is not None:
             run_id, agreed = found.id, True
             resume = "allow" if found.continues else resume
+    if not run_id and resume == "must":
+        raise UsageError(
+            "resume='must' does not say which run; it needs its id",
+            hint="id=... or NOTABENE_RUN_ID",
+        )
     chosen = check_run_id(run_id) if run_id else new_run_id()
     if above is None:
         outer = context.current_run()

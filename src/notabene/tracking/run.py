@@ -77,19 +77,20 @@ class Run(Recorder):
         """
         key = check_name(key, "metric")
         if goal is not None and goal not in GOALS:
-            raise UsageError(f"the goal {goal!r} is unknown; allowed are 'min' and 'max'")
+            raise _unknown("goal", goal, GOALS)
         if summary is not None and summary not in SUMMARIES:
-            raise UsageError(f"the summary {summary!r} is unknown; it is one of {SUMMARIES}")
+            raise _unknown("summary", summary, SUMMARIES)
         if summary == "best" and goal is None:
             raise UsageError("summary='best' needs goal='min' or goal='max'")
-        self.record(
+        self.say(
+            "define_metric()",
             MetricDefined(
                 key=key,
-                x=x or "",
+                x=check_name(x, "metric") if x else "",
                 goal=goal or "",
-                unit=unit or "",
+                unit=check_name(unit, "metric's unit") if unit else "",
                 summary=summary or "",  # type: ignore[arg-type]  # checked above
-            )
+            ),
         )
 
     def set_tags(self, tags: Mapping[str, Any] | Iterable[str] | str) -> None:
@@ -98,7 +99,7 @@ class Run(Recorder):
         Raises:
             UsageError: A tag is no text.
         """
-        self.record(TagsChanged(set=tag_cells(tags)))
+        self.say("set_tags()", TagsChanged(set=tag_cells(tags)))
 
     def set_tag(self, name: str, value: Any = "") -> None:
         """Add one tag, with a value or without."""
@@ -110,7 +111,7 @@ class Run(Recorder):
 
     def remove_tag(self, *names: str) -> None:
         """Take tags away."""
-        self.record(TagsChanged(removed=tuple(check_name(n, "tag") for n in names)))
+        self.say("remove_tag()", TagsChanged(removed=tuple(check_name(n, "tag") for n in names)))
 
     def note(self, text: str) -> str:
         """Write a note into the run's page of the notebook; returns its id.
@@ -119,12 +120,12 @@ class Run(Recorder):
             UsageError: The text is empty or no text.
         """
         note_id = new_id()
-        self.record(NoteWritten(id=note_id, text=_text(text, "note"), author=self.user))
+        self.say("note()", NoteWritten(id=note_id, text=_text(text, "note"), author=self.user))
         return note_id
 
     def hypothesis(self, text: str) -> None:
         """State what the run is meant to show."""
-        self.record(HypothesisStated(text=_text(text, "hypothesis")))
+        self.say("hypothesis()", HypothesisStated(text=_text(text, "hypothesis")))
 
     def conclude(
         self, text: str, *, verdict: Literal["supported", "refuted", "unclear"] | None = None
@@ -135,17 +136,16 @@ class Run(Recorder):
             UsageError: The text is empty, or the verdict is another word.
         """
         if verdict is not None and verdict not in VERDICTS:
-            raise UsageError(
-                f"the verdict {verdict!r} is unknown; it is one of {', '.join(VERDICTS)}"
-            )
-        self.record(
-            Concluded(text=_text(text, "conclusion"), verdict=verdict or "", author=self.user)
+            raise _unknown("verdict", verdict, VERDICTS)
+        self.say(
+            "conclude()",
+            Concluded(text=_text(text, "conclusion"), verdict=verdict or "", author=self.user),
         )
 
     def rename(self, name: str) -> None:
         """Give the run another name."""
         self.name = check_name(name, "run name")
-        self.record(Renamed(name=self.name))
+        self.say("rename()", Renamed(name=self.name))
 
     @property
     def health(self) -> dict[str, tuple[str, int]]:
@@ -211,20 +211,18 @@ class Run(Recorder):
         """Log a text at a step."""
         from notabene.tracking.media import Text
 
-        self._log_media(key, Text(text), step)
+        self._log_media(key, step, lambda: Text(text))
 
     def log_image(
         self, key: str, image: Any, *, step: int | None = None, caption: str | None = None
     ) -> None:
-        """Log an image: path, bytes, array (HW, HWC, CHW) or a PIL image.
-
-        Raises:
-            UsageError: It is none of these.
-        """
+        """Log an image: path, bytes, array (HW, HWC, CHW) or a PIL image; others are noted."""
         from notabene.tracking.media import Image
 
-        value = image if isinstance(image, Image) else Image(image, caption=caption)
-        self._log_media(key, value, step)
+        def make() -> Image:
+            return image if isinstance(image, Image) else Image(image, caption=caption)
+
+        self._log_media(key, step, make)
 
     def log_table(
         self,
@@ -237,28 +235,27 @@ class Run(Recorder):
     ) -> None:
         """Log a table: a Table, a data frame, or ``columns`` and ``data`` (rows).
 
-        Raises:
-            UsageError: The rows do not fit the columns.
+        Rows that do not fit the columns are noted, and not kept.
         """
         from notabene.tracking.media import Table
 
-        if isinstance(table, Table):
-            value = table
-        elif table is not None and data is None:
-            value = Table(dataframe=table) if columns is None else Table(list(columns), table)
-        else:
-            value = Table(None if columns is None else list(columns), data)
-        self._log_media(key, value, step)
+        def make() -> Table:
+            if isinstance(table, Table):
+                return table
+            if table is None or data is not None:
+                return Table(columns, data)
+            return Table(dataframe=table) if columns is None else Table(columns, table)
+
+        self._log_media(key, step, make)
 
     def log_figure(self, key: str, figure: Any, *, step: int | None = None) -> None:
-        """Log a figure of matplotlib or plotly.
-
-        Raises:
-            UsageError: It is neither.
-        """
+        """Log a figure of matplotlib or plotly; what is neither is noted."""
         from notabene.tracking.media import Figure
 
-        self._log_media(key, figure if isinstance(figure, Figure) else Figure(figure), step)
+        def make() -> Figure:
+            return figure if isinstance(figure, Figure) else Figure(figure)
+
+        self._log_media(key, step, make)
 
     def log_code_version(self, version: str | None = None, **details: Any) -> None:
         """Say which version of the code runs; default is the one found by itself (git).
@@ -273,8 +270,12 @@ class Run(Recorder):
             return
         from notabene.tracking.config import plain
 
-        data = {"version": version or "", **plain(details)}
-        self.record(Captured(part="code_version", data=data, facts={"code.version": version or ""}))
+        word = "" if version is None else str(version)
+        data = {"version": word, **plain(details)}
+        self.say(
+            "log_code_version()",
+            Captured(part="code_version", data=data, facts={"code.version": word}),
+        )
 
     def log_artifact(
         self,
@@ -376,18 +377,25 @@ class Run(Recorder):
             UsageError: The title is empty or the level another word.
         """
         if level not in LEVELS:
-            raise UsageError(f"the level {level!r} is unknown; it is one of {', '.join(LEVELS)}")
-        self.record(
+            raise _unknown("level", level, LEVELS)
+        self.say(
+            "alert()",
             AlertRaised(
                 id=new_id(),
                 title=_text(title, "title of an alert")[:1000],
                 text=str(text)[:65_536],
                 level=level,
-            )
+            ),
         )
 
 
 def _text(text: Any, what: str) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"a {what} must be a text that is not empty, not {short_repr(text)}")
+        raise UsageError(f"a {what} must be a text that is not empty, not {short_repr(text, 60)}")
     return text.encode("utf-8", "replace").decode()
+
+
+def _unknown(what: str, given: object, allowed: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"the {what} {short_repr(given, 60)} is unknown; it is one of {', '.join(allowed)}"
+    )

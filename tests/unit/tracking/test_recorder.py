@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections import UserDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -148,8 +149,100 @@ def test_log_after_finish_is_counted(store: str) -> None:
     notabene.log({"x": 3})
     assert history(store, run, "x")[1] == [1]
     assert run.health["log-after-finish"][1] == 2
+    notabene.log_metric("x", 4)
+    notabene.log_text("t", "too late")
+    assert run.health["log-after-finish"][1] == 4
     with pytest.raises(ConflictError, match="finished"):
         run.log_artifact(__file__)
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda run: run.set_tag("late"), "set_tags"),
+        (lambda run: run.remove_tag("late"), "remove_tag"),
+        (lambda run: run.note("late"), "note"),
+        (lambda run: run.hypothesis("late"), "hypothesis"),
+        (lambda run: run.conclude("late"), "conclude"),
+        (lambda run: run.alert("late"), "alert"),
+        (lambda run: run.rename("late"), "rename"),
+        (lambda run: run.define_metric("late"), "define_metric"),
+        (lambda run: run.log_code_version("late"), "log_code_version"),
+        (lambda run: run.log_param("late", 1), "config"),
+        (lambda run: run.summary.update(late=1), "summary"),
+    ],
+)
+def test_what_is_said_after_the_end_is_noted(
+    store: str, call: Callable[[notabene.Run], object], code: str
+) -> None:
+    """No verb loses anything in silence: who says something too late is told, once."""
+    run = notabene.init("p", store=store, capture=False)
+    run.finish()
+    with pytest.warns(NotabeneWarning, match="had finished; nothing was kept"):
+        call(run)
+    call(run)  # a second warning would fail the test
+    assert f"{code}-after-finish" in run.health
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run: run.log_image("v", np.zeros((0, 0, 3))),
+        lambda run: run.log_image("v", object()),
+        lambda run: run.log_table("v", columns=["a", "b"], data=[[1]]),
+        lambda run: run.log_table("v", columns=3, data=[[1]]),
+        lambda run: run.log_figure("v", None),
+        lambda run: run.log_text("v", Spoiled()),
+    ],
+    ids=["empty", "object", "ragged", "columns", "figure", "text"],
+)
+@pytest.mark.filterwarnings("ignore::notabene.errors.NotabeneWarning")
+def test_values_that_cannot_be_made_are_noted(
+    store: str, call: Callable[[notabene.Run], object]
+) -> None:
+    """An empty batch or a figure that is none ends no training; the numbers beside it stay."""
+    with notabene.init("p", store=store, capture=False) as run:
+        call(run)
+        run.log({"x": 1})
+    with notabene.Api(store) as api:
+        (noted,) = api.run(run.id).health
+        assert noted.code == "unknown-value"
+        assert noted.message.startswith("'v' was not kept: ")
+        assert api.run(run.id).summary["x"] == 1
+
+
+class Spoiled:
+    """Cannot even be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+def test_words_about_a_run_are_looked_at(store: str) -> None:
+    """What no record can hold is refused in a sentence, and the run goes on."""
+    with notabene.init("p", store=store, capture=False) as run:
+        for wrong in (
+            lambda: run.define_metric("x", unit=3),  # type: ignore[arg-type]  # what is tested
+            lambda: run.define_metric("x", x=object()),  # type: ignore[arg-type]  # likewise
+            lambda: run.define_metric("x", summary="all"),
+            lambda: run.log_artifact(object()),  # type: ignore[arg-type]  # likewise
+            lambda: run.log_artifact("a\0b"),
+            lambda: run.note(Spoiled()),  # type: ignore[arg-type]  # likewise
+            lambda: run.finish(exit_code="3"),  # type: ignore[arg-type]  # likewise
+            lambda: run.finish("x" * 10_000),  # type: ignore[arg-type]  # likewise
+        ):
+            with pytest.raises(UsageError) as caught:
+                wrong()
+            assert len(str(caught.value)) < 300
+        run.log_code_version(1234)  # type: ignore[arg-type]  # a revision of Subversion
+        run.set_tag("half", "\ud800")
+        run.finish("failed", reason=None)  # type: ignore[arg-type]  # likewise
+    with notabene.Api(store) as api:
+        view = api.run(run.id)
+        assert (view.status, view.reason, view.tags) == ("failed", "", {"half": "\\ud800"})
+        assert view.facts["code.version"] == "1234"
 
 
 @pytest.mark.filterwarnings("ignore::notabene.errors.NotabeneWarning")
