@@ -467,7 +467,7 @@ def attach(store: str, run_id: str) -> Run | None:
     run.config.restore(past.config)
     run.attendance = Attendance.of_worker(run, settings)
     run.become_worker()
-    lifecycle.install()
+    lifecycle.install(signals=not names.shares_work())
     context.enter(run)
     return run
 

@@ -108,9 +108,13 @@ def place_in_program() -> int:
     0 in processes that share out work: there it hangs on chance.
     """
     watch = current()
+    return 0 if shares_work() or (watch is not None and watch.how == "fork") else _inits
+
+
+def shares_work() -> bool:
+    """Whether multiprocessing began this process."""
     processes = sys.modules.get("multiprocessing.process")
-    shares = processes is not None and processes.parent_process() is not None
-    return 0 if shares or (watch is not None and watch.how == "fork") else _inits
+    return processes is not None and processes.parent_process() is not None
 
 
 def tell_children(run: Run) -> None:

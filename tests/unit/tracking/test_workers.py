@@ -157,6 +157,33 @@ def test_worker_processes_that_do_not_init_log_into_the_run(
         assert api.keys("pool") == [f"w{n}" for n in range(6)]
 
 
+def test_a_spawned_worker_keeps_its_signals(store: str, tmp_path: Path) -> None:
+    """As a forked one does: a pool that is terminated must not wait for a handler of ours."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, signal, notabene\n"
+        "def work(number):\n"
+        "    notabene.log({'y': number})\n"
+        "    return signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "if __name__ == '__main__':\n"
+        "    run = notabene.init('p', id='pool', capture=False)\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        assert pool.map(work, range(3)) == [True] * 3\n"
+        "    run.finish()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    with notabene.Api(store) as api:
+        view = api.run("pool")
+        assert (view.status, view.metrics["y"].n) == ("finished", 3)
+
+
 RANK = """
     import os, signal, time, notabene
     rank = int(os.environ["RANK"])
