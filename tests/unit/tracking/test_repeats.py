@@ -258,3 +258,22 @@ def test_names_that_are_no_utf8_are_compared(home: Path) -> None:
         for view in api.runs():
             assert view.captured()["parameters"]["words"][-1] == "caf\\udce9"
             assert view.facts["record"] == "complete"
+
+
+@pytest.mark.parametrize("way", ["command", "standard input"])
+def test_programs_without_a_file_are_told_apart(home: Path, way: str) -> None:
+    """Two programs given with ``-c``, or piped in, are not one for having no file each."""
+    said = []
+    for number in (1, 2, 1):
+        code = f"import notabene; notabene.init('p', store='store').log({{'x': {number}}})"
+        done = subprocess.run(
+            [sys.executable, "-c", code] if way == "command" else [sys.executable],
+            input="" if way == "command" else code,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        said.append("as run" in done.stderr)
+    # What a piped program was, nobody knows afterwards.
+    assert said == [False, False, way == "command"]
