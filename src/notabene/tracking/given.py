@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from typing import Any, Literal
 
 from notabene.errors import UsageError
 from notabene.model.refs import check_name, check_run_id
 from notabene.tracking.recorder import short_repr
+
+MOST_FOLDERS = 5000
+"""Below a folder that is followed for event files: it is looked through several times a second."""
 
 
 def check_names(**names: Any) -> None:
@@ -61,7 +65,7 @@ def check_tensorboard(tensorboard: Any) -> None:
     """Whether to take over what is written for TensorBoard, or a folder to follow.
 
     Raises:
-        UsageError: It is something else, or no folder.
+        UsageError: It is something else, no folder, or one with too many below it.
     """
     if tensorboard is None or isinstance(tensorboard, bool):
         return
@@ -70,6 +74,12 @@ def check_tensorboard(tensorboard: Any) -> None:
         raise UsageError(
             f"tensorboard= is True, False or a folder of event files, not {what}"[:200],
             hint="tensorboard=True",
+        )
+    if sum(1 for _ in islice(os.walk(tensorboard), MOST_FOLDERS + 1)) > MOST_FOLDERS:
+        raise UsageError(
+            f"tensorboard={os.fspath(tensorboard)!r} holds more than {MOST_FOLDERS:,} folders, too "
+            "many to follow"[:300],
+            hint="name the folder that the event files are written to",
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import notabene
-from notabene.errors import ConflictError, NotabeneError
+from notabene.errors import ConflictError, NotabeneError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,18 @@ def test_no_parent_and_no_names_can_be_said(tmp_path: Path) -> None:
     with notabene.Api(store) as api:
         assert api.run(run.id).parent == ""
         assert api.run(run.id).notes == ()
+
+
+def test_a_folder_of_too_many_to_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole disk is not followed for event files: that would delay the program."""
+    for n in range(4):
+        (tmp_path / "logs" / str(n)).mkdir(parents=True)
+    monkeypatch.setattr("notabene.tracking.given.MOST_FOLDERS", 4)
+    options: dict[str, Any] = {"store": tmp_path / "store", "capture": False}
+    with pytest.raises(UsageError, match="more than 4 folders"):
+        notabene.init("p", tensorboard=tmp_path / "logs", **options)
+    monkeypatch.undo()
+    notabene.init("p", tensorboard=tmp_path / "logs", **options).finish()
 
 
 def test_no_tags_can_be_said(tmp_path: Path) -> None:
