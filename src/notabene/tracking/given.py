@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from notabene.errors import UsageError
 from notabene.model.refs import check_name, check_run_id
+from notabene.tracking.inputs import path_of
 from notabene.tracking.recorder import short_repr
 
 MOST_FOLDERS = 5000
@@ -75,9 +76,10 @@ def check_tensorboard(tensorboard: Any) -> None:
             f"tensorboard= is True, False or a folder of event files, not {what}"[:200],
             hint="tensorboard=True",
         )
-    if sum(1 for _ in islice(os.walk(tensorboard), MOST_FOLDERS + 1)) > MOST_FOLDERS:
+    folder = path_of(tensorboard)
+    if sum(1 for _ in islice(os.walk(folder), MOST_FOLDERS + 1)) > MOST_FOLDERS:
         raise UsageError(
-            f"tensorboard={os.fspath(tensorboard)!r} holds more than {MOST_FOLDERS:,} folders, too "
+            f"tensorboard={str(folder)!r} holds more than {MOST_FOLDERS:,} folders, too "
             "many to follow"[:300],
             hint="name the folder that the event files are written to",
         )

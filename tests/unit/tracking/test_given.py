@@ -39,6 +39,7 @@ from notabene.errors import ConflictError, NotabeneError, UsageError
         ({"store": "a\ud800b"}, "store is the path of a folder"),
         ({"store": "x" * 10_000}, "File name too long"),
         ({"store": "~nobody-of-this-name/x"}, "in the home of a user"),
+        ({"tensorboard": "a\0b"}, "a path of a file or folder is needed"),
         ({"mode": "x" * 10_000}, "xxx...; mode is one of"),
     ],
 )
