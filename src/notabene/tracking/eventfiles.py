@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notabene.capture.watch import current
-from notabene.tfevents.folders import MARK
-from notabene.tracking.given import MOST_FOLDERS
+from notabene.tfevents.folders import MARK, MOST_FOLDERS
 from notabene.tracking.guard import quietly
 
 if TYPE_CHECKING:

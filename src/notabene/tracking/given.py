@@ -11,9 +11,6 @@ from notabene.model.refs import check_name, check_run_id
 from notabene.tracking.inputs import path_of
 from notabene.tracking.recorder import short_repr
 
-MOST_FOLDERS = 5000
-"""Below a folder that is followed for event files: it is looked through several times a second."""
-
 
 def check_names(**names: Any) -> None:
     """Names of a project, run or group; None and an empty text leave the choice to us.
@@ -76,6 +73,8 @@ def check_tensorboard(tensorboard: Any) -> None:
             f"tensorboard= is True, False or a folder of event files, not {what}"[:200],
             hint="tensorboard=True",
         )
+    from notabene.tfevents.folders import MOST_FOLDERS
+
     folder = path_of(tensorboard)
     if sum(1 for _ in islice(os.walk(folder), MOST_FOLDERS + 1)) > MOST_FOLDERS:
         raise UsageError(

@@ -6,10 +6,9 @@ import copyreg
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -32,7 +31,7 @@ from notabene.model.refs import check_name, check_run_id
 from notabene.settings import Settings
 from notabene.tracking import context, given, lifecycle, names
 from notabene.tracking.attendance import Attendance
-from notabene.tracking.config import as_mapping, flatten, plain
+from notabene.tracking.config import as_mapping, flatten
 from notabene.tracking.cut import cut_short
 from notabene.tracking.guard import Guard
 from notabene.tracking.keys import tag_cells
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from notabene.capture.launch import Agreement, Launch
     from notabene.capture.snapshot import Capture
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Resume = Literal["never", "allow", "must"]
 Mode = Literal["online", "offline", "disabled"]
 
@@ -470,43 +467,6 @@ def attach(store: str, run_id: str) -> Run | None:
     lifecycle.install(signals=not names.shares_work())
     context.enter(run)
     return run
-
-
-@overload
-def track(fn: Callable[P, R]) -> Callable[P, R]: ...
-@overload
-def track(fn: None = None, **kwargs: Any) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def track(fn: Any = None, **kwargs: Any) -> Any:
-    """Decorator: each call of the function is a run; its arguments are the config.
-
-    A mapping of numbers that the function returns becomes the run's summary.
-
-    Args:
-        fn: The function.
-        kwargs: Arguments of :func:`init`; ``name`` defaults to the function's name.
-    """
-    if fn is None:
-        return lambda function: track(function, **kwargs)
-    import inspect
-
-    signature = inspect.signature(fn)
-
-    @wraps(fn)
-    def call(*args: Any, **given: Any) -> Any:
-        bound = signature.bind(*args, **given)
-        bound.apply_defaults()
-        extra = kwargs.get("config")
-        config = {**(plain(extra) if extra is not None else {}), **bound.arguments}
-        options = {"name": None, **kwargs, "config": config}
-        with init(**options) as run:
-            result = fn(*args, **given)
-            if isinstance(result, Mapping):
-                run.summary.update({k: v for k, v in result.items() if isinstance(k, str)})
-            elif isinstance(result, int | float):
-                run.summary["result"] = result
-            return result
-
-    return call
 
 
 def _attach_to_parent() -> Run | None:

@@ -72,6 +72,8 @@ def ending_of(error: BaseException, trace: TracebackType | None) -> dict[str, An
     reason = line[0][:500] if line else type(error).__name__
     if isinstance(error, KeyboardInterrupt):
         return {"status": "stopped", "reason": CTRL_C}
+    if isinstance(error, GeneratorExit):  # whoever used the generator has had enough
+        return {"status": "finished"}
     if isinstance(error, SystemExit):
         code = _code_of(error.code)
         good = code == 0

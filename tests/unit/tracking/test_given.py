@@ -93,7 +93,7 @@ def test_a_folder_of_too_many_to_follow(tmp_path: Path, monkeypatch: pytest.Monk
     """A whole disk is not followed for event files: that would delay the program."""
     for n in range(4):
         (tmp_path / "logs" / str(n)).mkdir(parents=True)
-    monkeypatch.setattr("notabene.tracking.given.MOST_FOLDERS", 4)
+    monkeypatch.setattr("notabene.tfevents.folders.MOST_FOLDERS", 4)
     options: dict[str, Any] = {"store": tmp_path / "store", "capture": False}
     with pytest.raises(UsageError, match="more than 4 folders"):
         notabene.init("p", tensorboard=tmp_path / "logs", **options)

@@ -313,23 +313,6 @@ def test_a_killed_process_is_found_killed_and_whole(store: str) -> None:
         assert api.history(view.id, "x").values.tolist() == list(range(5000))
 
 
-def test_track_makes_each_call_a_run(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """@track keeps arguments as config and a returned mapping as summary."""
-    monkeypatch.setenv("NOTABENE_STORE", store)
-
-    @notabene.track(project="tracked", capture=False)
-    def train(lr: float, depth: int = 2) -> dict[str, float]:
-        notabene.log({"loss": lr})
-        return {"score": lr * depth}
-
-    assert train(0.5) == {"score": 1.0}
-    assert train(0.25, depth=4) == {"score": 1.0}
-    with notabene.Api(store) as api:
-        runs = api.runs(order_by="created")
-        assert [r.config for r in runs] == [{"lr": 0.5, "depth": 2}, {"lr": 0.25, "depth": 4}]
-        assert [r.summary["score"] for r in runs] == [1.0, 1.0]
-
-
 def test_the_notebook_side_of_a_run_is_kept(store: str) -> None:
     """Hypothesis, conclusion, notes, tags, alerts and metric definitions come back."""
     with notabene.init(
