@@ -26,7 +26,7 @@ from notabene.errors import ConflictError, NotFoundError, UsageError
 from notabene.journal.folder import StoreFolder
 from notabene.journal.numbers import next_number
 from notabene.journal.writer import Writer
-from notabene.model.records import RunCreated, WriterStarted
+from notabene.model.records import Renamed, RunCreated, WriterStarted
 from notabene.model.refs import check_name, check_run_id
 from notabene.settings import Settings
 from notabene.tracking import context, given, lifecycle, names
@@ -65,6 +65,8 @@ class Plan(msgspec.Struct, kw_only=True):
     """The id was given by the caller or the environment."""
     agreed: bool
     """The ranks of a job agreed on the id: others may be there already."""
+    said: dict[str, str]
+    """Name, group and project as this call gives them to a run that is there already."""
     joined: bool
     """``notabene run`` began the run and keeps the console; this is its program."""
     resume: Resume
@@ -220,6 +222,7 @@ def _plan(
     if above is None:
         outer = context.current_run()
         above = outer.id if outer is not None else ("" if around.join else around.run)
+    joined = around.join and chosen == around.run
     return Plan(
         id=chosen,
         project=check_name(settings["project"] or names.default_project(program), "project name"),
@@ -233,7 +236,8 @@ def _plan(
         user=user_name(),
         given=named,
         agreed=agreed,
-        joined=around.join and chosen == around.run,
+        said=names.said_of_run(settings, joined),
+        joined=joined,
         resume=resume,
         source="command" if program else "sdk",
     )
@@ -290,8 +294,9 @@ def _open(
     folder = StoreFolder.open(settings.store, create=True)
     run_dir, past = _run_dir(folder, plan)
     _accept_tensors_with_gradients()
-    if past is not None and not settings["name"]:
-        plan.name = past.name or plan.name
+    if past is not None:
+        plan.said = _news(plan, past)
+        plan.name = plan.said.get("name") or past.name or plan.name
     run_holder: list[Run] = []
     quiet = settings["quiet"] or job.quiet or plan.joined or context.is_hushed()
     guard = Guard(
@@ -339,6 +344,13 @@ def _open(
     names.tell_children(run)
     cut_short(run)
     return run
+
+
+def _news(plan: Plan, past: Past) -> dict[str, str]:
+    """What this call says that no earlier one did; ranks and people keep their word."""
+    if plan.rank or (plan_joins(plan, past) and not plan.joined):
+        return {}
+    return {what: name for what, name in plan.said.items() if name not in past.said[what]}
 
 
 def plan_joins(plan: Plan, past: Past) -> bool:
@@ -426,7 +438,9 @@ def _introduce(
             )
         )
         return
-    run.project = past.project or plan.project
+    run.project = plan.said.get("project") or past.project or plan.project
+    if plan.said:
+        writer.record(Renamed(**plan.said))
     if past.config:
         run.config.restore(past.config)
     if plan.tags:

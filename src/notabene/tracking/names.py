@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ import msgspec
 
 from notabene._ids import ALPHABET
 from notabene.capture.watch import current
-from notabene.settings import environment, export
+from notabene.model.refs import check_name
+from notabene.settings import Settings, environment, export
 from notabene.tracking import context
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 PARENT = "_NOTABENE_PARENT"
 """Environment variable that tells a child process its run:
 ``<join|child>:<process id>:<run id>:<store>``."""
+
+TOLD = "_NOTABENE_TOLD"
+"""Environment variable that tells a joining program what ``notabene run`` was given: words of
+``name``, ``group`` and ``project``."""
 
 # fmt: off
 _FIRST = (
@@ -131,9 +136,29 @@ def untell_children(run_id: str) -> None:
         export(PARENT, before)
 
 
-def join_variable(run_id: str, store: str) -> dict[str, str]:
-    """Environment for a program whose first ``init`` shall join a run (``notabene run``)."""
-    return {PARENT: f"join:{os.getpid()}:{run_id}:{store}"}
+def join_variables(run_id: str, store: str, told: Iterable[str] = ()) -> dict[str, str]:
+    """Environment for a program whose first ``init`` shall join a run (``notabene run``).
+
+    Args:
+        run_id: The run.
+        store: Folder of its store.
+        told: Which of ``name``, ``group`` and ``project`` stand, whatever the program says.
+    """
+    return {PARENT: f"join:{os.getpid()}:{run_id}:{store}", TOLD: " ".join(told)}
+
+
+def said_of_run(settings: Settings, joined: bool) -> dict[str, str]:
+    """Name, group and project that a call of ``init`` gives to a run which is there already.
+
+    What ``notabene run`` was told goes before. Ids are those of a whole store, so going on with
+    a run moves it to no other project.
+    """
+    told = environment().get(TOLD, "").split() if joined else ["project"]
+    return {
+        what: check_name(settings[what], what)
+        for what in ("name", "group", "project")
+        if settings.sources[what] == "argument" and settings[what] and what not in told
+    }
 
 
 def _parent() -> tuple[str, str, str, str]:

@@ -30,6 +30,7 @@ class Past(msgspec.Struct):
 
     Attributes:
         exists: Whether anybody has introduced the run.
+        said: Names, groups and projects that its programs gave it.
         first_time: Oldest time stamp, µs, 0 where there is none.
         last_time: Newest time stamp of any writer, µs.
         last_step: Largest step of any point, -1 where there is none.
@@ -38,6 +39,7 @@ class Past(msgspec.Struct):
     """
 
     exists: bool = False
+    said: dict[str, set[str]] = {}
     name: str = ""
     project: str = ""
     rank: int = 0
@@ -69,7 +71,7 @@ def has_rank(run_dir: Path, rank: int) -> bool:
 def look_back(run_dir: Path) -> Past:
     """Read all journals of a run; brings home what dead writers left in their rings first."""
     _bring_home(run_dir)
-    past = Past(config={}, writers={})
+    past = Past(said={"name": set(), "group": set(), "project": set()}, config={}, writers={})
     cells: dict[str, tuple[tuple[int, str, int], Any]] = {}
     names: tuple[int, str, int] = (-1, "", 0)
     for path in sorted(run_dir.iterdir()):
@@ -101,6 +103,9 @@ def _take(
     record, order = entry.record, (entry.time, entry.writer, entry.seq)
     past.last_time = max(past.last_time, entry.time)
     past.first_time = min(past.first_time or entry.time, entry.time)
+    if isinstance(record, RunCreated | Renamed):
+        for what, given in past.said.items():
+            given.add(getattr(record, what) or "")
     if isinstance(record, WriterStarted):
         past.writers[entry.writer] = (record.rank, record.role)
     elif isinstance(record, ConfigChanged):

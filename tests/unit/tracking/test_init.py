@@ -210,6 +210,25 @@ def test_resume_replaces_from_its_first_step_on_per_key(store: str) -> None:
         assert view.status == "finished"
 
 
+def test_a_resumed_run_may_be_named_anew(store: str) -> None:
+    """What init() says for the first time holds; what it said before yields to people."""
+
+    def go_on(**given: str) -> notabene.Run:
+        run = notabene.init("p", id="r", resume="allow", store=store, capture=False, **given)
+        run.finish()
+        return run
+
+    go_on(name="first")
+    assert go_on(name="second", group="g").name == "second"
+    with notabene.Api(store) as api:
+        assert (api.run("r").name, api.run("r").group) == ("second", "g")
+        api.rename("r", name="theirs")
+    for name in ("first", "second"):
+        go_on(name=name)
+    with notabene.Api(store) as api:
+        assert (api.run("r").name, api.run("r").group) == ("theirs", "g")
+
+
 def test_resumed_runs_count_on(store: str) -> None:
     """log() without a step goes on behind the last step of the run so far."""
     with notabene.init("p", id="r", store=store, capture=False) as run:
