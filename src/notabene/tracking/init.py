@@ -443,6 +443,9 @@ def _introduce(
         writer.record(Renamed(**plan.said))
     if past.config:
         run.config.restore(past.config)
+    if replaces:
+        run.count_from(past.steps)
+        run.summary.restore(past.summary)
     if plan.tags:
         run.set_tags(plan.tags)
     if plan.hypothesis:

@@ -25,7 +25,7 @@ from notabene.model.records import (
 )
 from notabene.model.refs import check_name
 from notabene.tracking import context
-from notabene.tracking.keys import tag_cells
+from notabene.tracking.keys import no_text, tag_cells
 from notabene.tracking.recorder import Recorder, short_repr
 
 if TYPE_CHECKING:
@@ -197,11 +197,26 @@ class Run(Recorder):
         Raises:
             UsageError: The key is no text.
         """
+        if not isinstance(key, str):
+            raise no_text(key)
+        self.log({key: value}, step=self._step_of(key, step))
+
+    def count_from(self, steps: Mapping[str, int]) -> None:
+        """Largest steps of metrics before the run was resumed."""
+        self._steps.update(steps)
+
+    def _step_of(self, key: str, step: Any) -> int | None:
+        """The step of a number logged by itself; None: the next one of its key."""
+        writer = self._ensure_writer()
+        if writer is None or not self.active:
+            return None
         if step is None:
-            step = self._steps.get(key, -1) + 1
-        if isinstance(step, int):
-            self._steps[key] = step
-        self.log({key: value}, step=step)
+            # What log() gave the key has the run's own steps.
+            before = self._steps.get(key, writer.ring.step if writer.ring.knows(key) else -1)
+            step = before + 1
+        at: int = step if type(step) is int and step < 2**62 else self._whole_step(writer, step)
+        self._steps[key] = at
+        return at
 
     def log_metrics(self, metrics: Mapping[str, Any], *, step: int | None = None) -> None:
         """The same as :meth:`log`."""

@@ -66,6 +66,47 @@ def test_log_metric_counts_per_key(store: str) -> None:
     assert history(store, run, "b") == ([0], [7])
 
 
+def test_log_metric_counts_on_from_any_step(store: str) -> None:
+    """Steps of numpy count as others do, and so do those that log() gave the key."""
+    with notabene.init("p", store=store, capture=False) as run:
+        run.log_metric("a", 1, step=np.int64(10))  # type: ignore[arg-type]  # as people do
+        run.log_metric("a", 2)
+        run.log_metric("a", 3, step=np.float32(20))  # type: ignore[arg-type]  # likewise
+        run.log_metric("a", 4)
+        for value in (1, 2):
+            run.log({"b": value})
+        run.log_metric("b", 3)
+        with pytest.raises(UsageError, match="texts as names"):
+            run.log_metric(["a"], 1)  # type: ignore[arg-type]  # what is tested
+    assert history(store, run, "a") == ([10, 11, 20, 21], [1, 2, 3, 4])
+    assert history(store, run, "b") == ([22, 23, 24], [1, 2, 3])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_resumed_run_goes_on_where_it_was(store: str, killed: bool) -> None:
+    """Metrics without steps count on, and replace nothing; the summary is what it was."""
+    run = notabene.init("p", id="r", store=store, capture=False)
+    for value in range(3):
+        run.log_metric("a", value)
+    run.log_metric("b", 0)
+    run.summary.update(best=0.9, gone=1)
+    del run.summary["gone"]
+    if killed:
+        run.flush()
+    else:
+        run.finish()
+    again = notabene.init("p", id="r", resume="must", store=store, capture=False)
+    assert again.summary.as_dict() == {"best": 0.9}
+    again.log_metric("a", 3)
+    again.log_metric("b", 1)
+    again.log_metric("c", 0)
+    again.finish()
+    run.finish()
+    assert history(store, run, "a") == ([0, 1, 2, 3], [0, 1, 2, 3])
+    assert history(store, run, "b") == ([0, 1], [0, 1])
+    assert history(store, run, "c") == ([0], [0])
+
+
 @pytest.mark.parametrize(
     "value",
     [np.float32(0.5), np.float64(0.5), np.array(0.5), np.array([0.5]), np.bool_(True), True, 3],
