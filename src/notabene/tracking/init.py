@@ -221,7 +221,11 @@ def _plan(
     chosen = check_run_id(run_id) if run_id else new_run_id()
     if above is None:
         outer = context.current_run()
-        above = outer.id if outer is not None else ("" if around.join else around.run)
+        if outer is None:
+            above = "" if around.join else around.run
+        else:
+            here = outer.folder is None or outer.folder.root == settings.store.absolute()
+            above = outer.id if here else ""
     joined = around.join and chosen == around.run
     return Plan(
         id=chosen,

@@ -255,6 +255,35 @@ def test_a_second_init_nests(store: str) -> None:
         assert api.keys(outer.id) == ["y"]
 
 
+def test_a_run_in_another_store_has_no_parent_here(store: str, tmp_path: Path) -> None:
+    """A run nests below one of its own store alone; nobody finds a parent elsewhere."""
+    with notabene.init("p", store=store, capture=False):
+        other = notabene.init("p", store=tmp_path / "other", capture=False)
+        other.finish()
+    with notabene.Api(tmp_path / "other") as api:
+        assert api.run(other.id).parent == ""
+
+
+def test_closed_standard_files_do_no_harm(store: str) -> None:
+    """What a library prints to a closed standard output does not go into the journal."""
+    code = """
+        import os, notabene
+        for number in (0, 1, 2):
+            os.close(number)
+        run = notabene.init("p", id="daemon")
+        for step in range(3):
+            run.log({"x": step})
+            os.write(1, b"printed in C")
+            os.write(2, b"a warning of a driver")
+            run.flush()
+        run.finish()
+    """
+    assert run_code(code, store).returncode == 0
+    with notabene.Api(store) as api:
+        view = api.run("daemon")
+        assert (view.status, view.metrics["x"].n, view.health) == ("finished", 3, ())
+
+
 def test_a_program_started_by_a_run_is_its_child(store: str) -> None:
     """A subprocess that calls init itself records a run under the one that started it."""
     with notabene.init("p", store=store, capture=False) as run:
