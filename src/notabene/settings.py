@@ -45,7 +45,8 @@ TABLE: tuple[Setting, ...] = (
             "above the working folder, else `~/.notabene`."),
     Setting("project", "text", "", "Project of new runs. Default: the name of the folder of the "
             "script's repository, else of the script's folder."),
-    Setting("run_id", "text", "", "Id of the run; an existing run of this id is continued."),
+    Setting("run_id", "text", "", "Id of the program's first run (of later ones: `<id>-2` ...); an "
+            "existing run of this id is continued."),
     Setting("name", "text", "", "Name of new runs. Default: two words and a number."),
     Setting("tags", "list", (), "Tags of new runs: `baseline,team=vision`."),
     Setting("group", "text", "", "Group of new runs."),

@@ -201,13 +201,14 @@ def _plan(
     program: tuple[str, ...] = (),
 ) -> Plan:
     run_id, agreed = settings["run_id"], False
-    named = bool(run_id)
     around = names.surrounding_run(settings.store)
+    nth = names.next_init()
     if settings.sources["run_id"] == "NOTABENE_RUN_ID":
-        resume = "allow" if resume == "never" else resume
+        run_id = names.id_of_nth(run_id, nth, around.run)
+        resume = "allow" if run_id and resume == "never" else resume
+    named = bool(run_id)
     if not run_id and around.join:
         run_id, agreed = around.run, True
-    nth = names.next_init()
     if not run_id:
         found = _agreed(settings.store, job, nth)
         if found is not None:

@@ -107,6 +107,21 @@ def next_init() -> int:
     return _inits
 
 
+def id_of_nth(given: str, nth: int, around: str) -> str:
+    """The id of a program's n-th run, where ``NOTABENE_RUN_ID`` names the first: ``x``, ``x-2``.
+
+    Args:
+        given: What the variable says.
+        nth: Which run of its program it is, from 1.
+        around: The run around this program. Empty is returned where that is of this id: the
+            variable was meant for the program that began it.
+    """
+    base, _, number = around.rpartition("-")
+    if around == given or (base == given and number.isdigit()):
+        return ""
+    return given if nth == 1 else f"{given}-{nth}"
+
+
 def place_in_program() -> int:
     """Which run of its program the newest one is, from 1.
 

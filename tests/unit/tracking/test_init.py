@@ -410,6 +410,25 @@ def test_settings_come_from_the_environment(store: str) -> None:
         assert api.history("fixed-id", "x").steps.tolist() == [0, 1]
 
 
+def test_an_id_from_the_environment_is_that_of_one_run(store: str) -> None:
+    """Later runs of a restarted program have ids of their own, and so have its children."""
+    code = """
+        import subprocess, sys, notabene
+        child = "import notabene; notabene.init('p', name='child').log({'x': -1})"
+        for number in (1, 2):
+            with notabene.init("p", capture=False) as run:
+                run.log_metric("x", number)
+                subprocess.run([sys.executable, "-c", child], check=True)
+    """
+    for _ in range(2):
+        assert run_code(code, store, NOTABENE_RUN_ID="mine").returncode == 0
+    with notabene.Api(store) as api:
+        assert api.history("mine", "x").values.tolist() == [1, 1]
+        assert api.history("mine-2", "x").values.tolist() == [2, 2]
+        children = [run.parent for run in api.runs("name = 'child'", order_by="created")]
+        assert children == ["mine", "mine-2"] * 2
+
+
 def test_a_run_has_a_number_in_its_project(store: str) -> None:
     """Given once at the beginning; a resumed run keeps it, a moved one as well."""
     for name, project in (("a", "p"), ("b", "p"), ("c", "q")):
