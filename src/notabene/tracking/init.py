@@ -67,6 +67,8 @@ class Plan(msgspec.Struct, kw_only=True):
     """The ranks of a job agreed on the id: others may be there already."""
     said: dict[str, str]
     """Name, group and project as this call gives them to a run that is there already."""
+    below: bool
+    """Our own parent began the run and writes to it: we are one of its workers."""
     joined: bool
     """``notabene run`` began the run and keeps the console; this is its program."""
     resume: Resume
@@ -228,6 +230,7 @@ def _plan(
             here = outer.folder is None or outer.folder.root == settings.store.absolute()
             above = outer.id if here else ""
     joined = around.join and chosen == around.run
+    below = chosen == around.run and not joined and (resume != "never" or names.shares_work())
     return Plan(
         id=chosen,
         project=check_name(settings["project"] or names.default_project(program), "project name"),
@@ -240,10 +243,11 @@ def _plan(
         world=job.world,
         user=user_name(),
         given=named,
-        agreed=agreed,
+        agreed=agreed or below,
+        below=below,
         said=names.said_of_run(settings, joined),
         joined=joined,
-        resume=resume,
+        resume="never" if below else resume,
         source="command" if program else "sdk",
     )
 
@@ -303,7 +307,7 @@ def _open(
         plan.said = _news(plan, past)
         plan.name = plan.said.get("name") or past.name or plan.name
     run_holder: list[Run] = []
-    quiet = settings["quiet"] or job.quiet or plan.joined or context.is_hushed()
+    quiet = settings["quiet"] or job.quiet or plan.joined or plan.below or context.is_hushed()
     guard = Guard(
         strict=settings["strict"],
         quiet=settings["quiet"],
@@ -328,8 +332,8 @@ def _open(
     from notabene.capture.snapshot import Capture
 
     wanted = Capture.of(capture)
-    if plan.joined:
-        # `notabene run` keeps the console, and gathers what this process sees.
+    if plan.joined or plan.below:
+        # Who began the run keeps the console, and gathers what this process sees.
         wanted = msgspec.structs.replace(
             wanted, console=False, data=False, randomness=False, parameters=False, outside=False
         )
@@ -345,7 +349,7 @@ def _open(
         epoch=past.first_time if past is not None else 0,
         tap=tap_for(run, settings, tensorboard, replaces, plan.joined, bool(wanted.program)),
     )
-    lifecycle.install()
+    lifecycle.install(signals=not plan.below)
     names.tell_children(run)
     cut_short(run)
     return run
@@ -423,7 +427,7 @@ def _introduce(
             user=plan.user,
             rank=plan.rank,
             world=plan.world,
-            role="main" if plan.rank == 0 else "rank",
+            role="worker" if plan.below else "main" if plan.rank == 0 else "rank",
             replaces=replaces,
             version=__version__,
         )

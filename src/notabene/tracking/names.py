@@ -134,7 +134,11 @@ def place_in_program() -> int:
 def shares_work() -> bool:
     """Whether multiprocessing began this process."""
     processes = sys.modules.get("multiprocessing.process")
-    return processes is not None and processes.parent_process() is not None
+    if processes is None:
+        return False
+    # A worker that is spawned imports the script anew before it is told of its parent.
+    begins = getattr(processes.current_process(), "_inheriting", False)
+    return bool(begins) or processes.parent_process() is not None
 
 
 def tell_children(run: Run) -> None:
