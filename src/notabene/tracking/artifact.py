@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,13 +198,14 @@ def log_artifact(
     *,
     name: str | None,
     type: str,
-    aliases: tuple[str, ...],
+    aliases: Iterable[str],
     metadata: Mapping[str, Any] | None,
     description: str,
 ) -> Artifact:
     """See :meth:`notabene.Run.log_artifact`."""
     run.require_active("log_artifact")
-    words = tuple(check_alias(a) for a in aliases if a != "latest")
+    named = [aliases] if isinstance(aliases, str) or not isinstance(aliases, Iterable) else aliases
+    words = tuple(check_alias(a) for a in named if a != "latest")
     if isinstance(source, Artifact):
         draft = source
         draft._require_draft()

@@ -248,7 +248,7 @@ class Run(Recorder):
         data: Any = None,
         step: int | None = None,
     ) -> None:
-        """Log a table: a Table, a data frame, or ``columns`` and ``data`` (rows).
+        """Log a table: a Table, a data frame, columns by name, or ``columns`` and ``data`` (rows).
 
         Rows that do not fit the columns are noted, and not kept.
         """
@@ -257,9 +257,7 @@ class Run(Recorder):
         def make() -> Table:
             if isinstance(table, Table):
                 return table
-            if table is None or data is not None:
-                return Table(columns, data)
-            return Table(dataframe=table) if columns is None else Table(columns, table)
+            return Table(columns, table if data is None else data)
 
         self._log_media(key, step, make)
 
@@ -326,7 +324,7 @@ class Run(Recorder):
             source,
             name=name,
             type=type,
-            aliases=tuple(aliases),
+            aliases=aliases,
             metadata=metadata,
             description=description,
         )

@@ -400,3 +400,20 @@ def test_threads_that_come_at_once_share_one_store(
         for thread in threads:
             thread.join()
         assert [run.blobs] == opened
+
+
+def test_tables_of_all_kinds_and_one_alias(store: str) -> None:
+    """log_table takes what Table takes, and one word is one alias, not its letters."""
+    with notabene.init("p", store=store, capture=False) as run:
+        run.log_table("named", {"a": [1, 2], "b": [3, 4]})
+        run.log_table("rows", [[1, 2]], columns=["a", "b"])
+        run.log_table("array", np.ones((2, 3)))
+        assert run.log_artifact(__file__, name="one", aliases="best").name == "one"
+        assert run.use_artifact("one:best").version == 1
+        with pytest.raises(UsageError, match="an alias must be a text, not int 3"):
+            run.log_artifact(__file__, aliases=3)  # type: ignore[arg-type]  # what is tested
+        with pytest.raises(notabene.NotFoundError):
+            run.use_artifact("one:b")
+    assert run.health == {}
+    with notabene.Api(store) as api:
+        assert sorted(value.key for value in api.run(run.id).values()) == ["array", "named", "rows"]
