@@ -160,21 +160,20 @@ class Recorder:
     @guarded
     def _log_mixed(self, writer: Writer, data: Mapping[str, Any], step: Any) -> None:
         """Sort values into numbers and the rest; all of them get one step."""
+        given = [(key, value, as_number(value)) for key, value in flat_items(data)]
         at = self._whole_step(writer, step)
-        numbers: dict[str, float] = {}
-        for key, value in flat_items(data):
-            number = as_number(value)
+        items = iter({key: number for key, _, number in given if number is not None}.items())
+        while piece := dict(islice(items, MAX_ROW_KEYS)):
+            writer.row(piece, at)
+        # What is said of the others may raise, where warnings are errors: the numbers are home.
+        for key, value, number in given:
             if number is not None:
-                numbers[key] = number
                 if isinstance(value, int) and math.isinf(number):
                     self.guard.note("large", f"{key!r} is beyond float64; kept as {number}")
             elif value is None:
                 self.guard.note("none", f"log() got None for {key!r}; it was not kept")
             else:
                 self._log_value(key, value, at)
-        items = iter(numbers.items())
-        while piece := dict(islice(items, MAX_ROW_KEYS)):
-            writer.row(piece, at)
 
     def _whole_step(self, writer: Writer, step: Any) -> int:
         if step is None:

@@ -158,13 +158,14 @@ def test_odd_values_are_kept_counted_and_never_raise(store: str) -> None:
 def test_strict_mode_raises_where_it_would_warn(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NOTABENE_STRICT=1 turns a counted remark into an error."""
+    """NOTABENE_STRICT=1 turns a counted remark into an error; the numbers beside it are kept."""
     monkeypatch.setenv("NOTABENE_STRICT", "1")
     with (
         notabene.init("p", store=store, capture=False) as run,
         pytest.raises(UsageError, match="None"),
     ):
-        run.log({"x": None})
+        run.log({"x": None, "y": 1})
+    assert history(store, run, "y")[1] == [1]
 
 
 @pytest.mark.filterwarnings("ignore::notabene.errors.NotabeneWarning")
