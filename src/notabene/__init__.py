@@ -61,8 +61,9 @@ from notabene.tracking.fluent import (
     use_artifact,
     use_data,
 )
-from notabene.tracking.init import init, track
+from notabene.tracking.init import init
 from notabene.tracking.run import Run
+from notabene.tracking.tracked import track
 
 if TYPE_CHECKING:
     from notabene.api import Api

@@ -45,7 +45,8 @@ TABLE: tuple[Setting, ...] = (
             "above the working folder, else `~/.notabene`."),
     Setting("project", "text", "", "Project of new runs. Default: the name of the folder of the "
             "script's repository, else of the script's folder."),
-    Setting("run_id", "text", "", "Id of the run; an existing run of this id is continued."),
+    Setting("run_id", "text", "", "Id of the program's first run (of later ones: `<id>-2` ...); an "
+            "existing run of this id is continued."),
     Setting("name", "text", "", "Name of new runs. Default: two words and a number."),
     Setting("tags", "list", (), "Tags of new runs: `baseline,team=vision`."),
     Setting("group", "text", "", "Group of new runs."),
@@ -163,28 +164,37 @@ def convert(setting: Setting, value: Any, source: str) -> Any:
         word = str(value).strip().lower()
         if word in _TRUE or word in _FALSE:
             return word in _TRUE
-        raise SettingsError(f"{source} says {value!r}; {setting.name} is true or false")
+        raise _refused(source, value, f"{setting.name} is true or false")
     if setting.kind in ("seconds", "mebibytes"):
         try:
             number = float(value)
         except (TypeError, ValueError):
             number = -1.0
         if not 0 <= number < 1e9:
-            raise SettingsError(f"{source} says {value!r}; {setting.name} is a number of "
-                                f"{setting.kind}, 0 or more")  # fmt: skip
+            what = f"{setting.name} is a number of {setting.kind}, 0 or more"
+            raise _refused(source, value, what)
         return number if setting.kind == "seconds" else int(number)
     if setting.kind == "list":
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(str(p).strip() for p in parts if str(p).strip())
     if setting.kind == "path":
-        text = os.fsdecode(value) if isinstance(value, str | bytes | os.PathLike) else "\0"
-        if "\0" in text:
-            raise SettingsError(f"{source} says {value!r}; {setting.name} is the path of a folder")
-        return text
+        try:
+            path = os.fsencode(value)
+        except (TypeError, UnicodeEncodeError):
+            path = b"\0"
+        if b"\0" in path:
+            raise _refused(source, value, f"{setting.name} is the path of a folder")
+        return os.fsdecode(path)
     if setting.kind == "choice" and value not in setting.choices:
         allowed = ", ".join(setting.choices)
-        raise SettingsError(f"{source} says {value!r}; {setting.name} is one of {allowed}")
+        raise _refused(source, value, f"{setting.name} is one of {allowed}")
     return str(value)
+
+
+def _refused(source: str, value: object, allowed: str) -> SettingsError:
+    given = repr(value)
+    given = given if len(given) <= 80 else f"{given[:77]}..."
+    return SettingsError(f"{source} says {given}; {allowed}")
 
 
 def environment() -> Mapping[str, str]:
@@ -233,7 +243,11 @@ def _cwd() -> Path:
 def _absolute(text: str, cwd: Path) -> Path:
     path = Path(text)
     if text.startswith("~"):
-        path = path.expanduser()
+        try:
+            path = path.expanduser()
+        except RuntimeError:
+            raise SettingsError(f"the folder {text!r} is in the home of a user whom this machine "
+                                "does not know", hint="name it from / on") from None  # fmt: skip
     return path if path.is_absolute() else cwd / path
 
 

@@ -12,6 +12,7 @@ from notabene._ids import boot_id, host_name, process_start, user_name
 from notabene.capture.launch import Launch, launch
 from notabene.capture.part import Part, without_empty
 from notabene.capture.secrets import Redactor
+from notabene.model.canonical import digest_bytes
 from notabene.settings import environment
 
 Kind = Literal["script", "module", "command", "notebook", "interactive", "program"]
@@ -138,10 +139,19 @@ def words_behind(program: Sequence[str]) -> list[str]:
 
 
 def program_name(program: Sequence[str]) -> str:
-    """What runs where it is no script: a program's name, a module, a command, a notebook."""
+    """What runs where it is no script: a program's name, a module, a command, a notebook.
+
+    Programs of one name are compared, so a command bears the digest of its source, and what is
+    typed at a prompt or comes by standard input, whose source nobody sees, is like nothing else.
+    """
     if program:
         return os.path.basename(program[0])
-    return module_name() or kind()
+    name, source = module_name() or kind(), command_source()
+    if source is not None:
+        return f"{name} {digest_bytes(source.encode('utf-8', 'surrogateescape'))[:12]}"
+    if name in ("program", "interactive"):
+        return f"{name} {boot_id()} {os.getpid()} {process_start(os.getpid())}"
+    return name
 
 
 def module_name() -> str | None:

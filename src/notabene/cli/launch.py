@@ -106,7 +106,8 @@ def run(
         store=store_of(store),
     )
     reader.run = run
-    ended = _launch(run, command, reader, _environment(given))
+    told = {"name": name, "group": group, "project": project}
+    ended = _launch(run, command, reader, _environment(given), [w for w in told if told[w]])
     if as_json:
         from notabene.cli.render import print_json
 
@@ -233,12 +234,16 @@ def _environment(given: str | None) -> dict[str, Any]:
 
 
 def _launch(
-    run: Run, command: tuple[str, ...], on_line: PatternReader, given: dict[str, Any]
+    run: Run,
+    command: tuple[str, ...],
+    on_line: PatternReader,
+    given: dict[str, Any],
+    told: list[str],
 ) -> int:
     from notabene.capture.pump import pump
     from notabene.capture.transcript import Transcript
     from notabene.journal.folder import CONSOLE
-    from notabene.tracking.names import join_variable
+    from notabene.tracking.names import join_variables
 
     transcript = Transcript(
         None if run.path is None else run.path / f"{run.writer_id}{CONSOLE}",
@@ -249,7 +254,7 @@ def _launch(
     env = {**environment()}
     if run.folder is not None:  # else nothing is recorded, by the program neither
         root = str(run.folder.root)
-        env |= {**join_variable(run.id, root), "NOTABENE_STORE": root}
+        env |= {**join_variables(run.id, root, told), "NOTABENE_STORE": root}
     env |= given.get("set", {})
     for name in given.get("unset", ()):
         env.pop(name, None)

@@ -67,7 +67,7 @@ class StoreFolder:
             FormatError: A newer notabene made it, or its ``format`` file is damaged.
         """
         root = Path(root).expanduser().absolute()
-        if root.exists() and not root.is_dir():
+        if os.path.exists(root) and not os.path.isdir(root):
             raise UsageError(
                 f"the store {root} is a file; a store is a folder", hint="choose another path"
             )

@@ -335,6 +335,10 @@ class Ring:
             self.step = min(index(self.step) + 1, MAX_STEP)
             return self.step
 
+    def knows(self, key: str) -> bool:
+        """Whether a row with this key was put here."""
+        return any(key in keys for keys in list(self._keysets))
+
     def see_step(self, step: int) -> None:
         """Take notice of a step that was used elsewhere."""
         with self.lock:

@@ -12,7 +12,7 @@ time. Cells that can change (a tag, a name, a config value ...) are decided by t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -410,12 +410,32 @@ def _decode() -> Callable[[bytes | memoryview], AnyRecord]:
 
 
 def encode_record(record: AnyRecord | Unknown) -> bytes:
-    """MessagePack bytes of a record.
+    """MessagePack bytes of a record; see :func:`storable` for texts that UTF-8 cannot hold.
 
     Raises:
         TypeError: It holds something that is no JSON value.
     """
-    return record.data if isinstance(record, Unknown) else _encoder.encode(record)
+    if isinstance(record, Unknown):
+        return record.data
+    try:
+        return _encoder.encode(record)
+    except UnicodeEncodeError:
+        return _encoder.encode(storable(record))
+
+
+def storable(value: Any) -> Any:
+    """JSON values whose texts UTF-8 can hold.
+
+    A file's name or an argument may hold bytes that are no UTF-8; Python has them as half
+    characters, which are written as escapes here: ``\\udce9``.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {storable(key): storable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(part) for part in value]
+    return storable(msgspec.to_builtins(value)) if isinstance(value, msgspec.Struct) else value
 
 
 def decode_record(data: bytes | memoryview) -> AnyRecord | Unknown:

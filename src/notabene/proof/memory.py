@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from notabene.model.canonical import digest_bytes
+from notabene.model.records import storable
 from notabene.proof.source.cells import together
 from notabene.proof.source.facts import VERSION, Facts, analyse
 
@@ -40,7 +41,7 @@ class SourceMemory:
             with contextlib.suppress(sqlite3.Error, OSError), self._open() as database:
                 self._look_up(database, missing)
                 fresh = {
-                    digest: analyse(texts[path], name=path)
+                    digest: _analysed(texts[path], path)
                     for path, digest in digests.items()
                     if digest not in self._known
                 }
@@ -51,7 +52,7 @@ class SourceMemory:
                         [(digest, msgspec.json.encode(facts)) for digest, facts in fresh.items()],
                     )
         found = {
-            path: self._known.get(digest) or analyse(texts[path], name=path)
+            path: self._known.get(digest) or _analysed(texts[path], path)
             for path, digest in digests.items()
         }
         return found | together(found, texts)
@@ -71,3 +72,8 @@ class SourceMemory:
             if row:
                 with contextlib.suppress(msgspec.DecodeError):
                     self._known[digest] = self._decode(row[0])
+
+
+def _analysed(source: bytes, path: str) -> Facts:
+    """Facts as JSON has them: a constant of a program may be half a character."""
+    return msgspec.convert(storable(analyse(source, name=path)), Facts)

@@ -6,6 +6,8 @@ import re
 
 MARK = "tfevents"
 """Stands in the name of every event file."""
+MOST_FOLDERS = 5000
+"""Below a folder that is followed while a run goes on: it is looked through again and again."""
 SIDES = frozenset({"train", "training", "validation", "valid", "val", "eval", "test", "dev"})
 """Folders that writers make for the sides of one training."""
 _MOMENT = re.compile(r"\d{9,11}\.\d+\Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ from notabene.model.refs import check_alias, check_artifact_name, check_name
 from notabene.settings import Settings
 from notabene.tracking.config import plain
 from notabene.tracking.elsewhere import refused
+from notabene.tracking.inputs import path_of
+from notabene.tracking.plain import cut
 
 if TYPE_CHECKING:
     from notabene.artifacts.base import BlobStore
@@ -57,7 +59,7 @@ class Artifact:
         self.name = check_artifact_name(name)
         self.type = check_name(type, "artifact type")
         self.metadata: dict[str, Any] = plain(metadata) if metadata else {}
-        self.description = description
+        self.description = cut(str(description or ""))[0]
         self.is_new = False
         """Whether logging it made a new version (equal content does not)."""
         self._listings: list[Listing] = []
@@ -79,7 +81,7 @@ class Artifact:
                 artifact was logged already.
         """
         self._require_draft()
-        self._listings.append(scan(Path(path), at=name or ""))
+        self._listings.append(scan(path_of(path), at=name or ""))
         return self
 
     def add_reference(
@@ -197,18 +199,19 @@ def log_artifact(
     *,
     name: str | None,
     type: str,
-    aliases: tuple[str, ...],
+    aliases: Iterable[str],
     metadata: Mapping[str, Any] | None,
     description: str,
 ) -> Artifact:
     """See :meth:`notabene.Run.log_artifact`."""
     run.require_active("log_artifact")
-    words = tuple(check_alias(a) for a in aliases if a != "latest")
+    named = [aliases] if isinstance(aliases, str) or not isinstance(aliases, Iterable) else aliases
+    words = tuple(check_alias(a) for a in named if a != "latest")
     if isinstance(source, Artifact):
         draft = source
         draft._require_draft()
     else:
-        path = Path(os.path.expanduser(os.fspath(source)))
+        path = path_of(source)
         draft = Artifact(
             name or path.resolve().name, type, metadata=metadata, description=description
         ).add(path)

@@ -30,6 +30,7 @@ from notabene.model.records import (
     ConsoleNoted,
     StopRequested,
     WriterStarted,
+    storable,
 )
 from notabene.tracking.guard import quietly
 from notabene.tracking.writers import open_writer
@@ -197,10 +198,10 @@ class Attendance:
             self._keep(part)
 
     def _keep(self, part: Part) -> None:
-        blobs, data = self._run.blobs, part.data
+        blobs, data = self._run.blobs, storable(part.data)
         self._parts[part.name] = data
         if part.files and blobs is not None:
-            files = {path: blobs.put(body) for path, body in part.files.items()}
+            files = {storable(path): blobs.put(body) for path, body in part.files.items()}
             data = {**data, "files": files}
         if blobs is not None and len(whole := msgspec.json.encode(data)) > LONG:
             data = {"whole": blobs.put(whole)}

@@ -177,6 +177,11 @@ class Config(MutableMapping[str, Any]):
         tree |= reader.section(values, values, reader.node)
         self._edit(tuple(tree), lambda: self._put_all(tree, merge=True), reader)
 
+    def __ior__(self, other: Any) -> Config:
+        """``config |= {...}``, as for a dict: the same as :meth:`update`."""
+        self.update(other)
+        return self
+
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The value; where there is none, the default, which is set."""
         if key not in self:

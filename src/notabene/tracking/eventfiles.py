@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notabene.capture.watch import current
-from notabene.tfevents.folders import MARK
+from notabene.tfevents.folders import MARK, MOST_FOLDERS
 from notabene.tracking.guard import quietly
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class EventFiles:
         for folder in self._folders:
             found = [
                 os.path.join(place, name)
-                for place, _, names in os.walk(folder)
+                for place, _, names in islice(os.walk(folder), MOST_FOLDERS)
                 for name in names
                 if MARK in name
             ]

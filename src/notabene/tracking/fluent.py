@@ -31,8 +31,12 @@ def log(data: Mapping[str, Any], *, step: int | None = None) -> None:
     Raises:
         UsageError: There is no run, ``data`` is no mapping, or a key is no text.
     """
-    run = current_run() or last_run() or need_run("log")
-    run.log(data, step=step)
+    _run_to_log("log").log(data, step=step)
+
+
+def _run_to_log(verb: str) -> Run:
+    """The current run; after the last one it is that one, which notes what comes too late."""
+    return current_run() or last_run() or need_run(verb)  # type: ignore[return-value]  # all are
 
 
 def finish(status: EndStatus = "finished") -> None:
@@ -59,22 +63,22 @@ def log_params(params: Mapping[str, Any]) -> None:
 
 def log_metric(key: str, value: Any, *, step: int | None = None) -> None:
     """Log one number; without ``step`` it gets the next one of this key."""
-    need_run("log_metric").log_metric(key, value, step=step)
+    _run_to_log("log_metric").log_metric(key, value, step=step)
 
 
 def log_metrics(metrics: Mapping[str, Any], *, step: int | None = None) -> None:
     """Log several numbers of one step."""
-    need_run("log_metrics").log(metrics, step=step)
+    _run_to_log("log_metrics").log(metrics, step=step)
 
 
 def log_text(key: str, text: str, *, step: int | None = None) -> None:
     """Log a text."""
-    need_run("log_text").log_text(key, text, step=step)
+    _run_to_log("log_text").log_text(key, text, step=step)
 
 
 def log_image(key: str, image: Any, *, step: int | None = None, caption: str | None = None) -> None:
     """Log an image."""
-    need_run("log_image").log_image(key, image, step=step, caption=caption)
+    _run_to_log("log_image").log_image(key, image, step=step, caption=caption)
 
 
 def log_table(
@@ -86,12 +90,12 @@ def log_table(
     step: int | None = None,
 ) -> None:
     """Log a table."""
-    need_run("log_table").log_table(key, table, columns=columns, data=data, step=step)
+    _run_to_log("log_table").log_table(key, table, columns=columns, data=data, step=step)
 
 
 def log_figure(key: str, figure: Any, *, step: int | None = None) -> None:
     """Log a figure of matplotlib or plotly."""
-    need_run("log_figure").log_figure(key, figure, step=step)
+    _run_to_log("log_figure").log_figure(key, figure, step=step)
 
 
 def log_code_version(version: str | None = None, **details: Any) -> None:

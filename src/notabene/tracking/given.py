@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
 from notabene.errors import UsageError
 from notabene.model.refs import check_name, check_run_id
+from notabene.tracking.inputs import path_of
+from notabene.tracking.recorder import short_repr
 
 
 def check_names(**names: Any) -> None:
@@ -31,6 +34,21 @@ def check_texts(**texts: Any) -> None:
             raise UsageError(f"{what}= must be a text, not {type(given).__name__} {given!r}"[:200])
 
 
+def check_resume(resume: Any) -> Literal["never", "allow", "must"]:
+    """What to do when the run is there; True is ``allow``, False ``never``.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if isinstance(resume, bool):
+        return "allow" if resume else "never"
+    if not isinstance(resume, str) or resume not in ("never", "allow", "must"):
+        raise UsageError(
+            f"resume={short_repr(resume, 60)} is unknown; allowed are 'never', 'allow' and 'must'"
+        )
+    return resume  # type: ignore[return-value]  # one of the three
+
+
 def check_parent(parent: Any) -> str | None:
     """Id of the run that is to stand above; None where it is not given, empty for none at all.
 
@@ -45,7 +63,7 @@ def check_tensorboard(tensorboard: Any) -> None:
     """Whether to take over what is written for TensorBoard, or a folder to follow.
 
     Raises:
-        UsageError: It is something else, or no folder.
+        UsageError: It is something else, no folder, or one with too many below it.
     """
     if tensorboard is None or isinstance(tensorboard, bool):
         return
@@ -54,6 +72,15 @@ def check_tensorboard(tensorboard: Any) -> None:
         raise UsageError(
             f"tensorboard= is True, False or a folder of event files, not {what}"[:200],
             hint="tensorboard=True",
+        )
+    from notabene.tfevents.folders import MOST_FOLDERS
+
+    folder = path_of(tensorboard)
+    if sum(1 for _ in islice(os.walk(folder), MOST_FOLDERS + 1)) > MOST_FOLDERS:
+        raise UsageError(
+            f"tensorboard={str(folder)!r} holds more than {MOST_FOLDERS:,} folders, too "
+            "many to follow"[:300],
+            hint="name the folder that the event files are written to",
         )
 
 

@@ -88,8 +88,8 @@ def guarded(method: Callable[P, R]) -> Callable[P, R | None]:
             raise
         except Exception as error:
             owner: Watched = args[0]  # type: ignore[assignment]  # a method's first argument
-            text = f"{method.__name__} failed: {type(error).__name__}: {error}"
-            owner.guard.note(f"{method.__name__}-failed", text, error=error)
+            text = f"something that was logged is not kept: {type(error).__name__}: {error}"
+            owner.guard.note(f"{method.__name__.lstrip('_')}-failed", text, error=error)
             return None
 
     return call

@@ -6,11 +6,10 @@ import copyreg
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -28,12 +27,12 @@ from notabene.errors import ConflictError, NotabeneError, NotFoundError, UsageEr
 from notabene.journal.folder import StoreFolder
 from notabene.journal.numbers import next_number
 from notabene.journal.writer import Writer
-from notabene.model.records import RunCreated, WriterStarted
+from notabene.model.records import Renamed, RunCreated, WriterStarted
 from notabene.model.refs import check_name, check_run_id
 from notabene.settings import Settings
 from notabene.tracking import context, given, lifecycle, names
 from notabene.tracking.attendance import Attendance
-from notabene.tracking.config import as_mapping, flatten, plain
+from notabene.tracking.config import as_mapping, flatten
 from notabene.tracking.cut import cut_short
 from notabene.tracking.elsewhere import other_store, refused
 from notabene.tracking.guard import Guard
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from notabene.capture.launch import Agreement, Launch
     from notabene.capture.snapshot import Capture
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Resume = Literal["never", "allow", "must"]
 Mode = Literal["online", "offline", "disabled"]
 
@@ -70,6 +67,10 @@ class Plan(msgspec.Struct, kw_only=True):
     """The id was given by the caller or the environment."""
     agreed: bool
     """The ranks of a job agreed on the id: others may be there already."""
+    said: dict[str, str]
+    """Name, group and project as this call gives them to a run that is there already."""
+    below: bool
+    """Our own parent began the run and writes to it: we are one of its workers."""
     joined: bool
     """``notabene run`` began the run and keeps the console; this is its program."""
     resume: Resume
@@ -83,7 +84,7 @@ def init(
     name: str | None = None,
     config: Any = None,
     hypothesis: str | None = None,
-    tags: Iterable[str] | Mapping[str, Any] = (),
+    tags: Iterable[str] | Mapping[str, Any] | None = (),
     group: str | None = None,
     parent: str | Run | None = None,
     id: str | None = None,
@@ -125,10 +126,7 @@ def init(
         FormatError: The store was written by a newer notabene.
     """
     begun = time.process_time_ns()
-    if resume not in ("never", "allow", "must", True, False):
-        raise UsageError(f"resume={resume!r} is unknown; allowed are 'never', 'allow', 'must'")
-    if resume is True or resume is False:
-        resume = "allow" if resume else "never"
+    resume = given.check_resume(resume)
     given.check_names(project_name=project, run_name=name, group=group)
     given.check_texts(hypothesis=hypothesis, notes=notes)
     given.check_capture(capture)
@@ -153,7 +151,7 @@ def init(
     plan = _plan(
         settings,
         job,
-        tags=tags,
+        tags=() if tags is None else tags,
         hypothesis=hypothesis,
         above=above,
         resume=resume,
@@ -208,22 +206,34 @@ def _plan(
     program: tuple[str, ...] = (),
 ) -> Plan:
     run_id, agreed = settings["run_id"], False
-    named = bool(run_id)
     around = names.surrounding_run(settings.store)
+    nth = names.next_init()
     if settings.sources["run_id"] == "NOTABENE_RUN_ID":
-        resume = "allow" if resume == "never" else resume
+        run_id = names.id_of_nth(run_id, nth, around.run)
+        resume = "allow" if run_id and resume == "never" else resume
+    named = bool(run_id)
     if not run_id and around.join:
         run_id, agreed = around.run, True
-    nth = names.next_init()
     if not run_id:
         found = _agreed(settings.store, job, nth)
         if found is not None:
             run_id, agreed = found.id, True
             resume = "allow" if found.continues else resume
+    if not run_id and resume == "must":
+        raise UsageError(
+            "resume='must' does not say which run; it needs its id",
+            hint="id=... or NOTABENE_RUN_ID",
+        )
     chosen = check_run_id(run_id) if run_id else new_run_id()
     if above is None:
         outer = context.current_run()
-        above = outer.id if outer is not None else ("" if around.join else around.run)
+        if outer is None:
+            above = "" if around.join else around.run
+        else:
+            here = outer.folder is None or outer.folder.root == settings.store.absolute()
+            above = outer.id if here else ""
+    joined = around.join and chosen == around.run
+    below = chosen == around.run and not joined and (resume != "never" or names.shares_work())
     return Plan(
         id=chosen,
         project=check_name(settings["project"] or names.default_project(program), "project name"),
@@ -236,9 +246,11 @@ def _plan(
         world=job.world,
         user=user_name(),
         given=named,
-        agreed=agreed,
-        joined=around.join and chosen == around.run,
-        resume=resume,
+        agreed=agreed or below,
+        below=below,
+        said=names.said_of_run(settings, joined),
+        joined=joined,
+        resume="never" if below else resume,
         source="command" if program else "sdk",
     )
 
@@ -325,10 +337,11 @@ def _open(
     folder = StoreFolder.open(store, create=True)
     run_dir, past = _run_dir(folder, plan)
     _accept_tensors_with_gradients()
-    if past is not None and not settings["name"]:
-        plan.name = past.name or plan.name
+    if past is not None:
+        plan.said = _news(plan, past)
+        plan.name = plan.said.get("name") or past.name or plan.name
     run_holder: list[Run] = []
-    quiet = settings["quiet"] or job.quiet or plan.joined or context.is_hushed()
+    quiet = settings["quiet"] or job.quiet or plan.joined or plan.below or context.is_hushed()
     guard = Guard(
         strict=settings["strict"],
         quiet=settings["quiet"],
@@ -352,8 +365,8 @@ def _open(
     _introduce(run, writer, plan, past, replaces)
     folder.mark_live(plan.id, writer.id)
     wanted = Capture.of(capture)
-    if plan.joined:
-        # `notabene run` keeps the console, and gathers what this process sees.
+    if plan.joined or plan.below:
+        # Who began the run keeps the console, and gathers what this process sees.
         wanted = msgspec.structs.replace(
             wanted, console=False, data=False, randomness=False, parameters=False, outside=False
         )
@@ -369,10 +382,17 @@ def _open(
         epoch=past.first_time if past is not None else 0,
         tap=tap_for(run, settings, tensorboard, replaces, plan.joined, bool(wanted.program)),
     )
-    lifecycle.install()
+    lifecycle.install(signals=not plan.below)
     names.tell_children(run)
     cut_short(run)
     return run
+
+
+def _news(plan: Plan, past: Past) -> dict[str, str]:
+    """What this call says that no earlier one did; ranks and people keep their word."""
+    if plan.rank or (plan_joins(plan, past) and not plan.joined):
+        return {}
+    return {what: name for what, name in plan.said.items() if name not in past.said[what]}
 
 
 def plan_joins(plan: Plan, past: Past) -> bool:
@@ -440,7 +460,7 @@ def _introduce(
             user=plan.user,
             rank=plan.rank,
             world=plan.world,
-            role="main" if plan.rank == 0 else "rank",
+            role="worker" if plan.below else "main" if plan.rank == 0 else "rank",
             replaces=replaces,
             version=__version__,
         )
@@ -460,9 +480,14 @@ def _introduce(
             )
         )
         return
-    run.project = past.project or plan.project
+    run.project = plan.said.get("project") or past.project or plan.project
+    if plan.said:
+        writer.record(Renamed(**plan.said))
     if past.config:
         run.config.restore(past.config)
+    if replaces:
+        run.count_from(past.steps)
+        run.summary.restore(past.summary)
     if plan.tags:
         run.set_tags(plan.tags)
     if plan.hypothesis:
@@ -498,46 +523,9 @@ def attach(store: str, run_id: str) -> Run | None:
     run.config.restore(past.config)
     run.attendance = Attendance.of_worker(run, settings)
     run.become_worker()
-    lifecycle.install()
+    lifecycle.install(signals=not names.shares_work())
     context.enter(run)
     return run
-
-
-@overload
-def track(fn: Callable[P, R]) -> Callable[P, R]: ...
-@overload
-def track(fn: None = None, **kwargs: Any) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def track(fn: Any = None, **kwargs: Any) -> Any:
-    """Decorator: each call of the function is a run; its arguments are the config.
-
-    A mapping of numbers that the function returns becomes the run's summary.
-
-    Args:
-        fn: The function.
-        kwargs: Arguments of :func:`init`; ``name`` defaults to the function's name.
-    """
-    if fn is None:
-        return lambda function: track(function, **kwargs)
-    import inspect
-
-    signature = inspect.signature(fn)
-
-    @wraps(fn)
-    def call(*args: Any, **given: Any) -> Any:
-        bound = signature.bind(*args, **given)
-        bound.apply_defaults()
-        extra = kwargs.get("config")
-        config = {**(plain(extra) if extra is not None else {}), **bound.arguments}
-        options = {"name": None, **kwargs, "config": config}
-        with init(**options) as run:
-            result = fn(*args, **given)
-            if isinstance(result, Mapping):
-                run.summary.update({k: v for k, v in result.items() if isinstance(k, str)})
-            elif isinstance(result, int | float):
-                run.summary["result"] = result
-            return result
-
-    return call
 
 
 def _attach_to_parent() -> Run | None:

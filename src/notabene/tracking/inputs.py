@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from notabene.errors import NotFoundError, UsageError
+from notabene.tracking.recorder import short_repr
 
 if TYPE_CHECKING:
     from notabene.tracking.run import Run
@@ -28,10 +29,7 @@ def log_data(run: Run, path: str | os.PathLike[str], *, snapshot: bool | None = 
     """
     if snapshot not in (None, True, False):
         raise UsageError(f"snapshot={snapshot!r} is unknown; allowed are True, False and None")
-    try:
-        place = Path(path)
-    except TypeError:
-        raise UsageError(f"{path!r} is no path of a file or folder") from None
+    place = path_of(path)
     if not place.exists():
         raise NotFoundError(f"there is no file or folder {place}")
     files = [place] if place.is_file() else sorted(one for one in place.rglob("*") if one.is_file())
@@ -46,6 +44,22 @@ def log_data(run: Run, path: str | os.PathLike[str], *, snapshot: bool | None = 
     if attendance is None or not attendance.take_inputs(files, _user_frame(), snapshot=snapshot):
         run.guard.note("data", "log_data() is not recorded: observe or the capture of data is off")
     return len(files)
+
+
+def path_of(given: object) -> Path:
+    """A file or folder as somebody named it; ``~`` is the home folder.
+
+    Raises:
+        UsageError: It is no text that a path can be.
+    """
+    try:
+        name = os.fsencode(given)  # type: ignore[arg-type]  # what it is not is told below
+    except (TypeError, UnicodeEncodeError):
+        name = b"\0"
+    if b"\0" in name:
+        what = f"{type(given).__name__} {short_repr(given, 60)}"
+        raise UsageError(f"a path of a file or folder is needed, not {what}")
+    return Path(os.path.expanduser(os.fsdecode(name)))
 
 
 def _user_frame() -> FrameType | None:

@@ -18,7 +18,9 @@ from notabene.capture.part import Part
 from notabene.capture.process import notebook_shell
 from notabene.capture.watch import current
 from notabene.errors import ConflictError
+from notabene.journal.folder import StoreFolder
 from notabene.model.canonical import digest_bytes, digest_file
+from notabene.model.records import storable
 from notabene.proof.findings import UNFIXED, Evidence, Finding, state
 from notabene.proof.fingerprint import (
     ABSENT,
@@ -80,7 +82,7 @@ class Judge:
         redactor: Redactor,
     ) -> None:
         self.root, self.folder = str(root), folder
-        self.script = os.path.relpath(script, root) if os.path.isabs(script) else script
+        self.script = storable(os.path.relpath(script, root) if os.path.isabs(script) else script)
         self.repeats = Repeats(store, self.script)
         self._store = store
         self._memory, self._redactor = memory, redactor
@@ -129,7 +131,9 @@ class Judge:
     def _config(self, config: Mapping[str, Any]) -> dict[str, str]:
         """A config, flat, as it may be kept."""
         hide = self._redactor.value
-        return config_table({k: hide(v, k.rpartition(".")[2]) for k, v in config.items()})
+        hidden = {k: hide(v, k.rpartition(".")[2]) for k, v in config.items()}
+        kept: dict[str, str] = storable(config_table(hidden))
+        return kept
 
     def _variables(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Those that numbers hang on, as they were when the program began."""
@@ -138,7 +142,7 @@ class Judge:
         return numerics({k: v for k, v in then.items() if v is not None})
 
     def _is_alive(self, run: str) -> bool:
-        return (self._store / "live" / run).exists()
+        return run in StoreFolder(self._store, "").live_runs()
 
     def _code_of(self, path: str, then: Mapping[str, str]) -> dict[str, Any] | None:
         if is_cell(path):
@@ -228,8 +232,8 @@ class Judge:
             config: What was logged.
             manifest: Who, when, and how it ended.
         """
-        record = record_of(parts, run=manifest.run, project=manifest.project)
-        facts = self._sources.facts(texts)
+        record = record_of(storable(parts), run=manifest.run, project=manifest.project)
+        facts = self._sources.facts(storable(texts))
         mine = tables(record, facts)
         mine.config = self._config(flat(config))
         seen = review(Evidence(record, facts, flat(config)), mine, self.repeats, manifest)
@@ -270,7 +274,8 @@ def without_secrets(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Arguments and paths by name, as they may be kept and shown."""
     arguments, places = named
-    return {name: str(redactor.value(value, name)) for name, value in arguments.items()}, places
+    hidden = {name: str(redactor.value(value, name)) for name, value in arguments.items()}
+    return storable(hidden), places
 
 
 class Verdict(msgspec.Struct):

@@ -33,7 +33,7 @@ def metric_names(keys: tuple[Any, ...], note: Callable[[str, str], None]) -> tup
 def metric_name(key: Any, note: Callable[[str, str], None]) -> str:
     """Name to store for one key; see :func:`metric_names`."""
     if not isinstance(key, str):
-        raise _no_text(key)
+        raise no_text(key)
     if not key.strip():
         note("key", f"the name {key[:60]!r} is empty; kept as {EMPTY!r}")
         return EMPTY
@@ -51,7 +51,8 @@ def metric_name(key: Any, note: Callable[[str, str], None]) -> str:
     return name
 
 
-def _no_text(key: Any) -> UsageError:
+def no_text(key: Any) -> UsageError:
+    """What is said of a key that is no text."""
     return UsageError(
         f"log() takes texts as names, not {type(key).__name__} {key!r}"[:200],
         hint="run.log({'loss': 0.3})",
@@ -71,7 +72,7 @@ def flat_items(
     above = (*above, id(data))
     for key, value in data.items():
         if not isinstance(key, str):
-            raise _no_text(key)
+            raise no_text(key)
         name = f"{prefix}{EMPTY}" if prefix and not key.strip() else prefix + key
         nested = isinstance(value, Mapping) and len(above) < MAX_DEPTH and id(value) not in above
         if nested:

@@ -33,8 +33,13 @@ _loaded = 0
 _previous: dict[int, Any] = {}
 
 
-def install() -> None:
-    """Chain into exit, exceptions and signals; what is in place stays as it is."""
+def install(*, signals: bool = True) -> None:
+    """Chain into exit, exceptions and signals; what is in place stays as it is.
+
+    Args:
+        signals: False in a worker that shares out work, whose signals stay its own; see
+            :func:`_give_signals_back`.
+    """
     global _installed, _previous_hook, _previous_exit
     if not _installed:
         _installed = True
@@ -49,7 +54,7 @@ def install() -> None:
                 after_in_child=_give_signals_back,
                 after_in_parent=_let_signals_in,
             )
-    if not _previous and threading.current_thread() is threading.main_thread():
+    if signals and not _previous and threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
             number = getattr(signal, name, None)
             if number is not None:
@@ -67,6 +72,8 @@ def ending_of(error: BaseException, trace: TracebackType | None) -> dict[str, An
     reason = line[0][:500] if line else type(error).__name__
     if isinstance(error, KeyboardInterrupt):
         return {"status": "stopped", "reason": CTRL_C}
+    if isinstance(error, GeneratorExit):  # whoever used the generator has had enough
+        return {"status": "finished"}
     if isinstance(error, SystemExit):
         code = _code_of(error.code)
         good = code == 0

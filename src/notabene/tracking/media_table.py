@@ -60,6 +60,11 @@ class Table(Media):
     ) -> None:
         if isinstance(columns, str):
             raise UsageError(f"columns={columns!r} is one text; a list of names is needed")
+        if columns is not None and not isinstance(columns, Iterable):
+            raise UsageError(
+                f"columns= is a list of names, not {type(columns).__name__}",
+                hint="Table(columns=['a', 'b'], data=[[1, 2], [3, 4]])",
+            )
         names = None if columns is None else [str(name) for name in columns]
         if dataframe is not None and data is not None:
             raise UsageError("a table is made from data or from a dataframe, not from both")

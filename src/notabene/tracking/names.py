@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ import msgspec
 
 from notabene._ids import ALPHABET
 from notabene.capture.watch import current
-from notabene.settings import environment, export
+from notabene.model.refs import check_name
+from notabene.settings import Settings, environment, export
 from notabene.tracking import context
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 PARENT = "_NOTABENE_PARENT"
 """Environment variable that tells a child process its run:
 ``<join|child>:<process id>:<run id>:<store>``."""
+
+TOLD = "_NOTABENE_TOLD"
+"""Environment variable that tells a joining program what ``notabene run`` was given: words of
+``name``, ``group`` and ``project``."""
 
 # fmt: off
 _FIRST = (
@@ -106,15 +111,38 @@ def next_init() -> int:
     return _inits
 
 
+def id_of_nth(given: str, nth: int, around: str) -> str:
+    """The id of a program's n-th run, where ``NOTABENE_RUN_ID`` names the first: ``x``, ``x-2``.
+
+    Args:
+        given: What the variable says.
+        nth: Which run of its program it is, from 1.
+        around: The run around this program. Empty is returned where that is of this id: the
+            variable was meant for the program that began it.
+    """
+    base, _, number = around.rpartition("-")
+    if around == given or (base == given and number.isdigit()):
+        return ""
+    return given if nth == 1 else f"{given}-{nth}"
+
+
 def place_in_program() -> int:
     """Which run of its program the newest one is, from 1.
 
     0 in processes that share out work: there it hangs on chance.
     """
     watch = current()
+    return 0 if shares_work() or (watch is not None and watch.how == "fork") else _inits
+
+
+def shares_work() -> bool:
+    """Whether multiprocessing began this process."""
     processes = sys.modules.get("multiprocessing.process")
-    shares = processes is not None and processes.parent_process() is not None
-    return 0 if shares or (watch is not None and watch.how == "fork") else _inits
+    if processes is None:
+        return False
+    # A worker that is spawned imports the script anew before it is told of its parent.
+    begins = getattr(processes.current_process(), "_inheriting", False)
+    return bool(begins) or processes.parent_process() is not None
 
 
 def tell_children(run: Run) -> None:
@@ -131,9 +159,29 @@ def untell_children(run_id: str) -> None:
         export(PARENT, before)
 
 
-def join_variable(run_id: str, store: str) -> dict[str, str]:
-    """Environment for a program whose first ``init`` shall join a run (``notabene run``)."""
-    return {PARENT: f"join:{os.getpid()}:{run_id}:{store}"}
+def join_variables(run_id: str, store: str, told: Iterable[str] = ()) -> dict[str, str]:
+    """Environment for a program whose first ``init`` shall join a run (``notabene run``).
+
+    Args:
+        run_id: The run.
+        store: Folder of its store.
+        told: Which of ``name``, ``group`` and ``project`` stand, whatever the program says.
+    """
+    return {PARENT: f"join:{os.getpid()}:{run_id}:{store}", TOLD: " ".join(told)}
+
+
+def said_of_run(settings: Settings, joined: bool) -> dict[str, str]:
+    """Name, group and project that a call of ``init`` gives to a run which is there already.
+
+    What ``notabene run`` was told goes before. Ids are those of a whole store, so going on with
+    a run moves it to no other project.
+    """
+    told = environment().get(TOLD, "").split() if joined else ["project"]
+    return {
+        what: check_name(settings[what], what)
+        for what in ("name", "group", "project")
+        if settings.sources[what] == "argument" and settings[what] and what not in told
+    }
 
 
 def _parent() -> tuple[str, str, str, str]:

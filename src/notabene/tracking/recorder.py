@@ -162,28 +162,29 @@ class Recorder:
     @guarded
     def _log_mixed(self, writer: Writer, data: Mapping[str, Any], step: Any) -> None:
         """Sort values into numbers and the rest; all of them get one step."""
+        given = [(key, value, as_number(value)) for key, value in flat_items(data)]
         at = self._whole_step(writer, step)
-        numbers: dict[str, float] = {}
-        for key, value in flat_items(data):
-            number = as_number(value)
+        items = iter({key: number for key, _, number in given if number is not None}.items())
+        while piece := dict(islice(items, MAX_ROW_KEYS)):
+            writer.row(piece, at)
+        # What is said of the others may raise, where warnings are errors: the numbers are home.
+        for key, value, number in given:
             if number is not None:
-                numbers[key] = number
                 if isinstance(value, int) and math.isinf(number):
                     self.guard.note("large", f"{key!r} is beyond float64; kept as {number}")
             elif value is None:
                 self.guard.note("none", f"log() got None for {key!r}; it was not kept")
             else:
                 self._log_value(key, value, at)
-        items = iter(numbers.items())
-        while piece := dict(islice(items, MAX_ROW_KEYS)):
-            writer.row(piece, at)
 
     def _whole_step(self, writer: Writer, step: Any) -> int:
         if step is None:
             return writer.ring.next_step()
         number = as_number(step)
         if number is None or not math.isfinite(number) or abs(number) >= 2**63:
-            self.guard.note("step", f"{step!r} is no step; the next free one was taken")
+            self.guard.note(
+                "step", f"{short_repr(step, 60)} is no step; the next free one was taken"
+            )
             return writer.ring.next_step()
         if number != int(number):
             self.guard.note("step", f"the step {step!r} is no whole number; cut to {int(number)}")
@@ -204,10 +205,11 @@ class Recorder:
         if media is not None:
             self.put_value(key, media, step)
 
-    def _log_after_end(self, points: int) -> None:
-        self._lost_after_end += points
+    def _log_after_end(self, count: int, what: str = "log()") -> None:
+        self._lost_after_end += count
         self.guard.note(
-            "log-after-finish", f"log() was called after run {self.name!r} had finished"
+            f"{what.removesuffix('()')}-after-finish",
+            f"{what} was used after run {self.name!r} had finished; nothing was kept",
         )
 
     # -- what the run is -------------------------------------------------------------------
@@ -216,6 +218,13 @@ class Recorder:
         """Write one record of any type; False when the run is closed or has no room."""
         writer = self._ensure_writer()
         return writer is not None and self.active and writer.record(record)
+
+    def say(self, what: str, record: AnyRecord) -> None:
+        """Write what a call says about the run; one that comes too late is counted and noted."""
+        if self.active:
+            self.record(record)
+        else:
+            self._log_after_end(1, what)
 
     def record_stamped(self, record: AnyRecord) -> tuple[int, str, int] | None:
         """Write one record and give its (time, writer, sequence); None when it was not kept."""
@@ -261,12 +270,16 @@ class Recorder:
         """End the run; a second call does nothing. Takes at most ``timeout`` seconds.
 
         Raises:
-            UsageError: ``status`` is not finished, failed, stopped or killed.
+            UsageError: ``status`` is not finished, failed, stopped or killed, or ``exit_code`` is
+                no number.
         """
         if status not in ("finished", "failed", "stopped", "killed"):
             raise UsageError(
-                f"a run cannot end as {status!r}; allowed are finished, failed and stopped"
+                f"a run cannot end as {short_repr(status, 60)}; allowed are finished, failed and "
+                "stopped"
             )
+        if exit_code is not None and not isinstance(exit_code, int):
+            raise UsageError(f"exit_code={short_repr(exit_code, 60)} is no whole number")
         with self._lock:
             if not self.active:
                 return
@@ -280,9 +293,9 @@ class Recorder:
                 end = WriterFinished(
                     status=status,
                     exit_code=exit_code,
-                    reason=reason[:1000],
-                    traceback=traceback[-16_000:],
-                    last_lines=last_lines[-16_000:],
+                    reason=str(reason or "")[:1000],
+                    traceback=str(traceback or "")[-16_000:],
+                    last_lines=str(last_lines or "")[-16_000:],
                     took_us=steady_us() - self._began,
                 )
                 quietly(lambda: writer.record(Heartbeat(cpu_us=writer.cpu_us + self.spent_us)))
@@ -351,9 +364,9 @@ class Recorder:
 
     def _config_changed(self, changed: dict[str, Any], removed: tuple[str, ...]) -> None:
         for part in _parts(self._without_secrets(changed)):
-            self.record(ConfigChanged(set=part))
+            self.say("config", ConfigChanged(set=part))
         if removed:
-            self.record(ConfigChanged(removed=removed))
+            self.say("config", ConfigChanged(removed=removed))
 
     def _without_secrets(self, cells: dict[str, Any]) -> dict[str, Any]:
         """Config for the record: what is named like a password stays in the process."""
@@ -369,9 +382,9 @@ class Recorder:
 
     def _summary_changed(self, changed: dict[str, Any], removed: tuple[str, ...]) -> None:
         for part in _parts(changed):
-            self.record(SummaryChanged(set=part))
+            self.say("summary", SummaryChanged(set=part))
         if removed:
-            self.record(SummaryChanged(removed=removed))
+            self.say("summary", SummaryChanged(removed=removed))
 
     def _last_value(self, key: str) -> float | None:
         writer = self._writer
@@ -407,12 +420,19 @@ class Recorder:
                 hint="resume it with notabene.init(id=..., resume='must')",
             )
 
-    def _log_media(self, key: str, value: Media, step: int | None) -> None:
+    def _log_media(self, key: str, step: int | None, make: Callable[[], Media]) -> None:
+        """Keep what ``make`` makes; what cannot be made is data's fault, and noted."""
         if not self.active:
             self._log_after_end(1)
             return
         writer = self._ensure_writer()
-        if writer is not None:
+        if writer is None:
+            return
+        try:
+            value = make()
+        except TROUBLE as error:
+            self.guard.note("unknown-value", f"{key!r} was not kept: {error}", error=error)
+        else:
             self.put_value(key, value, self._whole_step(writer, step))
 
     @guarded
@@ -441,8 +461,8 @@ def _forked(_data: Any, _step: Any) -> None:
     raise ConflictError("this process has no writer yet")
 
 
-def short_repr(value: Any) -> str:
-    """``repr`` of anything, cut at 64 KiB; never fails."""
+def short_repr(value: Any, most: int = 65_536) -> str:
+    """``repr`` of anything, cut at so many characters; never fails."""
     text = ""
 
     def make() -> None:
@@ -451,7 +471,7 @@ def short_repr(value: Any) -> str:
 
     if quietly(make) is not None:
         text = f"<{type(value).__name__} whose repr fails>"
-    return text if len(text) <= 65_536 else text[:65_536] + "..."
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def _parts(cells: dict[str, Any], most: int = 500) -> Iterable[dict[str, Any]]:

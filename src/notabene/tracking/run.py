@@ -25,7 +25,7 @@ from notabene.model.records import (
 )
 from notabene.model.refs import check_name
 from notabene.tracking import context
-from notabene.tracking.keys import tag_cells
+from notabene.tracking.keys import no_text, tag_cells
 from notabene.tracking.recorder import Recorder, short_repr
 
 if TYPE_CHECKING:
@@ -77,19 +77,20 @@ class Run(Recorder):
         """
         key = check_name(key, "metric")
         if goal is not None and goal not in GOALS:
-            raise UsageError(f"the goal {goal!r} is unknown; allowed are 'min' and 'max'")
+            raise _unknown("goal", goal, GOALS)
         if summary is not None and summary not in SUMMARIES:
-            raise UsageError(f"the summary {summary!r} is unknown; it is one of {SUMMARIES}")
+            raise _unknown("summary", summary, SUMMARIES)
         if summary == "best" and goal is None:
             raise UsageError("summary='best' needs goal='min' or goal='max'")
-        self.record(
+        self.say(
+            "define_metric()",
             MetricDefined(
                 key=key,
-                x=x or "",
+                x=check_name(x, "metric") if x else "",
                 goal=goal or "",
-                unit=unit or "",
+                unit=check_name(unit, "metric's unit") if unit else "",
                 summary=summary or "",  # type: ignore[arg-type]  # checked above
-            )
+            ),
         )
 
     def set_tags(self, tags: Mapping[str, Any] | Iterable[str] | str) -> None:
@@ -98,7 +99,7 @@ class Run(Recorder):
         Raises:
             UsageError: A tag is no text.
         """
-        self.record(TagsChanged(set=tag_cells(tags)))
+        self.say("set_tags()", TagsChanged(set=tag_cells(tags)))
 
     def set_tag(self, name: str, value: Any = "") -> None:
         """Add one tag, with a value or without."""
@@ -110,7 +111,7 @@ class Run(Recorder):
 
     def remove_tag(self, *names: str) -> None:
         """Take tags away."""
-        self.record(TagsChanged(removed=tuple(check_name(n, "tag") for n in names)))
+        self.say("remove_tag()", TagsChanged(removed=tuple(check_name(n, "tag") for n in names)))
 
     def note(self, text: str) -> str:
         """Write a note into the run's page of the notebook; returns its id.
@@ -119,12 +120,12 @@ class Run(Recorder):
             UsageError: The text is empty or no text.
         """
         note_id = new_id()
-        self.record(NoteWritten(id=note_id, text=_text(text, "note"), author=self.user))
+        self.say("note()", NoteWritten(id=note_id, text=_text(text, "note"), author=self.user))
         return note_id
 
     def hypothesis(self, text: str) -> None:
         """State what the run is meant to show."""
-        self.record(HypothesisStated(text=_text(text, "hypothesis")))
+        self.say("hypothesis()", HypothesisStated(text=_text(text, "hypothesis")))
 
     def conclude(
         self, text: str, *, verdict: Literal["supported", "refuted", "unclear"] | None = None
@@ -135,17 +136,16 @@ class Run(Recorder):
             UsageError: The text is empty, or the verdict is another word.
         """
         if verdict is not None and verdict not in VERDICTS:
-            raise UsageError(
-                f"the verdict {verdict!r} is unknown; it is one of {', '.join(VERDICTS)}"
-            )
-        self.record(
-            Concluded(text=_text(text, "conclusion"), verdict=verdict or "", author=self.user)
+            raise _unknown("verdict", verdict, VERDICTS)
+        self.say(
+            "conclude()",
+            Concluded(text=_text(text, "conclusion"), verdict=verdict or "", author=self.user),
         )
 
     def rename(self, name: str) -> None:
         """Give the run another name."""
         self.name = check_name(name, "run name")
-        self.record(Renamed(name=self.name))
+        self.say("rename()", Renamed(name=self.name))
 
     @property
     def health(self) -> dict[str, tuple[str, int]]:
@@ -197,11 +197,26 @@ class Run(Recorder):
         Raises:
             UsageError: The key is no text.
         """
+        if not isinstance(key, str):
+            raise no_text(key)
+        self.log({key: value}, step=self._step_of(key, step))
+
+    def count_from(self, steps: Mapping[str, int]) -> None:
+        """Largest steps of metrics before the run was resumed."""
+        self._steps.update(steps)
+
+    def _step_of(self, key: str, step: Any) -> int | None:
+        """The step of a number logged by itself; None: the next one of its key."""
+        writer = self._ensure_writer()
+        if writer is None or not self.active:
+            return None
         if step is None:
-            step = self._steps.get(key, -1) + 1
-        if isinstance(step, int):
-            self._steps[key] = step
-        self.log({key: value}, step=step)
+            # What log() gave the key has the run's own steps.
+            before = self._steps.get(key, writer.ring.step if writer.ring.knows(key) else -1)
+            step = before + 1
+        at: int = step if type(step) is int and step < 2**62 else self._whole_step(writer, step)
+        self._steps[key] = at
+        return at
 
     def log_metrics(self, metrics: Mapping[str, Any], *, step: int | None = None) -> None:
         """The same as :meth:`log`."""
@@ -211,20 +226,18 @@ class Run(Recorder):
         """Log a text at a step."""
         from notabene.tracking.media import Text
 
-        self._log_media(key, Text(text), step)
+        self._log_media(key, step, lambda: Text(text))
 
     def log_image(
         self, key: str, image: Any, *, step: int | None = None, caption: str | None = None
     ) -> None:
-        """Log an image: path, bytes, array (HW, HWC, CHW) or a PIL image.
-
-        Raises:
-            UsageError: It is none of these.
-        """
+        """Log an image: path, bytes, array (HW, HWC, CHW) or a PIL image; others are noted."""
         from notabene.tracking.media import Image
 
-        value = image if isinstance(image, Image) else Image(image, caption=caption)
-        self._log_media(key, value, step)
+        def make() -> Image:
+            return image if isinstance(image, Image) else Image(image, caption=caption)
+
+        self._log_media(key, step, make)
 
     def log_table(
         self,
@@ -235,30 +248,27 @@ class Run(Recorder):
         data: Any = None,
         step: int | None = None,
     ) -> None:
-        """Log a table: a Table, a data frame, or ``columns`` and ``data`` (rows).
+        """Log a table: a Table, a data frame, columns by name, or ``columns`` and ``data`` (rows).
 
-        Raises:
-            UsageError: The rows do not fit the columns.
+        Rows that do not fit the columns are noted, and not kept.
         """
         from notabene.tracking.media import Table
 
-        if isinstance(table, Table):
-            value = table
-        elif table is not None and data is None:
-            value = Table(dataframe=table) if columns is None else Table(list(columns), table)
-        else:
-            value = Table(None if columns is None else list(columns), data)
-        self._log_media(key, value, step)
+        def make() -> Table:
+            if isinstance(table, Table):
+                return table
+            return Table(columns, table if data is None else data)
+
+        self._log_media(key, step, make)
 
     def log_figure(self, key: str, figure: Any, *, step: int | None = None) -> None:
-        """Log a figure of matplotlib or plotly.
-
-        Raises:
-            UsageError: It is neither.
-        """
+        """Log a figure of matplotlib or plotly; what is neither is noted."""
         from notabene.tracking.media import Figure
 
-        self._log_media(key, figure if isinstance(figure, Figure) else Figure(figure), step)
+        def make() -> Figure:
+            return figure if isinstance(figure, Figure) else Figure(figure)
+
+        self._log_media(key, step, make)
 
     def log_code_version(self, version: str | None = None, **details: Any) -> None:
         """Say which version of the code runs; default is the one found by itself (git).
@@ -273,8 +283,12 @@ class Run(Recorder):
             return
         from notabene.tracking.config import plain
 
-        data = {"version": version or "", **plain(details)}
-        self.record(Captured(part="code_version", data=data, facts={"code.version": version or ""}))
+        word = "" if version is None else str(version)
+        data = {"version": word, **plain(details)}
+        self.say(
+            "log_code_version()",
+            Captured(part="code_version", data=data, facts={"code.version": word}),
+        )
 
     def log_artifact(
         self,
@@ -311,7 +325,7 @@ class Run(Recorder):
             source,
             name=name,
             type=type,
-            aliases=tuple(aliases),
+            aliases=aliases,
             metadata=metadata,
             description=description,
         )
@@ -377,18 +391,25 @@ class Run(Recorder):
             UsageError: The title is empty or the level another word.
         """
         if level not in LEVELS:
-            raise UsageError(f"the level {level!r} is unknown; it is one of {', '.join(LEVELS)}")
-        self.record(
+            raise _unknown("level", level, LEVELS)
+        self.say(
+            "alert()",
             AlertRaised(
                 id=new_id(),
                 title=_text(title, "title of an alert")[:1000],
                 text=str(text)[:65_536],
                 level=level,
-            )
+            ),
         )
 
 
 def _text(text: Any, what: str) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"a {what} must be a text that is not empty, not {short_repr(text)}")
+        raise UsageError(f"a {what} must be a text that is not empty, not {short_repr(text, 60)}")
     return text.encode("utf-8", "replace").decode()
+
+
+def _unknown(what: str, given: object, allowed: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"the {what} {short_repr(given, 60)} is unknown; it is one of {', '.join(allowed)}"
+    )

@@ -102,6 +102,10 @@ class Summary(MutableMapping[str, Any]):
         if self._changed is not None and changed:
             self._changed({names[key]: value for key, value in changed.items()}, ())
 
+    def restore(self, values: Mapping[str, JSON]) -> None:
+        """Put values as they were recorded, without reporting them as changes."""
+        self._values.update(values)
+
     def __contains__(self, key: object) -> bool:
         return key in self._values
 

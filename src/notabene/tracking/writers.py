@@ -24,6 +24,7 @@ def open_writer(
     Raises:
         UsageError: The journal cannot be made.
     """
+    _fill_standard_files()
     pid = os.getpid()
     header = Header(
         file_id=os.urandom(16),
@@ -57,3 +58,16 @@ def open_writer(
         ) from error
     writer.start()
     return writer
+
+
+def _fill_standard_files() -> None:
+    """Open to nothing what is closed of standard input, output and error.
+
+    A daemon may have closed them. Whichever file is opened next takes their numbers, and all that
+    a library in C prints would go into it: into the journal.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free

@@ -62,6 +62,17 @@ def test_a_program_that_calls_init_joins_the_run(nota: Command, program: Command
     assert second["parent"] == run["id"]
 
 
+def test_a_joining_program_names_the_run(nota: Command, program: Command) -> None:
+    """Project, name and group that init() gives are the run's, unless ``run`` was told others."""
+    code = "import notabene as nb; nb.init('theirs', name='its', group='g').finish()"
+    program("run", "--", sys.executable, "-c", code)
+    (run,) = nota("ls", "-p", "theirs", "--json").json
+    assert (run["name"], run["group"]) == ("its", "g")
+    program("run", "--name", "ours", "--group", "h", "--", sys.executable, "-c", code)
+    (run,) = nota("ls", "name = 'ours'", "--json").json
+    assert (run["project"], run["group"]) == ("theirs", "h")
+
+
 def test_named_groups_name_metrics(nota: Command, program: Command, tmp_path: Path) -> None:
     """(?P<acc>…) names its metric and (?P<step>…) its step; a bad pattern is refused."""
     program(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from notabene.model import records
 from notabene.model.records import (
     AnyRecord,
+    Captured,
     ConfigChanged,
     Entry,
     Heartbeat,
@@ -115,6 +116,19 @@ def test_what_is_no_json_is_refused():
     """A config value that no JSON can hold is an error when the record is encoded."""
     with pytest.raises(TypeError):
         encode_record(ConfigChanged(set={"a": object()}))
+
+
+def test_half_characters_are_written_as_escapes():
+    """What a file's name has of bytes that are no UTF-8 is kept readable, wherever it stands."""
+    record = Captured(
+        part="process", data={"argv": ["caf\udce9", ("x\udcff", 1)]}, facts={"\ud800": None}
+    )
+    kept = decode_record(encode_record(record))
+    assert kept == Captured(
+        part="process",
+        data={"argv": ["caf\\udce9", ["x\\udcff", 1]]},
+        facts={"\\ud800": None},
+    )
 
 
 def test_records_cannot_be_changed():

@@ -62,3 +62,11 @@ def test_nothing_to_analyse(tmp_path):
     """Without sources no file is made."""
     assert SourceMemory(tmp_path / "s.sqlite").facts({}) == {}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_half_characters_in_a_source(tmp_path):
+    """A program may name characters that UTF-8 cannot hold; its facts are kept like others."""
+    text = {"tokens.py": b"LOW = '\\ud800'\nHIGH = '\\udfff'\n"}
+    first = SourceMemory(tmp_path / "s.sqlite").facts(text)
+    assert "\\ud800" in str(first["tokens.py"].constants)
+    assert SourceMemory(tmp_path / "s.sqlite").facts(text) == first

@@ -186,6 +186,14 @@ class TestChanging:
         config["a"] = 5
         assert heard.changes[-1] == ({"a": 5}, ("a.y", "a.z"))
 
+    def test_update_by_an_operator(self, config: Config, heard: Heard):
+        """``|=`` works as it does for a dict."""
+        before = config
+        config |= {"added": 1}
+        assert config is before
+        assert config.added == 1
+        assert heard.changes == [({"added": 1}, ())]
+
     def test_update_merges_sections(self, config: Config, heard: Heard):
         """update() changes the leaves that are given, and keeps the others."""
         config.update({"a": {"x": 1, "y": {"z": 2}}}, lr=0.1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import notabene
-from notabene.errors import ConflictError, NotabeneError
+from notabene.errors import ConflictError, NotabeneError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,18 @@ from notabene.errors import ConflictError, NotabeneError
         ({"id": "../x"}, "is no run id"),
         ({"id": "no", "resume": "must"}, "there is no run no"),
         ({"resume": "maybe"}, "resume='maybe' is unknown"),
+        ({"resume": 1}, "resume=1 is unknown"),
+        ({"resume": "must"}, "resume='must' does not say which run"),
         ({"mode": "fast"}, "mode is one of"),
         ({"capture": "yes"}, "capture= is True, False or a Capture, not str 'yes'"),
         ({"config": 5}, "a config must have names and values"),
         ({"store": 5}, "store is the path of a folder"),
         ({"store": "a\0b"}, "store is the path of a folder"),
+        ({"store": "a\ud800b"}, "store is the path of a folder"),
+        ({"store": "x" * 10_000}, "File name too long"),
+        ({"store": "~nobody-of-this-name/x"}, "in the home of a user"),
+        ({"tensorboard": "a\0b"}, "a path of a file or folder is needed"),
+        ({"mode": "x" * 10_000}, "xxx...; mode is one of"),
     ],
 )
 def test_wrong_arguments_leave_no_run(given: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -80,6 +87,26 @@ def test_no_parent_and_no_names_can_be_said(tmp_path: Path) -> None:
     with notabene.Api(store) as api:
         assert api.run(run.id).parent == ""
         assert api.run(run.id).notes == ()
+
+
+def test_a_folder_of_too_many_to_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole disk is not followed for event files: that would delay the program."""
+    for n in range(4):
+        (tmp_path / "logs" / str(n)).mkdir(parents=True)
+    monkeypatch.setattr("notabene.tfevents.folders.MOST_FOLDERS", 4)
+    options: dict[str, Any] = {"store": tmp_path / "store", "capture": False}
+    with pytest.raises(UsageError, match="more than 4 folders"):
+        notabene.init("p", tensorboard=tmp_path / "logs", **options)
+    monkeypatch.undo()
+    notabene.init("p", tensorboard=tmp_path / "logs", **options).finish()
+
+
+def test_no_tags_can_be_said(tmp_path: Path) -> None:
+    """None stands for what was not given, as it does for the other arguments."""
+    with notabene.init("p", store=tmp_path / "store", capture=False, tags=None) as run:
+        pass
+    with notabene.Api(tmp_path / "store") as api:
+        assert api.run(run.id).tags == {}
 
 
 def test_two_writers_of_one_id(tmp_path: Path) -> None:

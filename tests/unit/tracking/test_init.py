@@ -210,6 +210,25 @@ def test_resume_replaces_from_its_first_step_on_per_key(store: str) -> None:
         assert view.status == "finished"
 
 
+def test_a_resumed_run_may_be_named_anew(store: str) -> None:
+    """What init() says for the first time holds; what it said before yields to people."""
+
+    def go_on(**given: str) -> notabene.Run:
+        run = notabene.init("p", id="r", resume="allow", store=store, capture=False, **given)
+        run.finish()
+        return run
+
+    go_on(name="first")
+    assert go_on(name="second", group="g").name == "second"
+    with notabene.Api(store) as api:
+        assert (api.run("r").name, api.run("r").group) == ("second", "g")
+        api.rename("r", name="theirs")
+    for name in ("first", "second"):
+        go_on(name=name)
+    with notabene.Api(store) as api:
+        assert (api.run("r").name, api.run("r").group) == ("theirs", "g")
+
+
 def test_resumed_runs_count_on(store: str) -> None:
     """log() without a step goes on behind the last step of the run so far."""
     with notabene.init("p", id="r", store=store, capture=False) as run:
@@ -234,6 +253,35 @@ def test_a_second_init_nests(store: str) -> None:
         assert api.run(inner.id).parent == outer.id
         assert api.keys(inner.id) == ["x"]
         assert api.keys(outer.id) == ["y"]
+
+
+def test_a_run_in_another_store_has_no_parent_here(store: str, tmp_path: Path) -> None:
+    """A run nests below one of its own store alone; nobody finds a parent elsewhere."""
+    with notabene.init("p", store=store, capture=False):
+        other = notabene.init("p", store=tmp_path / "other", capture=False)
+        other.finish()
+    with notabene.Api(tmp_path / "other") as api:
+        assert api.run(other.id).parent == ""
+
+
+def test_closed_standard_files_do_no_harm(store: str) -> None:
+    """What a library prints to a closed standard output does not go into the journal."""
+    code = """
+        import os, notabene
+        for number in (0, 1, 2):
+            os.close(number)
+        run = notabene.init("p", id="daemon")
+        for step in range(3):
+            run.log({"x": step})
+            os.write(1, b"printed in C")
+            os.write(2, b"a warning of a driver")
+            run.flush()
+        run.finish()
+    """
+    assert run_code(code, store).returncode == 0
+    with notabene.Api(store) as api:
+        view = api.run("daemon")
+        assert (view.status, view.metrics["x"].n, view.health) == ("finished", 3, ())
 
 
 def test_a_program_started_by_a_run_is_its_child(store: str) -> None:
@@ -313,23 +361,6 @@ def test_a_killed_process_is_found_killed_and_whole(store: str) -> None:
         assert api.history(view.id, "x").values.tolist() == list(range(5000))
 
 
-def test_track_makes_each_call_a_run(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """@track keeps arguments as config and a returned mapping as summary."""
-    monkeypatch.setenv("NOTABENE_STORE", store)
-
-    @notabene.track(project="tracked", capture=False)
-    def train(lr: float, depth: int = 2) -> dict[str, float]:
-        notabene.log({"loss": lr})
-        return {"score": lr * depth}
-
-    assert train(0.5) == {"score": 1.0}
-    assert train(0.25, depth=4) == {"score": 1.0}
-    with notabene.Api(store) as api:
-        runs = api.runs(order_by="created")
-        assert [r.config for r in runs] == [{"lr": 0.5, "depth": 2}, {"lr": 0.25, "depth": 4}]
-        assert [r.summary["score"] for r in runs] == [1.0, 1.0]
-
-
 def test_the_notebook_side_of_a_run_is_kept(store: str) -> None:
     """Hypothesis, conclusion, notes, tags, alerts and metric definitions come back."""
     with notabene.init(
@@ -377,6 +408,25 @@ def test_settings_come_from_the_environment(store: str) -> None:
         assert view.group == "g"
         assert view.tags == {"a": "", "b": "c"}
         assert api.history("fixed-id", "x").steps.tolist() == [0, 1]
+
+
+def test_an_id_from_the_environment_is_that_of_one_run(store: str) -> None:
+    """Later runs of a restarted program have ids of their own, and so have its children."""
+    code = """
+        import subprocess, sys, notabene
+        child = "import notabene; notabene.init('p', name='child').log({'x': -1})"
+        for number in (1, 2):
+            with notabene.init("p", capture=False) as run:
+                run.log_metric("x", number)
+                subprocess.run([sys.executable, "-c", child], check=True)
+    """
+    for _ in range(2):
+        assert run_code(code, store, NOTABENE_RUN_ID="mine").returncode == 0
+    with notabene.Api(store) as api:
+        assert api.history("mine", "x").values.tolist() == [1, 1]
+        assert api.history("mine-2", "x").values.tolist() == [2, 2]
+        children = [run.parent for run in api.runs("name = 'child'", order_by="created")]
+        assert children == ["mine", "mine-2"] * 2
 
 
 def test_a_run_has_a_number_in_its_project(store: str) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections import UserDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,47 @@ def test_log_metric_counts_per_key(store: str) -> None:
     assert history(store, run, "b") == ([0], [7])
 
 
+def test_log_metric_counts_on_from_any_step(store: str) -> None:
+    """Steps of numpy count as others do, and so do those that log() gave the key."""
+    with notabene.init("p", store=store, capture=False) as run:
+        run.log_metric("a", 1, step=np.int64(10))  # type: ignore[arg-type]  # as people do
+        run.log_metric("a", 2)
+        run.log_metric("a", 3, step=np.float32(20))  # type: ignore[arg-type]  # likewise
+        run.log_metric("a", 4)
+        for value in (1, 2):
+            run.log({"b": value})
+        run.log_metric("b", 3)
+        with pytest.raises(UsageError, match="texts as names"):
+            run.log_metric(["a"], 1)  # type: ignore[arg-type]  # what is tested
+    assert history(store, run, "a") == ([10, 11, 20, 21], [1, 2, 3, 4])
+    assert history(store, run, "b") == ([22, 23, 24], [1, 2, 3])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_resumed_run_goes_on_where_it_was(store: str, killed: bool) -> None:
+    """Metrics without steps count on, and replace nothing; the summary is what it was."""
+    run = notabene.init("p", id="r", store=store, capture=False)
+    for value in range(3):
+        run.log_metric("a", value)
+    run.log_metric("b", 0)
+    run.summary.update(best=0.9, gone=1)
+    del run.summary["gone"]
+    if killed:
+        run.flush()
+    else:
+        run.finish()
+    again = notabene.init("p", id="r", resume="must", store=store, capture=False)
+    assert again.summary.as_dict() == {"best": 0.9}
+    again.log_metric("a", 3)
+    again.log_metric("b", 1)
+    again.log_metric("c", 0)
+    again.finish()
+    run.finish()
+    assert history(store, run, "a") == ([0, 1, 2, 3], [0, 1, 2, 3])
+    assert history(store, run, "b") == ([0, 1], [0, 1])
+    assert history(store, run, "c") == ([0], [0])
+
+
 @pytest.mark.parametrize(
     "value",
     [np.float32(0.5), np.float64(0.5), np.array(0.5), np.array([0.5]), np.bool_(True), True, 3],
@@ -116,13 +158,14 @@ def test_odd_values_are_kept_counted_and_never_raise(store: str) -> None:
 def test_strict_mode_raises_where_it_would_warn(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NOTABENE_STRICT=1 turns a counted remark into an error."""
+    """NOTABENE_STRICT=1 turns a counted remark into an error; the numbers beside it are kept."""
     monkeypatch.setenv("NOTABENE_STRICT", "1")
     with (
         notabene.init("p", store=store, capture=False) as run,
         pytest.raises(UsageError, match="None"),
     ):
-        run.log({"x": None})
+        run.log({"x": None, "y": 1})
+    assert history(store, run, "y")[1] == [1]
 
 
 @pytest.mark.filterwarnings("ignore::notabene.errors.NotabeneWarning")
@@ -148,8 +191,100 @@ def test_log_after_finish_is_counted(store: str) -> None:
     notabene.log({"x": 3})
     assert history(store, run, "x")[1] == [1]
     assert run.health["log-after-finish"][1] == 2
+    notabene.log_metric("x", 4)
+    notabene.log_text("t", "too late")
+    assert run.health["log-after-finish"][1] == 4
     with pytest.raises(ConflictError, match="finished"):
         run.log_artifact(__file__)
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda run: run.set_tag("late"), "set_tags"),
+        (lambda run: run.remove_tag("late"), "remove_tag"),
+        (lambda run: run.note("late"), "note"),
+        (lambda run: run.hypothesis("late"), "hypothesis"),
+        (lambda run: run.conclude("late"), "conclude"),
+        (lambda run: run.alert("late"), "alert"),
+        (lambda run: run.rename("late"), "rename"),
+        (lambda run: run.define_metric("late"), "define_metric"),
+        (lambda run: run.log_code_version("late"), "log_code_version"),
+        (lambda run: run.log_param("late", 1), "config"),
+        (lambda run: run.summary.update(late=1), "summary"),
+    ],
+)
+def test_what_is_said_after_the_end_is_noted(
+    store: str, call: Callable[[notabene.Run], object], code: str
+) -> None:
+    """No verb loses anything in silence: who says something too late is told, once."""
+    run = notabene.init("p", store=store, capture=False)
+    run.finish()
+    with pytest.warns(NotabeneWarning, match="had finished; nothing was kept"):
+        call(run)
+    call(run)  # a second warning would fail the test
+    assert f"{code}-after-finish" in run.health
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run: run.log_image("v", np.zeros((0, 0, 3))),
+        lambda run: run.log_image("v", object()),
+        lambda run: run.log_table("v", columns=["a", "b"], data=[[1]]),
+        lambda run: run.log_table("v", columns=3, data=[[1]]),
+        lambda run: run.log_figure("v", None),
+        lambda run: run.log_text("v", Spoiled()),
+    ],
+    ids=["empty", "object", "ragged", "columns", "figure", "text"],
+)
+@pytest.mark.filterwarnings("ignore::notabene.errors.NotabeneWarning")
+def test_values_that_cannot_be_made_are_noted(
+    store: str, call: Callable[[notabene.Run], object]
+) -> None:
+    """An empty batch or a figure that is none ends no training; the numbers beside it stay."""
+    with notabene.init("p", store=store, capture=False) as run:
+        call(run)
+        run.log({"x": 1})
+    with notabene.Api(store) as api:
+        (noted,) = api.run(run.id).health
+        assert noted.code == "unknown-value"
+        assert noted.message.startswith("'v' was not kept: ")
+        assert api.run(run.id).summary["x"] == 1
+
+
+class Spoiled:
+    """Cannot even be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+def test_words_about_a_run_are_looked_at(store: str) -> None:
+    """What no record can hold is refused in a sentence, and the run goes on."""
+    with notabene.init("p", store=store, capture=False) as run:
+        for wrong in (
+            lambda: run.define_metric("x", unit=3),  # type: ignore[arg-type]  # what is tested
+            lambda: run.define_metric("x", x=object()),  # type: ignore[arg-type]  # likewise
+            lambda: run.define_metric("x", summary="all"),
+            lambda: run.log_artifact(object()),  # type: ignore[arg-type]  # likewise
+            lambda: run.log_artifact("a\0b"),
+            lambda: run.note(Spoiled()),  # type: ignore[arg-type]  # likewise
+            lambda: run.finish(exit_code="3"),  # type: ignore[arg-type]  # likewise
+            lambda: run.finish("x" * 10_000),  # type: ignore[arg-type]  # likewise
+        ):
+            with pytest.raises(UsageError) as caught:
+                wrong()
+            assert len(str(caught.value)) < 300
+        run.log_code_version(1234)  # type: ignore[arg-type]  # a revision of Subversion
+        run.set_tag("half", "\ud800")
+        run.finish("failed", reason=None)  # type: ignore[arg-type]  # likewise
+    with notabene.Api(store) as api:
+        view = api.run(run.id)
+        assert (view.status, view.reason, view.tags) == ("failed", "", {"half": "\\ud800"})
+        assert view.facts["code.version"] == "1234"
 
 
 @pytest.mark.filterwarnings("ignore::notabene.errors.NotabeneWarning")
@@ -266,3 +401,20 @@ def test_threads_that_come_at_once_share_one_store(
         for thread in threads:
             thread.join()
         assert [run.blobs] == opened
+
+
+def test_tables_of_all_kinds_and_one_alias(store: str) -> None:
+    """log_table takes what Table takes, and one word is one alias, not its letters."""
+    with notabene.init("p", store=store, capture=False) as run:
+        run.log_table("named", {"a": [1, 2], "b": [3, 4]})
+        run.log_table("rows", [[1, 2]], columns=["a", "b"])
+        run.log_table("array", np.ones((2, 3)))
+        assert run.log_artifact(__file__, name="one", aliases="best").name == "one"
+        assert run.use_artifact("one:best").version == 1
+        with pytest.raises(UsageError, match="an alias must be a text, not int 3"):
+            run.log_artifact(__file__, aliases=3)  # type: ignore[arg-type]  # what is tested
+        with pytest.raises(notabene.NotFoundError):
+            run.use_artifact("one:b")
+    assert run.health == {}
+    with notabene.Api(store) as api:
+        assert sorted(value.key for value in api.run(run.id).values()) == ["array", "named", "rows"]

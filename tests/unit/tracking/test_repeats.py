@@ -224,3 +224,56 @@ def test_secrets_in_a_config_are_not_kept_for_comparing(home: Path) -> None:
     kept = [path.read_text() for path in Path("store/repeats").rglob("*") if path.is_file()]
     assert kept
     assert not any(secret in text for text in kept)
+
+
+def test_a_killed_run_is_not_running_now(home: Path) -> None:
+    """Word that a run's writer has ended may lie in ``live/`` for a while."""
+    Path("train.py").write_text(
+        "import os, signal, sys, time\n"
+        "import notabene\n"
+        "run = notabene.init('p', store='store')\n"
+        "time.sleep(1.5)\n"
+        "if 'killed' in sys.argv:\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert start(Path("train.py"), "killed").returncode == -9
+    for _ in range(2):
+        assert "running now" not in start(Path("train.py"), "again").stderr
+
+
+def test_names_that_are_no_utf8_are_compared(home: Path) -> None:
+    """Arguments and files may hold any bytes; their record is whole, and known the next time."""
+    word = os.fsdecode(b"caf\xe9")
+    Path(word).write_text("1,2\n")
+    Path("train.py").write_text(
+        "import sys\n"
+        "import notabene\n"
+        "run = notabene.init('p', store='store', config={'data': sys.argv[1]})\n"
+        "notabene.log({'n': len(open(sys.argv[1]).read())})\n"
+        "run.finish()\n"
+    )
+    start(Path("train.py"), word)
+    assert "same as run" in start(Path("train.py"), word).stderr
+    with notabene.Api("store") as api:
+        for view in api.runs():
+            assert view.captured()["parameters"]["words"][-1] == "caf\\udce9"
+            assert view.facts["record"] == "complete"
+
+
+@pytest.mark.parametrize("way", ["command", "standard input"])
+def test_programs_without_a_file_are_told_apart(home: Path, way: str) -> None:
+    """Two programs given with ``-c``, or piped in, are not one for having no file each."""
+    said = []
+    for number in (1, 2, 1):
+        code = f"import notabene; notabene.init('p', store='store').log({{'x': {number}}})"
+        done = subprocess.run(
+            [sys.executable, "-c", code] if way == "command" else [sys.executable],
+            input="" if way == "command" else code,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        said.append("as run" in done.stderr)
+    # What a piped program was, nobody knows afterwards.
+    assert said == [False, False, way == "command"]

@@ -157,6 +157,75 @@ def test_worker_processes_that_do_not_init_log_into_the_run(
         assert api.keys("pool") == [f"w{n}" for n in range(6)]
 
 
+def test_a_spawned_worker_keeps_its_signals(store: str, tmp_path: Path) -> None:
+    """As a forked one does: a pool that is terminated must not wait for a handler of ours."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, signal, notabene\n"
+        "def work(number):\n"
+        "    notabene.log({'y': number})\n"
+        "    return signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "if __name__ == '__main__':\n"
+        "    run = notabene.init('p', id='pool', capture=False)\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        assert pool.map(work, range(3)) == [True] * 3\n"
+        "    run.finish()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    with notabene.Api(store) as api:
+        view = api.run("pool")
+        assert (view.status, view.metrics["y"].n) == ("finished", 3)
+
+
+AGAIN = """
+    import multiprocessing, subprocess, sys, notabene
+
+    run = notabene.init("p", id="r", resume="RESUME", capture=False)
+
+    def work(number):
+        notabene.log({"y": number})
+
+    if __name__ == "__main__" and "child" in sys.argv:
+        run.log({"x": 9})
+    elif __name__ == "__main__":
+        run.log({"x": 0})
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            pool.map(work, range(4))
+        subprocess.run([sys.executable, __file__, "child"], check="RESUME" != "never")
+        run.log({"x": 1}, step=1)
+        run.finish()
+"""
+
+
+@pytest.mark.parametrize("resume", ["never", "allow"])
+def test_a_child_that_names_its_parent_s_run_joins_it(
+    store: str, tmp_path: Path, resume: str
+) -> None:
+    """It replaces nothing and does not end the run: a script imported anew by its workers, say."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(AGAIN).replace("RESUME", resume))
+    process = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert process.returncode == 0, process.stderr
+    with notabene.Api(store) as api:
+        (view,) = api.runs()
+        assert (view.status, view.metrics["y"].n) == ("finished", 4)
+        found = [0, 1] if resume == "never" else [0, 1, 9]
+        assert sorted(api.history("r", "x").values.tolist()) == found
+
+
 RANK = """
     import os, signal, time, notabene
     rank = int(os.environ["RANK"])
