@@ -424,18 +424,26 @@ def encode_record(record: AnyRecord | Unknown) -> bytes:
 
 
 def storable(value: Any) -> Any:
-    """JSON values whose texts UTF-8 can hold.
+    """JSON values whose texts UTF-8 can hold; the value itself where all of it is such.
 
     A file's name or an argument may hold bytes that are no UTF-8; Python has them as half
     characters, which are written as escapes here: ``\\udce9``.
     """
+    try:
+        _encoder.encode(value)
+    except (UnicodeEncodeError, TypeError):
+        return _escaped(value)
+    return value
+
+
+def _escaped(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):
-        return {storable(key): storable(part) for key, part in value.items()}
+        return {_escaped(key): _escaped(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [storable(part) for part in value]
-    return storable(msgspec.to_builtins(value)) if isinstance(value, msgspec.Struct) else value
+        return [_escaped(part) for part in value]
+    return _escaped(msgspec.to_builtins(value)) if isinstance(value, msgspec.Struct) else value
 
 
 def decode_record(data: bytes | memoryview) -> AnyRecord | Unknown:
