@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from notabene.journal.mounts import is_local
 from notabene.journal.segment import MAX_BODY, Header, decode_header
 
 OPEN_FILES = 256
+MOST_GOOD = 100_000
+"""Places that are remembered as good."""
 HEADER = 4096
 """Bytes that hold the header of nearly every sealed file."""
 
@@ -48,13 +51,21 @@ class Files:
         self._lock = threading.Lock()
         self._open: OrderedDict[tuple[str, str], int | memoryview] = OrderedDict()
         self._places: dict[str, Path] = {}
+        self._good: set[tuple[str, str, int]] = set()
 
-    def read(self, run: str, name: str, start: int, size: int) -> bytes | memoryview:
-        """Bytes of a file; of a sealed one on a local disk a view that is read when touched.
+    def read(self, run: str, name: str, start: int, size: int, crc: int) -> bytes | memoryview:
+        """Bytes of a file; of a sealed one on a local disk a view of it.
+
+        Args:
+            run: The run.
+            name: The file, as places name it.
+            start: Where they begin.
+            size: How many there are.
+            crc: CRC-32 of them, looked at when this object reads them first.
 
         Raises:
             NotFoundError: The file is gone.
-            FormatError: It is shorter than that.
+            FormatError: It is shorter than that, or other bytes stand there now.
         """
         with self._lock:
             opened = self._open.get((run, name))
@@ -73,6 +84,17 @@ class Files:
                 f"{name} of run {run} ends before byte {start + size:,}",
                 hint="notabene db rebuild",
             )
+        if (place := (run, name, start)) not in self._good:
+            if zlib.crc32(data) != crc:
+                raise FormatError(
+                    f"{name} of run {run} is damaged at byte {start:,} or in the {size:,} bytes "
+                    "behind it",
+                    hint="notabene journal verify tells what is good, notabene db rebuild "
+                    "shows that",
+                )
+            if len(self._good) >= MOST_GOOD:
+                self._good.clear()
+            self._good.add(place)
         return data
 
     def _find(self, run: str, name: str) -> int | memoryview:
@@ -108,6 +130,7 @@ class Files:
         """Close what is open of a run, since its folder moved or went."""
         with self._lock:
             self._places.pop(run, None)
+            self._good = {place for place in self._good if place[0] != run}
             for place in [place for place in self._open if place[0] == run]:
                 _close(self._open.pop(place))
 

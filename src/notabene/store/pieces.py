@@ -7,6 +7,7 @@ piece, or came twice. Decoding happens only when somebody looks.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -53,6 +54,8 @@ class Piece(msgspec.Struct, frozen=True):
         size: How many there are.
         pyramid_start: Where the statistics per bucket begin in that file.
         pyramid_size: How many bytes they have; 0 where there are none.
+        crc: CRC-32 of the bytes in the file, as they were when they were read from it.
+        pyramid_crc: CRC-32 of the statistics in the file, likewise.
         data: The bytes, or None where they lie in the file.
         pyramid: The statistics per bucket, or None.
     """
@@ -71,6 +74,8 @@ class Piece(msgspec.Struct, frozen=True):
     size: int
     pyramid_start: int = 0
     pyramid_size: int = 0
+    crc: int = 0
+    pyramid_crc: int = 0
     data: bytes | None = None
     pyramid: bytes | None = None
 
@@ -191,7 +196,8 @@ def _windows(
     part: int,
 ) -> Iterator[Piece]:
     seqs, steps = source.seqs, source.steps
-    whole = points.data if source.size == len(points.data) else None
+    data = points.data[source.start : source.start + source.size]
+    crc, pyramid_crc = (zlib.crc32(data), zlib.crc32(points.pyramid)) if points.file else (0, 0)
     for first, last in spans:
         if first <= seqs[0] and seqs[-1] <= last:
             rows, inside = len(seqs), (int(seqs[0]), int(seqs[-1]))
@@ -215,7 +221,9 @@ def _windows(
             source.size,
             points.pyramid_at,
             len(points.pyramid),
-            whole or bytes(points.data[source.start : source.start + source.size]),
+            crc,
+            pyramid_crc,
+            bytes(data),
             points.pyramid or None,
         )
 

@@ -118,7 +118,9 @@ class Reading:
             query = self._row_of(run, piece, sa.select(t.points.c.pyramid))
             query = query.where(t.points.c.part == piece.part)
             return bytes(self._connection.execute(query).scalar_one())
-        place = msgspec.structs.replace(piece, start=piece.pyramid_start, size=piece.pyramid_size)
+        place = msgspec.structs.replace(
+            piece, start=piece.pyramid_start, size=piece.pyramid_size, crc=piece.pyramid_crc
+        )
         return self._store.read_piece(run, place)
 
     def _row_of(self, run: str, piece: Piece, query: sa.Select[Any]) -> sa.Select[Any]:

@@ -26,8 +26,8 @@ from notabene.store.state import decode_cells, decode_keysets, decode_writers
 from notabene.store.summary import unpack
 from notabene.store.transaction import SqlTransaction
 
-ReadFile = Callable[[str, str, int, int], bytes | memoryview]
-"""Reads bytes of a run's file: run, name, start, size."""
+ReadFile = Callable[[str, str, int, int, int], bytes | memoryview]
+"""Reads bytes of a run's file: run, name, start, size, CRC-32."""
 
 
 class SqlBase:
@@ -115,7 +115,7 @@ class SqlBase:
             return piece.data
         if self._read_file is None:
             raise NotFoundError(f"the points of run {run} in {piece.file} are not here")
-        return self._read_file(run, piece.file, piece.start, piece.size)
+        return self._read_file(run, piece.file, piece.start, piece.size, piece.crc)
 
     def load_names(self, ids: Collection[int]) -> None:
         """Make sure that the names of these keys are at hand."""

@@ -22,7 +22,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of these tables. A local index of another version is made anew."""
 
 
@@ -236,6 +236,8 @@ points = sa.Table(
     sa.Column("size", Int, nullable=False),
     sa.Column("pyramid_start", Int, nullable=False),
     sa.Column("pyramid_size", Int, nullable=False),
+    sa.Column("crc", Int, nullable=False),  # CRC-32 of the bytes in the file, 0 if there is none
+    sa.Column("pyramid_crc", Int, nullable=False),
     sa.Column("data", Blob),
     sa.Column("pyramid", Blob),
     sqlite_with_rowid=False,

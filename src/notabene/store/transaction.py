@@ -379,12 +379,21 @@ def piece_rows(n: int, piece: Piece, *, keep: bool) -> list[tuple[Any, ...]]:
         return [(n, *msgspec.structs.astuple(piece)[:-2], None, None)]
     first, *more = slices(piece.data or b"")
     kept = msgspec.structs.replace(
-        piece, file="", start=0, pyramid_start=0, pyramid_size=len(piece.pyramid or b""), data=first
+        piece,
+        file="",
+        start=0,
+        pyramid_start=0,
+        pyramid_size=len(piece.pyramid or b""),
+        crc=0,
+        pyramid_crc=0,
+        data=first,
     )
     rows = [(n, *msgspec.structs.astuple(kept))]
     for index, data in enumerate(more, 1):
         place = (n, piece.writer, piece.keyset, piece.first, piece.part + index, piece.last)
-        rows.append((*place, 0, piece.low, piece.high, Encoding.MORE, "", 0, 0, 0, 0, data, None))
+        rows.append(
+            (*place, 0, piece.low, piece.high, Encoding.MORE, "", 0, 0, 0, 0, 0, 0, data, None)
+        )
     return rows
 
 
