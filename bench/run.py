@@ -13,6 +13,7 @@ import argparse
 import datetime
 
 import importing
+import postgres
 import reading
 import training
 from harness import installed, keep, machine
@@ -21,7 +22,7 @@ from peers import ALL
 CHAPTERS = {
     "1": lambda scale: training.chapter1(),
     "2": lambda scale: training.chapter2() | {"at rest": reading.at_rest(scale)},
-    "3": reading.chapter3,
+    "3": lambda scale: reading.chapter3(scale) | {"postgres": postgres.into_postgres(scale)},
     "4": reading.chapter4,
     "5": reading.chapter5,
     "6": importing.chapter6,
