@@ -7,7 +7,7 @@ import svelteConfig from './svelte.config.js';
 
 export default ts.config(
   {
-    ignores: ['node_modules', 'src/api/schema.d.ts', 'test-results', 'playwright-report', 'shots'],
+    ignores: ['node_modules', 'src/api/generated', 'test-results', 'playwright-report', 'shots'],
   },
   js.configs.recommended,
   ...ts.configs.recommended,

@@ -1,9 +1,9 @@
 /**
  * What the server answers with: names for the types that are made from openapi.json by
- * `npm run api` (never edit schema.d.ts). Where JSON or OpenAPI says less than is known, the part is
+ * `npm run api` (never edit generated/). Where JSON or OpenAPI says less than is known, the part is
  * said more exactly here; a part that the server no longer has does not compile.
  */
-import type { components } from './schema';
+import type { components } from './generated/schema';
 
 type S = components['schemas'];
 type PartsOf<T, U> = { [K in keyof U]: K extends keyof T ? unknown : never };
