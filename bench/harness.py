@@ -25,6 +25,21 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 
 
+def environment(home: Path, data: Path) -> dict[str, str]:
+    """Of a process with a home of its own, whose data goes to a folder."""
+    full = {
+        **os.environ,
+        "HOME": str(home),
+        "ROOT": str(data),
+        "NOTABENE_STORE": str(data / "store"),
+        "NOTABENE_QUIET": "1",
+        "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+    }
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "PYTHONDONTWRITEBYTECODE"):
+        full.pop(name, None)
+    return full
+
+
 def child(
     code: str, *args: object, env: dict[str, str] | None = None, limit: float = 600
 ) -> dict[str, Any]:
@@ -38,17 +53,7 @@ def child(
         data = Path(root) / "data"
         home.mkdir()
         data.mkdir()
-        full = {
-            **os.environ,
-            "HOME": str(home),
-            "ROOT": str(data),
-            "NOTABENE_STORE": str(data / "store"),
-            "NOTABENE_QUIET": "1",
-            "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
-            **(env or {}),
-        }
-        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "PYTHONDONTWRITEBYTECODE"):
-            full.pop(name, None)
+        full = {**environment(home, data), **(env or {})}
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         begun = time.perf_counter()
         done = subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import HERE, installed, table
+from harness import environment, installed, table
 from peers import ALL
 
 RATE = 500
@@ -59,14 +58,7 @@ def _once(name: str, root: Path) -> dict[str, Any]:
     home, data, mark = root / "home", root / "data", root / "mark"
     home.mkdir()
     data.mkdir()
-    env = {
-        **os.environ,
-        "HOME": str(home),
-        "ROOT": str(data),
-        "NOTABENE_STORE": str(data / "store"),
-        "NOTABENE_QUIET": "1",
-        "PYTHONPATH": str(HERE),
-    }
+    env = environment(home, data)
     command = [sys.executable, "-c", KILLED, name, str(mark), str(RATE)]
     out = subprocess.DEVNULL
     writer = subprocess.Popen(command, env=env, cwd=data, stdout=out, stderr=out)

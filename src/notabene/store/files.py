@@ -26,6 +26,14 @@ HEADER = 4096
 """Bytes that hold the header of nearly every sealed file."""
 
 
+def damaged(what: str, start: int, size: int) -> FormatError:
+    """The error of bytes that were good when the index took note of them, and are no longer."""
+    return FormatError(
+        f"{what} is damaged at byte {start:,} or in the {size:,} bytes behind it",
+        hint="notabene journal verify tells what is good, notabene db rebuild shows that",
+    )
+
+
 def sealed_name(header: Header) -> str:
     """How places name a sealed file."""
     return f"{SEALED}:{header.file_id.hex()}"
@@ -86,15 +94,11 @@ class Files:
             )
         if (place := (run, name, start)) not in self._good:
             if zlib.crc32(data) != crc:
-                raise FormatError(
-                    f"{name} of run {run} is damaged at byte {start:,} or in the {size:,} bytes "
-                    "behind it",
-                    hint="notabene journal verify tells what is good, notabene db rebuild "
-                    "shows that",
-                )
-            if len(self._good) >= MOST_GOOD:
-                self._good.clear()
-            self._good.add(place)
+                raise damaged(f"{name} of run {run}", start, size)
+            with self._lock:
+                if len(self._good) >= MOST_GOOD:
+                    self._good.clear()
+                self._good.add(place)
         return data
 
     def _find(self, run: str, name: str) -> int | memoryview:

@@ -23,6 +23,7 @@ from notabene.journal.block import F64, I64, Block, encode_block, row_dtype, row
 from notabene.journal.reader import Points
 from notabene.journal.rows import ROW_BYTES, read_slot
 from notabene.journal.segment import BLOCK_BYTES, decode_packed_section
+from notabene.store.files import damaged
 from notabene.store.spans import Span
 
 
@@ -241,11 +242,7 @@ def _damage_named(piece: Piece) -> Iterator[None]:
     try:
         yield
     except (FormatError, LookupError, MsgspecError, RuntimeError, TypeError, ValueError) as error:
-        place = f"{piece.file} is damaged" if piece.file else "the index is damaged"
-        raise FormatError(
-            f"{place} at byte {piece.start:,} or in the {piece.size:,} bytes behind it",
-            hint="notabene journal verify tells what is good, notabene db rebuild shows that",
-        ) from error
+        raise damaged(piece.file or "the index", piece.start, piece.size) from error
 
 
 def decode(piece: Piece, data: bytes | memoryview) -> Rows:

@@ -19,6 +19,18 @@ def store(tmp_path: Path) -> str:
     return str(tmp_path / "store")
 
 
+def ends_well(script: Path, store: str) -> None:
+    """Run a script with a store, and look at its exit code."""
+    process = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+
+
 def start(code: str, store: str, **env: str) -> subprocess.Popen[str]:
     """Start Python code in a process of its own, with this store."""
     return subprocess.Popen(
@@ -144,14 +156,7 @@ def test_worker_processes_that_do_not_init_log_into_the_run(
     """Workers of a pool, forked or spawned, write to the run of the process that began it."""
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(POOL).replace("METHOD", method))
-    process = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert process.returncode == 0, process.stderr
+    ends_well(script, store)
     with notabene.Api(store) as api:
         assert [v.id for v in api.runs()] == ["pool"]
         assert api.keys("pool") == [f"w{n}" for n in range(6)]
@@ -171,14 +176,7 @@ def test_a_spawned_worker_keeps_its_signals(store: str, tmp_path: Path) -> None:
         "        assert pool.map(work, range(3)) == [True] * 3\n"
         "    run.finish()\n"
     )
-    process = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert process.returncode == 0, process.stderr
+    ends_well(script, store)
     with notabene.Api(store) as api:
         view = api.run("pool")
         assert (view.status, view.metrics["y"].n) == ("finished", 3)
@@ -211,14 +209,7 @@ def test_a_child_that_names_its_parent_s_run_joins_it(
     """It replaces nothing and does not end the run: a script imported anew by its workers, say."""
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(AGAIN).replace("RESUME", resume))
-    process = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "NOTABENE_STORE": store, "NOTABENE_QUIET": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert process.returncode == 0, process.stderr
+    ends_well(script, store)
     with notabene.Api(store) as api:
         (view,) = api.runs()
         assert (view.status, view.metrics["y"].n) == ("finished", 4)
