@@ -277,6 +277,8 @@ class Attendance:
         folder = self._run.folder
         if folder is None or self._asked_to_stop or not folder.desk.is_dir():
             return
+        if self._capture.program and self.on_stop is None:
+            return  # the program is about to begin: it is the one to end, and is told then
         for entry in os.scandir(folder.desk):
             path = Path(entry.path)
             size = entry.stat().st_size

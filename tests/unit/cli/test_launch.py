@@ -116,12 +116,29 @@ def test_numbers_of_progress_bars_and_of_a_last_line_count(nota: Command, progra
     assert (curve["steps"], curve["values"]) == ([1, 2, 3, 9, 10], [1.0, 0.5, 0.25, 7.0, 8.0])
 
 
-@pytest.mark.parametrize("ignored", [False, True])
-def test_a_stop_request_reaches_the_program(store: Path, tmp_path: Path, ignored: bool) -> None:
-    """Also where its output is a pipe and we hold the terminal, and where Ctrl-C is ignored."""
+LATE = """
+import sys, time
+from notabene.capture import pump
+from notabene.cli.main import main
+pump.Pipes.__init__ = lambda *a, begin=pump.Pipes.__init__: (time.sleep(4), begin(*a))[1]
+sys.exit(main())
+"""
+"""``notabene``, that needs four seconds to begin a program."""
+
+
+@pytest.mark.parametrize(
+    ("ignored", "notabene"),
+    [(False, ("-m", "notabene")), (True, ("-m", "notabene")), (True, ("-c", LATE))],
+    ids=["by-ctrl-c", "ctrl-c-ignored", "before-it-began"],
+)
+def test_a_stop_request_reaches_the_program(
+    store: Path, tmp_path: Path, ignored: bool, notabene: tuple[str, str]
+) -> None:
+    """Also where its output is a pipe and we hold the terminal, where Ctrl-C is ignored, and
+    where it is asked for before the program has begun."""
     import pty
 
-    words = [sys.executable, "-m", "notabene", "run", "--id", "asked", "--", "sleep", "60"]
+    words = [sys.executable, *notabene, "run", "--id", "asked", "--", "sleep", "60"]
     env = {**os.environ, "NOTABENE_STORE": str(store)}
     pid, keyboard = pty.fork()
     if pid == 0:  # in the foreground of a terminal of its own
