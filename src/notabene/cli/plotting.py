@@ -12,6 +12,7 @@ from notabene.cli.render import (
     colours,
     common,
     figure,
+    hint,
     is_terminal,
     print_json,
     say,
@@ -19,7 +20,7 @@ from notabene.cli.render import (
     width,
     with_api,
 )
-from notabene.errors import NotFoundError, UsageError
+from notabene.errors import FormatError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from notabene.api import Api, RunView
@@ -121,6 +122,10 @@ def _chart(
         except NotFoundError:
             if len(views) == 1:
                 raise
+        except FormatError as error:  # the others are drawn all the same
+            if len(views) == 1:
+                raise
+            hint(f"{view.name} cannot be drawn: {error}")
     drawn = [(name, _kept(line, log_y=log_y)) for name, line in lines]
     drawn = [(name, line) for name, line in drawn if line[0]]
     say(f"\n{key}" + (" (log)" if log_y else ""), bold=True)

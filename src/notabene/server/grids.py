@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from notabene.errors import TransportError
+from notabene.errors import FormatError, TransportError
 from notabene.journal.block import F64, I64
 from notabene.model.entities import RunInfo
 from notabene.model.values import json_number
@@ -94,9 +94,27 @@ def answer(store: Store, asked: SeriesQuestion, running: set[str], until: float)
     Raises:
         NotFoundError: There is no such run.
         UsageError: The axis is none.
+        FormatError: All of the runs are damaged; of some, the header tells.
         TransportError: It takes too long.
     """
     runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
+    damaged: dict[str, str] = {}
+    try:
+        lines, width = _lines(store, asked, runs, keys, until)
+    except FormatError:
+        damaged = _damaged(store, asked, runs, keys, until)
+        good = [run for run in runs if run not in damaged]
+        if not good:
+            raise
+        lines, width = _lines(store, asked, good, keys, until)
+    x, places = _grid(lines, width)
+    return _pack(asked, lines, x, places, width, running, damaged)
+
+
+def _lines(
+    store: Store, asked: SeriesQuestion, runs: list[str], keys: list[str], until: float
+) -> tuple[list[_Line], float]:
+    """All series, cut, and the width of the buckets they are cut into."""
     lines: list[_Line] = []
     if asked.x == "step":
         found = _over_steps(store, asked, runs, keys)
@@ -116,8 +134,20 @@ def answer(store: Store, asked: SeriesQuestion, running: set[str], until: float)
         raw = _raw(store, asked, run, keys)
         mine = by_run.get(run, []) if asked.x == "step" else _cut_out(raw.values(), asked)
         lines += [_line(series, width, asked, raw) for series in mine if _there(series)]
-    x, places = _grid(lines, width)
-    return _pack(asked, lines, x, places, width, running)
+    return lines, width
+
+
+def _damaged(
+    store: Store, asked: SeriesQuestion, runs: list[str], keys: list[str], until: float
+) -> dict[str, str]:
+    """Which runs cannot be read, and why: the others are shown all the same."""
+    damaged = {}
+    for run in runs:
+        try:
+            _lines(store, asked, [run], keys, until)
+        except FormatError as error:
+            damaged[run] = str(error)
+    return damaged
 
 
 def _there(series: Series) -> bool:
@@ -305,6 +335,7 @@ def _pack(
     places: Sequence[Places],
     width: float,
     running: set[str],
+    damaged: dict[str, str],
 ) -> bytes:
     runs, keys = list(dict.fromkeys(asked.runs)), list(dict.fromkeys(asked.keys))
     stats: list[str] = list(dict.fromkeys(asked.stats))
@@ -336,8 +367,9 @@ def _pack(
             [r, k]
             for r, run in enumerate(runs)
             for k, key in enumerate(keys)
-            if (run, key) not in there
+            if (run, key) not in there and run not in damaged
         ],
+        "damaged": [[numbers[0][run], sentence] for run, sentence in damaged.items()],
         "from": min((line.fresh for line in lines if line.run in running), default=None),
     }
     text = msgspec.json.encode(header)

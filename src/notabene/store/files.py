@@ -87,14 +87,15 @@ class Files:
                 data: bytes | memoryview = os.pread(opened, size, start)
             else:
                 data = opened[start : start + size]
+        told = f"{name.partition(':')[0]} of run {run}"
         if len(data) < size:
             raise FormatError(
-                f"{name} of run {run} ends before byte {start + size:,}",
+                f"{told} ends before byte {start + size:,}",
                 hint="notabene db rebuild",
             )
         if (place := (run, name, start)) not in self._good:
             if zlib.crc32(data) != crc:
-                raise damaged(f"{name} of run {run}", start, size)
+                raise damaged(told, start, size)
             with self._lock:
                 if len(self._good) >= MOST_GOOD:
                     self._good.clear()

@@ -60,6 +60,8 @@ def scalar_of(value: Any) -> int | float | None:
     try:
         if getattr(value.dtype, "kind", "") in _NO_KINDS:
             return None
+        if is_a(value, "numpy", "MaskedArray") and value.mask.any():
+            return math.nan  # what is masked out has no value, whatever lies below the mask
         # torch warns where a number is read from a tensor that has a gradient.
         bare = value.detach() if hasattr(value, "detach") else value
         found = bare.item() if hasattr(bare, "item") else bare.numpy().item()
@@ -108,8 +110,10 @@ def to_numpy(value: Any) -> Array | None:
 def _to_numpy(value: Any) -> Array:
     import numpy as np
 
-    if isinstance(value, np.ndarray | np.generic):
-        array: Array = np.asarray(value)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        array: Array = np.ma.filled(value.astype(np.float64), np.nan)
+    elif isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
     elif is_a(value, "torch", "Tensor"):
         value = value.detach().cpu()
         if "float8" in str(value.dtype) or "bfloat16" in str(value.dtype):

@@ -175,7 +175,7 @@ class Config(MutableMapping[str, Any]):
         if other is not None:
             tree |= reader.section(as_mapping(other), other, reader.node)
         tree |= reader.section(values, values, reader.node)
-        self._edit(tuple(tree), lambda: self._put_all(tree, merge=True), reader)
+        self._edit(tuple(tree), lambda: self._put_all(tree), reader)
 
     def __ior__(self, other: Any) -> Config:
         """``config |= {...}``, as for a dict: the same as :meth:`update`."""
@@ -244,12 +244,13 @@ class Config(MutableMapping[str, Any]):
         if isinstance(node, Leaf):
             section._parts[name] = node
         else:
-            section._section(name)._put_all(node, merge=merge)
+            section._section(name)._put_all(node)
 
-    def _put_all(self, tree: Tree, *, merge: bool) -> None:
-        # Short paths first: where one is a plain value, those below it do not nest.
+    def _put_all(self, tree: Tree) -> None:
+        # Short paths first: where one is a plain value, those below it do not nest. Two names of
+        # one tree may lead to the same section ("a.b" beside "a"): it gets what both hold.
         for name in sorted(tree, key=lambda name: name.count(".")):
-            self._put(name, tree[name], merge=merge)
+            self._put(name, tree[name], merge=True)
 
     def _take(self, key: object) -> None:
         section, name = self._spot(key)

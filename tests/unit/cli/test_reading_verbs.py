@@ -114,6 +114,20 @@ def test_plot_draws_the_curve(nota: Command) -> None:
     nota("plot", "fast", "-m", "nothing", code=3)
 
 
+def test_plot_draws_the_others_of_a_damaged_run(nota: Command, store: Path) -> None:
+    """It says which one it leaves out, and why; alone that is an error."""
+    run = nota("show", "slow", "--json").json["id"]
+    (sealed,) = store.glob(f"runs/*/{run}/sealed")
+    data, before = bytearray(sealed.read_bytes()), sealed.stat()
+    data[len(data) // 4 :] = bytes(len(data) - len(data) // 4)
+    sealed.write_bytes(data)
+    os.utime(sealed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    both = nota("plot", "slow", "fast", "-m", "loss")
+    assert any(0x2800 < ord(c) <= 0x28FF for c in both.out)
+    assert f"slow cannot be drawn: {sealed.name} of run {run} is damaged at byte" in both.err
+    nota("plot", "slow", "-m", "loss", code=8)
+
+
 def test_wait_ends_with_what_happened(nota: Command) -> None:
     """0 for a finished run or a query that holds, 1 otherwise, 124 when the time is up."""
     nota("wait", "fast")

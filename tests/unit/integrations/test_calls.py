@@ -62,6 +62,7 @@ class FitRecipe(Recipe):
 def switch(monkeypatch):
     """The library, wrapped."""
     monkeypatch.setenv("NOTABENE_QUIET", "1")
+    monkeypatch.setenv("NOTABENE_SYSTEM_EVERY", "0")
     original = Library.fit
     found = Switch("made_up")
     put(found, Library, "fit", FitRecipe)

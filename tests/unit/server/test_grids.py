@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import Any
 
@@ -117,6 +118,28 @@ def test_the_past_of_a_live_curve_stays(visitor, lab):
             fresh["live", "loss"][stat].tolist()
             == whole["live", "loss"][stat][-len(tail) :].tolist()
         )
+
+
+@pytest.mark.parametrize("question", [{}, {"buckets": 100}, {"x": "relative"}], ids=str)
+def test_a_damaged_run_takes_no_other_with_it(visitor, lab, long, question):
+    """Of several runs the good ones are shown, and of the damaged one why it is not."""
+    question = {"keys": ["loss"], **question}
+    _, x, alone = ask(visitor, runs=["two"], **question)  # all are taken into the index here
+    (journal,) = (path for path in lab.root.rglob("*.journal") if path.parent.name == "one")
+    before = journal.stat()
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 4 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 4)
+    journal.write_bytes(data)
+    os.utime(journal, ns=(before.st_atime_ns, before.st_mtime_ns))
+    header, found, columns = ask(visitor, runs=long, **question)
+    ((run, why),) = header["damaged"]
+    assert (run, header["missing"]) == (0, [])
+    assert f"{journal.name} of run one is damaged at byte" in why
+    assert found.tolist() == x.tolist()
+    for stat, values in alone["two", "loss"].items():
+        assert columns["two", "loss"][stat].tolist() == values.tolist(), stat
+    reply = visitor.ask("POST", f"{V1}/series", {"runs": ["one"], **question})
+    assert (reply.status, journal.name.encode() in reply.body) == (422, True)
 
 
 def test_what_is_not_finite(visitor, lab):

@@ -20,6 +20,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         with notabene.init("p", id=name, config={"lr": 0.1}, store=root, capture=False) as run:
             for step in range(steps):
                 run.log({"loss": np.float32(1 / (step + 1)), "x": step}, step=step)
+                if step % 200 == 0:
+                    run.flush()  # what a journal of a long run is like: many small blocks
             run.log({"odd": float("nan")})
             run.note("kept")
     return root

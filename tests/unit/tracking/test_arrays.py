@@ -88,11 +88,11 @@ def test_what_is_a_number(value: object, number: float):
 
 @pytest.mark.parametrize(
     "value",
-    [math.nan, decimal.Decimal("NaN"), decimal.Decimal("sNaN"), np.float32("nan")],
-    ids=["float", "quiet", "signalling", "numpy"],
+    [math.nan, decimal.Decimal("NaN"), decimal.Decimal("sNaN"), np.float32("nan"), np.ma.masked],
+    ids=["float", "quiet", "signalling", "numpy", "masked"],
 )
 def test_nan_is_a_number(value: object):
-    """NaN of any kind, a signalling one too, is NaN."""
+    """NaN of any kind, a signalling one too, is NaN, and so is what a mask hides."""
     number = as_number(value)
     assert number is not None
     assert math.isnan(number)
@@ -129,6 +129,15 @@ def test_numbers_come_as_numpy(value: object):
     array = to_numpy(value)
     assert array is not None
     np.testing.assert_array_equal(array, value)
+
+
+def test_what_a_mask_hides_is_no_number():
+    """What lies below a mask is not kept; an array whose mask hides nothing is as any."""
+    hidden = to_numpy(np.ma.masked_array([1, 2, 3], mask=[False, True, False]))
+    assert repr(hidden) == "array([ 1., nan,  3.])"
+    shown = to_numpy(np.ma.masked_array([1, 2, 3]))
+    assert shown is not None
+    assert (shown.dtype.kind, shown.tolist()) == ("i", [1, 2, 3])
 
 
 @pytest.mark.parametrize("value", [[1, 2], 3, "a", np.array(["a"]), np.array([1j]), Shapeless()])

@@ -410,6 +410,16 @@ class ConfigMachine(RuleBasedStateMachine):
         )
 
 
+def test_names_that_lead_to_one_section_are_both_kept():
+    """However they are put, and in whatever order they stand."""
+    for value in ({"a": {"b": {"c": 0}}, "a.b": {}}, {"a.b": {"d": 1}, "a": {"b": {"c": 0}}}):
+        assigned = Config({"x": {"a": {"b": {"old": 2}}}})
+        assigned["x"] = value
+        assert assigned["x"] == Config({"x": value})["x"]
+        assert assigned["x.a.b.c"] == 0
+        assert "old" not in assigned["x.a.b"]
+
+
 TestAnyChanges = ConfigMachine.TestCase
 TestAnyChanges.settings = settings(stateful_step_count=12)
 

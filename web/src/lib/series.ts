@@ -29,6 +29,8 @@ export interface SeriesHeader {
   dtype: 'f4' | 'f8';
   series: SeriesEntry[];
   missing: [number | string, number | string][];
+  /** Runs whose points cannot be read, as indexes, and why. */
+  damaged?: [number, string][];
   from?: number;
 }
 

@@ -27,6 +27,13 @@ export function footerText({ frame, settings, runs, total, grouped }: Footing): 
   if (odd) parts.push(odd);
   const lacking = lackingRuns(frame);
   if (lacking) parts.push(`${plural(lacking, 'run')} ${lacking === 1 ? 'lacks' : 'lack'} it`);
+  const [damaged] = header.damaged ?? [];
+  if (damaged) {
+    const [run, why] = damaged;
+    const more = (header.damaged?.length ?? 1) - 1;
+    const who = `${header.runs[run] ?? ''}${more ? ` and ${formatNumber(more)} more` : ''}`;
+    parts.push(`${who} cannot be shown: ${why}`);
+  }
   if (total > runs) parts.push(`${runs} of ${formatNumber(total)} runs`);
   return parts.join(' · ');
 }
@@ -46,5 +53,5 @@ function oddText(frame: SeriesFrame): string {
 export function lackingRuns(frame: SeriesFrame): number {
   const { header } = frame;
   const there = new Set(header.series.map((one) => one.run));
-  return header.runs.length - there.size;
+  return header.runs.length - there.size - (header.damaged?.length ?? 0);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SeriesFrame } from '../../lib/series';
 import { frameOf } from '../../lib/series.fixture';
 import { csvOf, csvCell } from './csv';
 import { footerText } from './footer';
@@ -103,6 +104,17 @@ describe('what a chart says', () => {
     expect(text).toBe(
       '41 points → 3 buckets, min/max kept · smoothed (weight 0.6) · 8 NaN, 1 ±Inf · 1 run lacks it · 3 of 8,431 runs',
     );
+  });
+
+  it('is which runs cannot be shown, and why', () => {
+    const settings = { smooth: 0, by: 'ema' as const, x: 'step' };
+    const one = { ...raw, header: { ...raw.header, damaged: [[2, 'a.journal is damaged']] } };
+    const said = (frame: SeriesFrame) =>
+      footerText({ frame, settings, runs: 3, total: 3, grouped: false });
+    expect(said(one as SeriesFrame)).toContain(
+      ` · ${raw.header.runs[2]} cannot be shown: a.journal is damaged`,
+    );
+    expect(said(one as SeriesFrame)).not.toContain('lack');
   });
 
   it('is that all points are drawn, where they are', () => {
