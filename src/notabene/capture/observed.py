@@ -84,6 +84,8 @@ class Observed(msgspec.Struct):
         results: Its last values, a few.
         points: Numbers that it logged.
         stdin_in: Name of the file beside the events that holds the standard input, or empty.
+        name: What a program that joined the run calls it, or empty.
+        project: Its project, likewise.
     """
 
     data: Data
@@ -95,6 +97,8 @@ class Observed(msgspec.Struct):
     results: dict[str, Any] = {}
     points: int = 0
     stdin_in: str = ""
+    name: str = ""
+    project: str = ""
 
 
 def observe(
@@ -140,6 +144,8 @@ def observe(
         look.results,
         look.points,
         look.stdin_in,
+        look.name,
+        look.project,
     )
 
 
@@ -158,6 +164,7 @@ class _Look:
         self.results: dict[str, Any] = {}
         self.points = 0
         self.stdin_in = ""
+        self.name = self.project = ""
         self._redactor = redactor
         self._read: dict[str, FileRead] = {}
         self._written: dict[str, FileWritten] = {}
@@ -283,7 +290,15 @@ class _Look:
     def _is_there(self, path: str) -> bool:
         return os.path.lexists(os.path.join(self.data.root, path))
 
-    def _logged(self, config: dict[str, Any], results: dict[str, Any], points: int) -> None:
+    def _logged(
+        self,
+        config: dict[str, Any],
+        results: dict[str, Any],
+        points: int,
+        name: str = "",
+        project: str = "",
+    ) -> None:
+        self.name, self.project = name, project
         self.logged |= config
         self.results |= results
         self.points += points

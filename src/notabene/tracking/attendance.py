@@ -396,13 +396,14 @@ class Attendance:
             blobs.close()
 
     def _tell_parent(self) -> None:
-        """Let the ``notabene run`` around this program know what was logged, for its judgement."""
+        """Let the ``notabene run`` around this program know what it logged, and of which name."""
         from notabene.capture.watch import current
 
         watch, writer = current(), self._writer
         if watch is not None and watch.folder and writer is not None:
             logged = self._run.logged() if watch.how != "fork" else {}
-            watch.add("logged", logged, self._run.headline(), writer.points)
+            run = self._run
+            watch.add("logged", logged, run.headline(), writer.points, run.name, run.project)
 
     def last_lines(self, most: int = 40) -> str:
         """The end of the console as text."""

@@ -334,6 +334,8 @@ class Observing:
             self._run.spent_us += done.cpu_us
         self.points = observed.points
         self._logged, self._results = observed.logged, observed.results
+        if observed.name:
+            self._run.name, self._run.project = observed.name, observed.project
         if self._capture.program:
             observed.data.native = "none" if self.native else "shim"
         for content in preserved.values() if self._capture.data else ():

@@ -65,10 +65,13 @@ def test_a_program_that_calls_init_joins_the_run(nota: Command, program: Command
 def test_a_joining_program_names_the_run(nota: Command, program: Command) -> None:
     """Project, name and group that init() gives are the run's, unless ``run`` was told others."""
     code = "import notabene as nb; nb.init('theirs', name='its', group='g').finish()"
-    program("run", "--", sys.executable, "-c", code)
+    done = program("run", "--json", "--", sys.executable, "-c", code)
+    assert done.json["name"] == "its"
+    assert "notabene: its finished" in done.err
     (run,) = nota("ls", "-p", "theirs", "--json").json
     assert (run["name"], run["group"]) == ("its", "g")
-    program("run", "--name", "ours", "--group", "h", "--", sys.executable, "-c", code)
+    done = program("run", "--name", "ours", "--group", "h", "--", sys.executable, "-c", code)
+    assert "notabene: ours finished" in done.err
     (run,) = nota("ls", "name = 'ours'", "--json").json
     assert (run["project"], run["group"]) == ("theirs", "h")
 
