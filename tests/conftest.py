@@ -13,10 +13,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep  # of their own: tests replace those in the module
 
 import pytest
 from hypothesis import HealthCheck, configuration, settings
@@ -94,10 +94,10 @@ def no_leaks(home: Path) -> Iterator[None]:
     yield
     _finish_runs()
     # A thread that still looks at what there is (the code's version) closes what it opened.
-    until = time.monotonic() + 10
-    while (left := _open_files() - before) and time.monotonic() < until:
+    until = monotonic() + 10
+    while (left := _open_files() - before) and monotonic() < until:
         gc.collect()
-        time.sleep(0.05)
+        sleep(0.05)
     assert not left, f"left open: {sorted(left)}"
 
 
