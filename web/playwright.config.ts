@@ -20,7 +20,8 @@ const python = process.env.PYTHON ?? '../.venv/bin/python';
 export default defineConfig({
   testDir: 'e2e',
   workers: 1,
-  timeout: 30_000,
+  timeout: 90_000,
+  expect: { timeout: 20_000 }, // what it waits for, where a machine is slow
   reporter: [['list']],
   use: {
     baseURL: url,
