@@ -15,17 +15,15 @@ test.describe('live', () => {
     child?.kill('SIGINT');
   });
 
-  function start(name: string, seconds: number) {
+  function start(name: string, seconds: number, silence = 0) {
     const python = process.env.PYTHON ?? '../.venv/bin/python';
     const env = {
       ...process.env,
       NOTABENE_STORE: process.env.NOTABENE_E2E_STORE,
       NOTABENE_QUIET: '1',
     };
-    child = spawn(python, ['e2e/notebook/live.py', name, String(seconds)], {
-      env,
-      stdio: 'ignore',
-    });
+    const words = [name, String(seconds), '10', String(silence)];
+    child = spawn(python, ['e2e/notebook/live.py', ...words], { env, stdio: 'ignore' });
   }
 
   test('a run appears in the table by itself, and its curve grows', async ({ page }) => {
@@ -47,5 +45,20 @@ test.describe('live', () => {
     await expect(footer).toBeVisible();
     const before = await footer.innerText();
     await expect(footer).not.toHaveText(before, { timeout: 20_000 });
+  });
+
+  test('a chart comes when the run logs what it lacked', async ({ page }) => {
+    test.skip(Boolean(process.env.NOTABENE_E2E_URL), 'needs the store of the tests');
+    const name = `silent-${Date.now()}`;
+    start(name, 30, 25);
+    await page.goto('p/vision/runs');
+    await expect(page.getByRole('row').filter({ hasText: name })).toBeVisible({ timeout: 30_000 });
+    await page.goto(
+      `p/vision/charts?v=1&match=train/loss&q=${encodeURIComponent(`name = '${name}'`)}`,
+    );
+    await expect(page.getByText('In none of these runs: train/loss')).toBeVisible();
+    const chart = page.getByRole('region', { name: 'train/loss', exact: true });
+    await expect(chart.getByText(/points/)).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText('In none of these runs')).toBeHidden();
   });
 });

@@ -1,4 +1,4 @@
-"""Log one run for a while: python web/e2e/notebook/live.py [name [seconds [rows a second]]]."""
+"""Log one run for a while: python web/e2e/notebook/live.py [name [seconds [rows a second [silence]]]]."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import notabene
 NAME = sys.argv[1] if len(sys.argv) > 1 else "live"
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 60
 RATE = float(sys.argv[3]) if len(sys.argv) > 3 else 10
+SILENT = float(sys.argv[4]) if len(sys.argv) > 4 else 0
+"""Seconds before the first row."""
 
 config = {"optim": {"lr": 0.01}, "live": True}
 with notabene.init("vision", name=NAME, config=config, tags=["live"]) as run:
     run.define_metric("val/acc", goal="max")
+    time.sleep(SILENT)
     begun, step = time.monotonic(), 0
     while time.monotonic() - begun < SECONDS:
         loss = 2 * math.exp(-step / 300) + random.gauss(0, 0.05)

@@ -60,7 +60,8 @@ export class PanelSeries {
     try {
       const request = JSON.parse(name) as SeriesRequest;
       const frame = await calls.series(request, { signal: control.signal });
-      remember(name, frame);
+      // where there is nothing yet, something may come: it is asked for anew
+      if (frame.header.series.length) remember(name, frame);
       [this.frame, this.error, this.loading] = [frame, undefined, false];
     } catch (error) {
       if (control.signal.aborted) return;

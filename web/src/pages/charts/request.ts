@@ -1,4 +1,5 @@
 /** What a panel asks the server for. */
+import * as calls from '../../api/calls';
 import type { SeriesRequest, Stat } from '../../api/types';
 import type { Range } from '../../lib/chart/types';
 import { smoothingOf, type ChartSettings } from './settings';
@@ -33,4 +34,15 @@ export function requestFor(wanted: Wanted): SeriesRequest {
     stats,
     smoothing: smoothingOf(wanted.settings),
   };
+}
+
+/** Which of some metrics any of the runs has, over an x. */
+export async function keysOf(
+  runs: readonly string[],
+  keys: readonly string[],
+  x: string,
+): Promise<Set<string>> {
+  const asked = { runs: [...runs], keys: [...keys], x, buckets: 1, stats: ['last' as const] };
+  const { header } = await calls.series(asked);
+  return new Set(header.series.map((one) => header.keys[one.key] ?? ''));
 }
