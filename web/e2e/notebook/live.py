@@ -1,4 +1,4 @@
-"""Log one run for a while: python web/e2e/notebook/live.py [name [seconds [rows a second [silence]]]]."""
+"""Log one run for a while: live.py [name [seconds [rows a second [seconds of silence before]]]]."""
 
 from __future__ import annotations
 
