@@ -157,8 +157,8 @@ def window_of(
         UsageError: A value is not possible.
     """
     samples = 0 if samples is None else given.whole(samples, "samples", least=1)
-    start = None if start is None else given.number(start, "start")
-    end = None if end is None else given.number(end, "end")
+    start = None if start in (None, -np.inf) else given.number(start, "start")
+    end = None if end in (None, np.inf) else given.number(end, "end")
     if rank not in ("mean", "min", "max"):
         if isinstance(rank, str):
             allowed = "a number, 'mean', 'min' or 'max'"

@@ -142,7 +142,8 @@ class Reading(Door):
             run: The run, or a reference to it.
             keys: Names of metrics. One gives a :class:`History`, else a dict of them.
             samples: About so many buckets with ``min``, ``max``, ``mean``, ``last``, ``count``
-                instead of all points; a series with fewer points comes as points.
+                instead of all points; a series with fewer points comes as points. Over steps
+                the buckets at both ends are whole, and may reach beyond ``start`` and ``end``.
             x: ``step``, ``time`` (µs), ``relative`` (seconds since the start) or another metric.
             start: Least x; None for the first.
             end: Largest x; None for the last.

@@ -24,6 +24,8 @@ from notabene.store.state import Work
 
 METRIC = "metric:"
 
+FAR = 1 << 62
+"""Ends of a range beyond this, infinity too, are taken for it: an index holds 64 bits."""
 SMALL_ROWS = 256
 SMALL_BYTES = 1 << 16
 """Pieces up to so many rows and bytes are decoded whole, where several of their keys are wanted."""
@@ -123,8 +125,8 @@ def answer(
 def _step_range(window: Window) -> tuple[int | None, int | None]:
     if window.x != "step":
         return None, None
-    low = None if window.low is None else int(np.ceil(window.low))
-    high = None if window.high is None else int(np.floor(window.high))
+    low = None if window.low is None else int(np.ceil(np.clip(window.low, -FAR, FAR)))
+    high = None if window.high is None else int(np.floor(np.clip(window.high, -FAR, FAR)))
     return low, high
 
 
@@ -135,9 +137,13 @@ def _whole(low: int | None, high: int | None, k: int) -> tuple[int | None, int |
 
 
 def _coarsest(low: int, high: int, buckets: int) -> int:
-    """The least k at which a range has at most so many buckets of 2^k steps."""
+    """The least k at which a range has at most so many buckets of 2^k steps.
+
+    A range on both sides of 0 has two at least: one of them ends there, however wide it is.
+    """
+    least = 2 if low < 0 <= high else 1
     k = 0
-    while (high >> k) - (low >> k) + 1 > buckets:
+    while (high >> k) - (low >> k) + 1 > max(buckets, least):
         k += 1
     return k
 
@@ -411,7 +417,8 @@ def _at(
             return None
         # The axis' value at the same step, the last one where there are several.
         at = np.searchsorted(axis.steps, steps, "right") - 1
-        there = (at >= 0) & (axis.steps[at] == steps) & ~np.isnan(axis.values[at])
+        # What is not finite is no place on an axis, and would make every bucket endless.
+        there = (at >= 0) & (axis.steps[at] == steps) & np.isfinite(axis.values[at])
         steps, times, values = steps[there], times[there], values[there]
         x = axis.values[at[there]]
     if not rises(x):

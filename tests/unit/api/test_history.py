@@ -111,6 +111,38 @@ class TestBuckets:
         assert found.steps[0] == 31
         assert found.steps[-1] == 999
 
+    def test_one_bucket_where_steps_lie_on_both_sides_of_zero(self, lab, any_api):
+        """Buckets end at 0, so a range around it has two at least; asking for one gives these."""
+        scribe = lab.scribe("r1")
+        for step in range(-50, 50):
+            scribe.row({"a": float(step)}, step)
+        lab.save(scribe.finish())
+        assert any_api.history("r1", "a", samples=1).count.tolist() == [50, 50]
+        found = any_api.history("r1", "a", start=-5, end=2, samples=1)
+        assert found.count.sum() >= 8
+        assert any_api.grid(["r1"], "a", buckets=1).count.tolist() == [[[50, 50]]]
+
+    @pytest.mark.parametrize("x", ["step", "time", "relative", "b"])
+    def test_a_range_may_end_at_infinity(self, lab, any_api, x):
+        """Infinity is the open end on its own side; on the other side nothing is left."""
+        values = [float(i) for i in range(100)]
+        lab.run("r1", values={"a": values, "b": values})
+        whole = any_api.history("r1", "a", x=x, start=-math.inf, end=math.inf)
+        assert whole.values.tolist() == values
+        some = any_api.history("r1", "a", x=x, start=-math.inf, samples=10)
+        assert (some.count.sum(), some.count.max() < 100) == (100, True)
+        for nothing in ({"start": math.inf}, {"end": -math.inf}, {"start": 1e300}):
+            with pytest.raises(NotFoundError, match="no points in this range"):
+                any_api.history("r1", "a", x=x, **nothing)
+
+    def test_an_axis_with_infinities(self, lab, any_api):
+        """Where the metric of the x axis is not finite there is no place, and no bucket."""
+        axis = [(math.inf, -math.inf, math.nan, float(i))[i % 4] for i in range(100)]
+        lab.run("r1", values={"a": [float(i) for i in range(100)], "b": axis})
+        assert any_api.history("r1", "a", x="b").values.tolist() == list(range(3, 100, 4))
+        assert any_api.history("r1", "a", x="b", samples=5).count.tolist() == [5] * 5
+        assert any_api.grid(["r1"], "a", x="b", buckets=5).count.tolist() == [[[5] * 5]]
+
     def test_few_points_come_as_they_are(self, lab, any_api):
         """A series with no more points than samples comes as points, without buckets."""
         lab.run("r1", values={"a": [1.0, 2.0]})
