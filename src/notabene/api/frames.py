@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from notabene.api import given
 from notabene.errors import MissingDependencyError, UsageError
-from notabene.query import STATISTICS, parse_order
+from notabene.query import STATISTICS, parse_field
 from notabene.query.ast import Field
 from notabene.query.fields import BY_KIND, type_of
 from notabene.query.values import cell_of
@@ -58,12 +58,13 @@ def read_columns(
         QueryError: A column is no field.
         UsageError: A statistic is unknown.
     """
+    stats = given.texts(stats, "stats")
     for stat in stats:
         if stat not in STATISTICS:
             allowed = ", ".join(STATISTICS)
             raise UsageError(f"{stat!r} is no statistic of a metric; allowed are {allowed}")
     if columns is not None:
-        fields = [parse_order(text)[0].field for text in given.texts(columns, "columns")]
+        fields = [parse_field(text) for text in given.texts(columns, "columns")]
         table = found.columns(fields, limit=limit, offset=offset)
         return [_column(field, table[field]) for field in fields]
     table = found.columns(None, stats=stats, limit=limit, offset=offset)

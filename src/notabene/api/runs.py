@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any, Protocol, overload
@@ -210,6 +211,7 @@ class Runs(Sequence[RunView]):
     def __getitem__(self, index: int | slice) -> RunView | Sequence[RunView]:
         if isinstance(index, slice):
             return self._slice(index)
+        index = operator.index(index)
         at = index + len(self) if index < 0 else index
         found = self._page(1, at) if at >= 0 else []
         if not found:
@@ -217,8 +219,8 @@ class Runs(Sequence[RunView]):
         return RunView(self._api, found[0])
 
     def _slice(self, index: slice) -> Sequence[RunView]:
-        start, stop, step = index.start or 0, index.stop, index.step or 1
-        if step != 1 or start < 0 or (stop is not None and stop < 0):
+        start, stop = index.start or 0, index.stop
+        if index.step not in (None, 1) or start < 0 or (stop is not None and stop < 0):
             start, stop, step = index.indices(len(self))
             if step != 1:
                 return [self[at] for at in range(start, stop, step)]

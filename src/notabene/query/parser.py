@@ -99,6 +99,20 @@ def parse_order(text: str | Iterable[str], *, statistics: bool = True) -> tuple[
     return tuple(keys)
 
 
+def parse_field(text: str) -> Field:
+    """The one field that a text names, such as a column of a table: ``metrics.loss.min``.
+
+    Raises:
+        QueryError: It names none, or more follows it.
+    """
+    parser = Parser(text)
+    field = parser.field()
+    if not parser.scan.at_end():
+        found = parser.scan.found()
+        raise parser.scan.error(f"the field must end here, not go on with {found}")
+    return field
+
+
 class Parser:
     """Reads one text. Each method reads what it is named after."""
 

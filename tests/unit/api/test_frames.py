@@ -92,6 +92,16 @@ class TestPandas:
         with pytest.raises(QueryError):
             any_api.runs().to_pandas(["nonsense.lr"])
 
+    @pytest.mark.parametrize("column", ["", "name, status", "-name", "name desc"])
+    def test_a_column_is_one_field(self, three, api, column):
+        """A column that is no field, or more than one, is refused; none is left out silently."""
+        with pytest.raises(QueryError):
+            api.runs().to_columns(["id", column])
+
+    def test_one_statistic_as_a_text(self, three, api):
+        """A single statistic needs no list around it."""
+        assert "metrics.acc.max" in api.runs().to_columns(stats="max")
+
     def test_a_limit_holds(self, three, api):
         """A table of some runs has some rows, in their order."""
         pytest.importorskip("pandas")

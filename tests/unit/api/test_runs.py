@@ -40,6 +40,14 @@ class TestRuns:
         with pytest.raises(IndexError):
             api.runs()[-6]
 
+    def test_what_is_no_index(self, five, api):
+        """An index that a list refuses is refused with the error of a list."""
+        for index in ("a", 1.5, None):
+            with pytest.raises(TypeError):
+                api.runs()[index]
+        with pytest.raises(ValueError, match="zero"):
+            api.runs()[::0]
+
     @pytest.mark.parametrize(
         "part",
         [
