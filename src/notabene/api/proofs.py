@@ -226,8 +226,8 @@ class Proofs(Reading):
     def waste(self, project: str | None = None) -> Waste:
         """How much work came to nothing: repeats, failures by cause, time after divergence.
 
-        Raises:
-            NotFoundError: There is no such project.
+        Args:
+            project: Only of this one; one that nobody knows has no runs.
         """
         from notabene.compare.waste import waste_of
 

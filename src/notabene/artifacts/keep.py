@@ -34,8 +34,11 @@ def surplus(
 
     Raises:
         UsageError: Neither ``last`` nor ``best`` is given, or one is below 1 (``last`` may be
-            0 beside ``best``).
+            0 beside ``best``); or the goal is unknown.
     """
+    if goal not in ("min", "max"):
+        # Taken for either of the two, it could cost the best versions.
+        raise UsageError(f"goal={goal!r} is unknown; allowed are min, max")
     if last is None and best is None:
         raise UsageError("say how many versions to keep: last=n, best=k, or both")
     for name, number in (("last", last), ("best", best)):

@@ -83,7 +83,8 @@ def ls(
         print_json([view.to_dict() for view in views], fields)
         return
     if not views:
-        hint("no runs match" if text or project else "no runs yet; log one with notabene.init()")
+        none = "the trash is empty" if deleted else "no runs yet; log one with notabene.init()"
+        hint("no runs match" if text or project else none)
         return
     if fields:
         print_fields([jsonable(view.to_dict()) for view in views], fields)

@@ -46,6 +46,12 @@ def test_the_best_stay(goal, gone):
     assert numbers(surplus(versions(1, 2, 3, 4), best=2, values=values, goal=goal)) == gone
 
 
+def test_a_goal_that_is_none_is_refused():
+    """A word for a goal that is not known is not taken for one of them: the best could go."""
+    with pytest.raises(UsageError, match="allowed are min, max"):
+        surplus(versions(1, 2), best=1, values={1: 0.1, 2: 0.9}, goal="maximize")
+
+
 @pytest.mark.parametrize("goal", ["min", "max"])
 def test_nan_is_never_best(goal):
     """A version whose metric is NaN goes first; infinities rank as numbers do."""
