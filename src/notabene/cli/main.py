@@ -7,6 +7,7 @@ Exit codes are those of the errors (see ``notabene.errors``): 0 good, 1 somethin
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from difflib import get_close_matches
@@ -18,7 +19,7 @@ import click
 
 from notabene._version import __version__
 from notabene.cli.render import fail, hint
-from notabene.errors import NotabeneError
+from notabene.errors import NotabeneError, TransportError
 
 VERBS: dict[str, str] = {
     "run": "launch:run",
@@ -78,13 +79,24 @@ class Verbs(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Ends well when the reader of our pipe has seen enough (``| head``)."""
+        """Ends well when the reader of our pipe has seen enough (``| head``).
+
+        Raises:
+            TransportError: The output went to a file for which there is no room.
+        """
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
+        except OSError as error:
+            # What is written into a store brings errors of its own; this is about the output.
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise
+            _drop_output()
+            reason = (error.strerror or str(error)).lower()
+            raise TransportError(f"cannot write the output: {reason}") from None
         return code
 
     def resolve_command(
@@ -100,6 +112,11 @@ class Verbs(click.Group):
                     f"{error.format_message()} Did you mean {near[0]!r}?", ctx
                 ) from error
             raise
+
+
+def _drop_output() -> None:
+    """Let what is not written yet go nowhere, or Python would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

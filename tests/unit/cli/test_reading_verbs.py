@@ -195,6 +195,23 @@ def test_a_reader_that_has_seen_enough_is_no_failure(store: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no full device")
+@pytest.mark.parametrize("words", [["ls"], ["show", "fast"], ["ls", "--help"]])
+def test_output_into_a_full_disk_is_one_sentence(store: Path, words: list[str]) -> None:
+    """Output for which there is no room is told in a sentence, with the exit code of that."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "notabene", *words],
+            env={**os.environ, "NOTABENE_STORE": str(store)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 6
+    assert done.stderr.strip() == "error: cannot write the output: no space left on device"
+
+
 def test_the_command_alone_says_what_there_is(nota: Command) -> None:
     """Without a verb the help comes on stderr, and the exit code is that of wrong use."""
     done = nota(code=2)

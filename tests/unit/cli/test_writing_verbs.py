@@ -47,6 +47,7 @@ def test_a_file_keeps_the_name_it_was_given(nota: Command, tmp_path: Path) -> No
 def test_the_trash_can_be_undone(nota: Command) -> None:
     """rm hides a run, restore brings it back as it was."""
     before = nota("show", "fast", "--json").json
+    assert nota("ls", "--deleted").err == "the trash is empty\n"
     nota("rm", "fast")
     assert [r["name"] for r in nota("ls", "--json").json] == ["broken", "slow"]
     assert [r["name"] for r in nota("ls", "--deleted", "--json").json] == ["fast"]
