@@ -419,7 +419,10 @@ class Parser:
             if wrong in _MEANT:
                 return self.scan.error(f"{message}, not {wrong!r}", spot, f"write {_MEANT[wrong]}")
         found = self.scan.found()
-        near = nearest(found.strip("'"), (*OPERATOR_WORDS, "and", "or", "asc", "desc"))
+        word = found.strip("'").lower()
+        near = nearest(word, (*OPERATOR_WORDS, "and", "or", "asc", "desc"))
+        # A good word at the wrong place was not mistyped.
+        near = "" if near == word else near
         return self.scan.error(
             f"{message}, not {found}", spot, f"did you mean {near}?" if near else hint
         )

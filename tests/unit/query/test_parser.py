@@ -306,3 +306,11 @@ def test_values_by_type():
         tree = parse(text)
         assert isinstance(tree, Test)
         assert repr(tree.values) == repr((expected,))
+
+
+def test_a_known_word_at_the_wrong_place_is_not_taken_for_a_slip():
+    """What is spelt rightly gets no "did you mean" of itself."""
+    for text in ("name desc asc", "name and"):
+        with pytest.raises(QueryError) as caught:
+            parse_order(text)
+        assert "did you mean" not in str(caught.value)
