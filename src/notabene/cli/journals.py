@@ -80,11 +80,18 @@ def repair(target: str, store: str | None, as_json: bool) -> int:
 @click.argument("target")
 @click.option("--points", is_flag=True, help="Rows of numbers as well.")
 @common
-def cat(target: str, points: bool, store: str | None, as_json: bool) -> None:
-    """Print records as JSON lines."""
+def cat(target: str, points: bool, store: str | None, as_json: bool) -> int:
+    """Print records as JSON lines; ends with 1 where damage hides some, and says which."""
     from notabene.journal.verify import records
+    from notabene.journal.verify import verify as check
 
     del as_json  # it is JSON in any case, one document a line
+    good = True
     for path in _paths(store, target):
         for row in records(path, points=points):
             say(encode_json(row, indent=-1))
+        report = check(path)
+        if not report.good:
+            good = False
+            hint(report.sentence())
+    return 0 if good else 1

@@ -176,6 +176,7 @@ def test_journals_can_be_verified_read_and_repaired(nota: Command, store: Path) 
     path.write_bytes(bytes(data))
     done = nota("journal", "verify", str(path), code=1)
     assert any(word.isdigit() for word in done.out.replace(",", "").split())
+    assert "damaged at byte" in nota("journal", "cat", str(path), code=1).err
     nota("ls")
     nota("journal", "repair", str(path))
     nota("ls")
