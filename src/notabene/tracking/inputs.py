@@ -50,7 +50,7 @@ def path_of(given: object) -> Path:
     """A file or folder as somebody named it; ``~`` is the home folder.
 
     Raises:
-        UsageError: It is no text that a path can be.
+        UsageError: It is no text that a path can be, or an address.
     """
     try:
         name = os.fsencode(given)  # type: ignore[arg-type]  # what it is not is told below
@@ -59,6 +59,11 @@ def path_of(given: object) -> Path:
     if b"\0" in name:
         what = f"{type(given).__name__} {short_repr(given, 60)}"
         raise UsageError(f"a path of a file or folder is needed, not {what}")
+    if b"://" in name and not os.path.exists(name):
+        raise UsageError(
+            f"{os.fsdecode(name)} is an address, no file or folder",
+            hint="Artifact(...).add_reference(address) keeps what stays where it is",
+        )
     return Path(os.path.expanduser(os.fsdecode(name)))
 
 

@@ -212,6 +212,19 @@ def test_output_into_a_full_disk_is_one_sentence(store: Path, words: list[str]) 
     assert done.stderr.strip() == "error: cannot write the output: no space left on device"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_output_that_is_closed_is_not_written(store: Path, closed: str) -> None:
+    """Whoever closes the output wants none; the exit code stays what it is."""
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m notabene ls {closed}'],
+        env={**os.environ, "NOTABENE_STORE": str(store)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
 def test_the_command_alone_says_what_there_is(nota: Command) -> None:
     """Without a verb the help comes on stderr, and the exit code is that of wrong use."""
     done = nota(code=2)

@@ -271,6 +271,7 @@ def test_words_about_a_run_are_looked_at(store: str) -> None:
             lambda: run.define_metric("x", summary="all"),
             lambda: run.log_artifact(object()),  # type: ignore[arg-type]  # likewise
             lambda: run.log_artifact("a\0b"),
+            lambda: run.log_artifact("s3://bucket/key"),
             lambda: run.note(Spoiled()),  # type: ignore[arg-type]  # likewise
             lambda: run.finish(exit_code="3"),  # type: ignore[arg-type]  # likewise
             lambda: run.finish("x" * 10_000),  # type: ignore[arg-type]  # likewise
