@@ -26,6 +26,9 @@ SELDOM = 0.9
 RESTING = 5.0
 """After so many seconds without news it is looked more seldom: most open pages show what rests."""
 
+LOST = 5.0
+"""Seconds between two looks for runs that became lost: nothing changes in the store then."""
+
 QUIET = 15.0
 """Seconds after which a comment tells proxies that the connection lives."""
 
@@ -43,6 +46,8 @@ class Feed:
         self._looking: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._cursor = ""
+        self._lost: int | None = None
+        self._losses = 0
         self._clients = 0
         self.closed = False
 
@@ -65,9 +70,13 @@ class Feed:
         try:
             first = await to_thread.run_sync(self._changes, cursor)
             cursor = first.cursor
+            losses = self._losses
             yield b"retry: 2000\n\n" + event(first)
             while not self.closed:
                 news = self._news
+                if self._losses != losses:
+                    losses = self._losses
+                    yield event(ChangeSet(cursor, reload=True))
                 if self._cursor not in ("", cursor):
                     found = await to_thread.run_sync(self._changes, cursor)
                     if found.cursor != cursor:
@@ -94,6 +103,7 @@ class Feed:
         """Look for news while there is a client."""
         loop = asyncio.get_running_loop()
         last = loop.time()
+        due = 0.0
         while self._clients and not self.closed:
             with contextlib.suppress(NotabeneError, OSError):
                 found = await to_thread.run_sync(self._newest)
@@ -101,6 +111,13 @@ class Feed:
                     self._cursor = found
                     last = loop.time()
                     self._wake()
+                if loop.time() >= due:
+                    due = loop.time() + LOST
+                    lost = await to_thread.run_sync(self._notebook.lost, found)
+                    if self._lost is not None and lost > self._lost:
+                        self._losses += 1
+                        self._wake()
+                    self._lost = lost
             await asyncio.sleep(EVERY if loop.time() - last < RESTING else SELDOM)
 
 

@@ -96,11 +96,12 @@ class Notebook:
         store: their number counts as well.
         """
         cursor = self.cursor()
-        lost = self._lost(cursor)
+        lost = self.lost(cursor)
         text = "\n".join((cursor, str(lost), call.user, call.place))
         return f'W/"{digest_bytes(text.encode("utf-8", "replace"))[:32]}"'
 
-    def _lost(self, cursor: str) -> int:
+    def lost(self, cursor: str) -> int:
+        """How many runs have ended, it seems, without a word; the store is at this cursor."""
         with self._lock:
             known, beats = self._running
         if known != cursor:

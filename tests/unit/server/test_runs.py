@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from urllib.parse import quote
 
 import pytest
@@ -244,6 +246,41 @@ class TestLost:
         again = visitor.get("/runs/silent", If_None_Match=first.headers["etag"])
         assert again.status == 200
         assert again.json()["status"] == "lost"
+
+    def test_who_looks_is_told(self, ids, api, lab, monkeypatch):
+        """No change is told of, so all is to be loaded anew."""
+        from notabene import _ids
+        from notabene.server import feed, notebook
+
+        writer = lab.scribe("silent", time=_ids.now_us())
+        writer.row({"loss": 1.0}, 0)
+        lab.save(writer)
+        monkeypatch.setattr(feed, "LOST", 0.0)
+        counted = threading.Event()
+        book = notebook.Notebook(api)
+        count = book.lost
+
+        def lost(cursor):
+            found = count(cursor)
+            counted.set()
+            return found
+
+        monkeypatch.setattr(book, "lost", lost)
+
+        async def look():
+            events = feed.Feed(book).events("")
+            first = await anext(events)
+            news = asyncio.ensure_future(anext(events))
+            await asyncio.to_thread(counted.wait)
+            later = _ids.now_us() + 200_000_000
+            monkeypatch.setattr(notebook, "now_us", lambda: later)
+            second = await news
+            await events.aclose()
+            return first, second
+
+        first, second = asyncio.run(look())
+        assert b'"reload":false' in first
+        assert b'"reload":true' in second
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])

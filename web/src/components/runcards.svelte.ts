@@ -79,13 +79,12 @@ class RunCards {
         status: table.statuses[i] ?? 'finished',
       });
     }
-    for (const id of ids) if (!this.#known.get(id)) this.#known.set(id, null);
+    // deleted, it may have been, since it was known
+    for (const id of ids) if (!table.ids.includes(id)) this.#known.set(id, null);
   }
 
   #put(card: RunCard): void {
-    const before = this.#known.get(card.id);
-    const same =
-      before?.name === card.name && before.status === card.status && before.slot === card.slot;
+    const same = JSON.stringify(this.#known.get(card.id)) === JSON.stringify(card);
     if (!same) this.#known.set(card.id, card);
   }
 }

@@ -17,16 +17,21 @@ export interface Batch {
 
 type Listener = (batch: Batch) => void;
 
+/** ms: a feed that begins later than this (a tab opened in the background) says so. */
+const LATE = 2000;
+
 class LiveFeed {
   private listeners = new Set<Listener>();
   private source: EventSource | null = null;
   private cursor = '';
+  private wanted = 0;
   private retry = 0;
   private points = new Map<string, number>();
 
   /** Hear of changes until the returned function is called. */
   listen(listener: Listener): () => void {
     this.listeners.add(listener);
+    this.wanted ||= performance.now();
     this.open();
     return () => {
       this.listeners.delete(listener);
@@ -79,8 +84,9 @@ class LiveFeed {
     // from here on nothing is missed: said by a batch without changes, for those who loaded before
     const first = this.cursor === '';
     this.cursor = data.cursor;
-    if (first || data.reload || data.changes.length) {
-      this.tell({ reload: data.reload, changes: data.changes.map((one) => this.news(one)) });
+    const reload = data.reload || (first && performance.now() - this.wanted > LATE);
+    if (first || reload || data.changes.length) {
+      this.tell({ reload, changes: data.changes.map((one) => this.news(one)) });
     }
   }
 

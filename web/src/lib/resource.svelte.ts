@@ -38,6 +38,9 @@ export function resource<K, T>(
   let loading = $state(true);
   let again = $state(0);
   let loaded = '';
+  // an answer is on its way, and something changed that it may not know
+  let busy = false;
+  let stale = false;
 
   // a key that is made anew with the same content is the same key
   const name = $derived(JSON.stringify(key()) ?? '');
@@ -53,23 +56,38 @@ export function resource<K, T>(
     }
     const control = new AbortController();
     loading = true;
+    [busy, stale] = [true, false];
+    const done = () => {
+      busy = false;
+      if (stale) reload();
+    };
     load(wanted, control.signal).then(
       (answer) => {
         if (control.signal.aborted) return;
         [data, error, loading] = [answer, undefined, false];
+        done();
       },
       (problem: unknown) => {
         if (control.signal.aborted) return;
         [error, loading] = [problem, false];
+        done();
       },
     );
-    return () => control.abort(new DOMException('not wanted any more', 'AbortError'));
+    return () => {
+      busy = false;
+      control.abort(new DOMException('not wanted any more', 'AbortError'));
+    };
   });
 
   const reload = () => {
     again += 1;
   };
-  if (settings.live) onChange(settings.live, reload, settings.pause);
+  // a slow answer is waited for: asked anew at each change, none would ever come
+  const refresh = () => {
+    if (busy) stale = true;
+    else reload();
+  };
+  if (settings.live) onChange(settings.live, refresh, settings.pause);
   return {
     get data() {
       return data;

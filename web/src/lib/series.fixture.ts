@@ -11,6 +11,7 @@ interface Given {
   dtype?: 'f4' | 'f8';
   version?: number;
   from?: number;
+  missing?: [number, number][];
   series: {
     run: number;
     key?: number;
@@ -18,6 +19,7 @@ interface Given {
     points?: number;
     nan?: number;
     posinf?: number;
+    last?: number;
   }[];
 }
 
@@ -29,7 +31,7 @@ export function encodeSeries(given: Given): ArrayBuffer {
     const entry = {
       run: one.run, key: one.key ?? 0, rank: 0, points: one.points ?? x.length, at,
       nan: one.nan ?? 0, posinf: one.posinf ?? 0, neginf: 0,
-      first_x: x[0] ?? 0, last_x: x.at(-1) ?? 0,
+      first_x: x[0] ?? 0, last_x: one.last ?? x.at(-1) ?? 0,
     }; // prettier-ignore
     at += one.columns.length * x.length * size;
     return entry;
@@ -45,7 +47,7 @@ export function encodeSeries(given: Given): ArrayBuffer {
     stats: given.stats,
     dtype,
     series: entries,
-    missing: [],
+    missing: given.missing ?? [],
     ...(given.from === undefined ? {} : { from: given.from }),
   };
   let text = JSON.stringify(header);

@@ -1,9 +1,9 @@
 /** Series for one panel: asked once, refined for a zoom, and kept up by ticks. */
 import * as calls from '../../api/calls';
-import type { SeriesRequest } from '../../api/types';
+import type { SeriesRequest, Stat } from '../../api/types';
 import type { SeriesFrame } from '../../lib/series';
 import { requestFor, type Wanted } from './request';
-import { mergeTail, outgrown, tailStart } from './tail';
+import { lacks, mergeTail, nameOf, outgrown, tailStart, wokeUp } from './tail';
 import { askTogether } from './together';
 
 const MOST = 80;
@@ -28,6 +28,8 @@ export class PanelSeries {
   private control: AbortController | undefined;
   private ticking = false;
   private wanted: Wanted | undefined;
+  /** Runs that went on while an answer was on its way, which may not know it. */
+  private missed = new Set<string>();
 
   /** Ask for what is wanted, unless it is there or on its way. */
   want(wanted: Wanted): void {
@@ -45,6 +47,7 @@ export class PanelSeries {
 
   stop(): void {
     this.control?.abort();
+    this.control = undefined;
     this.part = '';
   }
 
@@ -63,22 +66,39 @@ export class PanelSeries {
       // where there is nothing yet, something may come: it is asked for anew
       if (frame.header.series.length) remember(name, frame);
       [this.frame, this.error, this.loading] = [frame, undefined, false];
+      this.control = undefined;
+      if (this.missed.size) void this.tick([]);
     } catch (error) {
       if (control.signal.aborted) return;
+      this.control = undefined;
       [this.error, this.loading] = [error, false];
     }
   }
 
-  /** Some of the runs went on: ask for what is new. A zoom into the past does not change. */
-  async tick(): Promise<void> {
+  /** These runs went on: ask for what is new. A zoom into the past does not change. */
+  async tick(runs: readonly string[]): Promise<void> {
+    for (const run of runs) this.missed.add(run);
     const { frame, wanted } = this;
-    if (!frame || !wanted || this.ticking || this.loading) return;
+    if (!frame || !wanted || this.ticking || this.control) return;
+    const changed = new Set(this.missed);
+    this.missed.clear();
     const from = tailStart(frame);
     if (wanted.zoom && from !== null && wanted.zoom.high < from) return;
-    if (from === null || outgrown(frame, wanted.buckets)) return this.load(this.part, true);
+    // a metric goes up and down: along it, what is new may lie anywhere
+    const anywhere = !['step', 'time', 'relative'].includes(wanted.x);
+    if (
+      from === null ||
+      anywhere ||
+      outgrown(frame, wanted.buckets) ||
+      wokeUp(frame, changed, from)
+    )
+      return this.load(this.part, true);
     this.ticking = true;
     const name = this.part;
     try {
+      const begun = await this.begun(frame, wanted, changed);
+      if (name !== this.part || this.frame !== frame) return;
+      if (begun) return await this.load(name, true);
       const request = { ...requestFor(wanted), low: from, width: frame.header.width || null };
       const tail = await askTogether(request);
       if (name !== this.part || this.frame !== frame) return;
@@ -88,8 +108,26 @@ export class PanelSeries {
       this.frame = merged;
     } catch {
       // the next tick, or the connection's bar, tells
+      for (const run of changed) this.missed.add(run);
+      return;
     } finally {
       this.ticking = false;
     }
+    if (this.missed.size) void this.tick([]);
+  }
+
+  /** Did one of them log what it lacked? It begins where others were long ago: before the tail. */
+  private async begun(
+    frame: SeriesFrame,
+    wanted: Wanted,
+    changed: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const runs = lacks(frame, changed);
+    if (!runs.length) return false;
+    const stats: Stat[] = ['last'];
+    const question = { ...requestFor(wanted), runs, buckets: 1, stats, smoothing: null };
+    const { header } = await askTogether(question);
+    const known = new Set(frame.header.series.map((one) => nameOf(frame.header, one)));
+    return header.series.some((one) => !known.has(nameOf(header, one)));
   }
 }

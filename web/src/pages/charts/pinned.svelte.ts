@@ -19,7 +19,7 @@ export function pinnedRun(base: () => string, table: () => TableData | undefined
       const one = items[0] as ((typeof items)[number] & { slot?: number }) | undefined;
       return one && { id, name: one.name || id, slot: one.slot ?? 0, status: one.status };
     },
-    { keep: false },
+    { keep: false, live: ({ kind, id }) => kind === 'run' && id === base(), pause: 3000 },
   );
   return {
     get ref(): RunRef | undefined {

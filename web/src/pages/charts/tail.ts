@@ -16,6 +16,27 @@ export const outgrown = (frame: SeriesFrame, buckets: number): boolean =>
   frame.header.n > 2 * buckets + 8;
 
 /**
+ * Did one of the runs go on that was not at work when the answer came? What is new of it may lie
+ * before the tail, which begins where those at work were.
+ */
+export const wokeUp = (
+  { header }: SeriesFrame,
+  changed: ReadonlySet<string>,
+  from: number,
+): boolean =>
+  header.series.some(
+    (one) =>
+      changed.has(header.runs[one.run] ?? '') &&
+      (typeof header.from !== 'number' || one.last_x < from),
+  );
+
+/** Those of the runs that had none of a metric yet. */
+export function lacks({ header }: SeriesFrame, changed: ReadonlySet<string>): string[] {
+  const without = new Set(header.missing.map(([run]) => header.runs[run as number] ?? ''));
+  return header.runs.filter((run) => changed.has(run) && without.has(run));
+}
+
+/**
  * The two as one; null where they do not fit and all has to be asked anew: another width, or a
  * series that was not there before.
  */
@@ -49,7 +70,10 @@ export function mergeTail(base: SeriesFrame, tail: SeriesFrame, from: number): S
   return { header: headerOf(base, tail, kept, x.length, inTail), x, column };
 }
 
-function nameOf(header: SeriesHeader, one: { run: number; key: number; rank: number }): string {
+export function nameOf(
+  header: SeriesHeader,
+  one: { run: number; key: number; rank: number },
+): string {
   return JSON.stringify([header.runs[one.run], header.keys[one.key], one.rank]);
 }
 

@@ -1,42 +1,51 @@
 /** What was captured of the runs compared: a request a run, kept for as long as the page app lives. */
-import { SvelteMap } from 'svelte/reactivity';
+import { untrack } from 'svelte';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 
 import { get } from '../../api/client';
 import type { Json, RunInfo } from '../../api/types';
 import { readCaptured, type Captured } from './rows';
 
-const kept = new Map<string, Captured>();
+/** What was captured until a run was heard of last: one that goes on, or again, captures more. */
+const kept = new Map<string, { until: number; captured: Captured }>();
 
 /** Call it while a component starts. */
 export function capturedOf(runs: () => readonly RunInfo[]) {
   const known = new SvelteMap<string, Captured>();
-  let failed = $state(0);
-  let wanted = $derived(runs().map((run) => `${run.id} ${run.status === 'running'}`));
-  let list = $derived(JSON.stringify(wanted));
+  const failed = new SvelteSet<string>();
+  const asked = new Map<string, number>();
+  let wanted = $derived(JSON.stringify(runs().map((run) => [run.id, run.updated])));
 
+  let control = new AbortController();
+  $effect(() => () => {
+    control.abort();
+    control = new AbortController();
+    asked.clear();
+  });
   $effect(() => {
-    const control = new AbortController();
-    failed = 0;
-    for (const one of JSON.parse(list) as string[]) void load(one, control.signal);
-    return () => control.abort();
+    for (const [id, until] of JSON.parse(wanted) as [string, number][]) {
+      if (asked.get(id) === until) continue;
+      asked.set(id, until);
+      void untrack(() => load(id, until, control.signal));
+    }
   });
 
-  async function load(one: string, signal: AbortSignal): Promise<void> {
-    const id = one.split(' ', 1)[0] ?? '';
-    const before = kept.get(one);
-    if (before) {
-      known.set(id, before);
+  async function load(id: string, until: number, signal: AbortSignal): Promise<void> {
+    const before = kept.get(id);
+    if (before?.until === until) {
+      known.set(id, before.captured);
       return;
     }
     try {
       const parts = await get<Record<string, Json>>(`/runs/${id}/captured`, { signal });
       const captured = readCaptured(parts);
-      kept.set(one, captured);
+      kept.set(id, { until, captured });
       known.set(id, captured);
+      failed.delete(id);
     } catch {
       if (signal.aborted) return;
-      failed += 1;
-      known.set(id, readCaptured(null));
+      failed.add(id);
+      if (!known.has(id)) known.set(id, readCaptured(null));
     }
   }
 
@@ -45,7 +54,7 @@ export function capturedOf(runs: () => readonly RunInfo[]) {
       return known;
     },
     get failed() {
-      return failed;
+      return runs().filter((run) => failed.has(run.id)).length;
     },
     get missing() {
       return runs().filter((run) => !known.has(run.id)).length;

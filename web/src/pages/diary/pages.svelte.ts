@@ -36,6 +36,8 @@ export class DiaryPages {
   next = $state('');
   private asked: Asked | undefined;
   private control: AbortController | undefined;
+  /** Something changed while an answer was on its way. */
+  private stale = false;
 
   ask(asked: Asked): void {
     this.asked = asked;
@@ -51,6 +53,11 @@ export class DiaryPages {
 
   /** What changed is in what was read already, or before it. */
   reload = (): void => {
+    // a slow answer is waited for: asked anew at each change, none would ever come
+    if (this.loading) {
+      this.stale = true;
+      return;
+    }
     const known = this.items ?? [];
     const count = Math.min(MOST, Math.max(STEP, known.length));
     void this.load(
@@ -80,6 +87,7 @@ export class DiaryPages {
     this.control?.abort();
     const control = (this.control = new AbortController());
     this.loading = true;
+    this.stale = false;
     try {
       const page = await read(control.signal);
       const before = this.next;
@@ -88,6 +96,7 @@ export class DiaryPages {
       this.next = this.items.length > page.items.length && page.offset === 0 ? before : page.next;
       [this.total, this.authors, this.error] = [page.total, page.authors, undefined];
       this.loading = false;
+      if (this.stale) this.reload();
     } catch (error) {
       if (control.signal.aborted) return;
       [this.error, this.loading] = [error, false];

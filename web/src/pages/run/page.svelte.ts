@@ -4,7 +4,7 @@ import { ApiError } from '../../api/client';
 import type { LoggedKey, RunDetail, RunInfo } from '../../api/types';
 import { CursorGroup } from '../../lib/chart/cursor';
 import { live } from '../../lib/live';
-import { onChange, resource, type Resource } from '../../lib/resource.svelte';
+import { resource, type Resource } from '../../lib/resource.svelte';
 import { readRunList, type RunList } from '../../lib/runlist';
 import { toasts } from '../../lib/toasts.svelte';
 import { ViewState } from '../../lib/view.svelte';
@@ -44,10 +44,12 @@ export class RunPage {
     this.keys = resource(
       () => (this.run ? id : null),
       (run, signal) => calls.valueKeys(run, { signal }),
+      { live: mine, pause: 3000 },
     );
     this.captured = resource(
       () => (this.wantsCaptured ? id : null),
       (run, signal) => calls.captured(run, { signal }),
+      { live: mine, pause: 3000 },
     );
     this.list = resource(
       () => (this.wantsList ? this.listed : null),
@@ -59,7 +61,6 @@ export class RunPage {
       (list, signal) => calls.neighbourList(list, '', signal),
       { keep: true },
     );
-    onChange(mine, () => this.grown(), 3000);
     $effect(() =>
       live.listen(({ changes, reload }) => {
         // the feed begins: what changed between our first question and now was not told
@@ -135,11 +136,6 @@ export class RunPage {
   /** There is no such run, or it is in the trash. */
   get missing(): boolean {
     return this.detail.error instanceof ApiError && this.detail.error.status === 404;
-  }
-
-  private grown(): void {
-    if (this.run) this.keys.reload();
-    if (this.wantsCaptured && this.running) this.captured.reload();
   }
 
   private tick(): void {

@@ -38,7 +38,9 @@ export class RunsModel {
   private question: Question | undefined;
   private most = MOST_ROWS;
   /** Changes that came while an answer was on its way, which may not know them. */
-  private missed: Change[] = [];
+  private missed = new Map<string, Change>();
+  private missedAll = false;
+  private changing = false;
   private control: AbortController | undefined;
 
   /** Called with how many rows came in at the top. */
@@ -84,8 +86,7 @@ export class RunsModel {
         await pause(REST_LATER, signal);
       }
       this.loading = false;
-      const missed = this.missed.splice(0);
-      if (missed.length) void this.change(missed, false);
+      this.catchUp();
     } catch (error) {
       if (signal.aborted) return;
       [this.error, this.loading] = [error, false];
@@ -95,10 +96,16 @@ export class RunsModel {
   /** Runs changed: only these are asked for. */
   async change(changes: readonly Change[], reload: boolean): Promise<void> {
     const { question, table } = this;
-    if (this.loading) this.missed.push(...changes);
-    if (!question || !table || this.loading) return;
+    if (this.loading || this.changing) {
+      this.missedAll ||= reload;
+      for (const change of changes) this.missed.set(change.id, change);
+      return;
+    }
+    if (!question || !table) return;
     if (reload || changes.length > MOST_CHANGED) return this.load(true);
     const ids = changes.map((change) => change.id);
+    // one after the other: the later of two answers would be for a table that is gone
+    this.changing = true;
     try {
       const where = changedWhere(question.where, ids);
       const answer = await calls.runsTable(this.query(question, where, MOST_CHANGED));
@@ -110,6 +117,16 @@ export class RunsModel {
       if (merged.added) this.onadd(merged.added);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.changing = false;
+      this.catchUp();
     }
+  }
+
+  private catchUp(): void {
+    const [missed, all] = [[...this.missed.values()], this.missedAll];
+    this.missed.clear();
+    this.missedAll = false;
+    if (missed.length || all) void this.change(missed, all);
   }
 }
