@@ -13,7 +13,6 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import click
@@ -132,7 +131,7 @@ def cli(ctx: click.Context, store: str | None) -> None:
 def main(args: list[str] | None = None) -> None:
     """Entry point of the ``notabene`` command; ends the process."""
     if sys.stdout is None or sys.stderr is None:  # closed by who started us
-        nowhere = Path(os.devnull).open("w", encoding="utf-8")
+        nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     words = sys.argv[1:] if args is None else args
     as_json = "--json" in list(takewhile(lambda word: word != "--", words))

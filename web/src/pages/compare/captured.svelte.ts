@@ -9,12 +9,16 @@ import { readCaptured, type Captured } from './rows';
 /** What was captured until a run was heard of last: one that goes on, or again, captures more. */
 const kept = new Map<string, { until: number; captured: Captured }>();
 
+/** When a run was heard of; while it goes on, in steps of half a minute (µs). */
+const heardOf = ({ status, updated }: RunInfo) =>
+  status === 'running' ? Math.floor(updated / 30e6) : updated;
+
 /** Call it while a component starts. */
 export function capturedOf(runs: () => readonly RunInfo[]) {
   const known = new SvelteMap<string, Captured>();
   const failed = new SvelteSet<string>();
   const asked = new Map<string, number>();
-  let wanted = $derived(JSON.stringify(runs().map((run) => [run.id, run.updated])));
+  let wanted = $derived(JSON.stringify(runs().map((run) => [run.id, heardOf(run)])));
 
   let control = new AbortController();
   $effect(() => () => {

@@ -49,7 +49,7 @@ export class RunPage {
     this.captured = resource(
       () => (this.wantsCaptured ? id : null),
       (run, signal) => calls.captured(run, { signal }),
-      { live: mine, pause: 3000 },
+      { live: mine, pause: 10_000 },
     );
     this.list = resource(
       () => (this.wantsList ? this.listed : null),
