@@ -159,7 +159,7 @@ def test_children_are_counted_in(by_kernel, monkeypatch):
     after: dict[str, float] = {}
     sampler._process(found, after)
     assert found["process.children"] == 0
-    assert after["cpu.process"] >= during["cpu.process"]
+    assert after["cpu.process"] >= during["cpu.process"] - 0.001  # sums of floats
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")
