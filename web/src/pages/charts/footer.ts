@@ -16,7 +16,15 @@ export interface Footing {
 export function footerText({ frame, settings, runs, total, grouped }: Footing): string {
   const { header } = frame;
   const points = header.series.reduce((all, one) => all + one.points, 0);
-  const parts = [];
+  const parts: string[] = [];
+  // first, since a footer that is too long is cut
+  const [damaged] = header.damaged ?? [];
+  if (damaged) {
+    const [run, why] = damaged;
+    const more = (header.damaged?.length ?? 1) - 1;
+    const who = `${header.runs[run] ?? ''}${more ? ` and ${formatNumber(more)} more` : ''}`;
+    parts.push(`${who} cannot be shown: ${why}`);
+  }
   if (header.width) {
     const kept = grouped ? 'mean of each' : 'min/max kept';
     parts.push(`${short(points)} points → ${plural(header.n, 'bucket')}, ${kept}`);
@@ -27,13 +35,6 @@ export function footerText({ frame, settings, runs, total, grouped }: Footing): 
   if (odd) parts.push(odd);
   const lacking = lackingRuns(frame);
   if (lacking) parts.push(`${plural(lacking, 'run')} ${lacking === 1 ? 'lacks' : 'lack'} it`);
-  const [damaged] = header.damaged ?? [];
-  if (damaged) {
-    const [run, why] = damaged;
-    const more = (header.damaged?.length ?? 1) - 1;
-    const who = `${header.runs[run] ?? ''}${more ? ` and ${formatNumber(more)} more` : ''}`;
-    parts.push(`${who} cannot be shown: ${why}`);
-  }
   if (total > runs) parts.push(`${runs} of ${formatNumber(total)} runs`);
   return parts.join(' · ');
 }
