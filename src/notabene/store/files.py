@@ -27,11 +27,22 @@ HEADER = 4096
 
 
 def damaged(what: str, start: int, size: int) -> FormatError:
-    """The error of bytes that were good when the index took note of them, and are no longer."""
+    """The error of bytes that were good when the index took note of them, and are no longer.
+
+    Args:
+        what: The file, as people know it.
+        start: Where they begin.
+        size: How many there are.
+    """
     return FormatError(
         f"{what} is damaged at byte {start:,} or in the {size:,} bytes behind it",
         hint="notabene journal verify tells what is good, notabene db rebuild shows that",
     )
+
+
+def told(name: str, run: str = "") -> str:
+    """A file as people know it: without the id that places of sealed files bear."""
+    return name.partition(":")[0] + (f" of run {run}" if run else "")
 
 
 def sealed_name(header: Header) -> str:
@@ -87,15 +98,14 @@ class Files:
                 data: bytes | memoryview = os.pread(opened, size, start)
             else:
                 data = opened[start : start + size]
-        told = f"{name.partition(':')[0]} of run {run}"
         if len(data) < size:
             raise FormatError(
-                f"{told} ends before byte {start + size:,}",
+                f"{told(name, run)} ends before byte {start + size:,}",
                 hint="notabene db rebuild",
             )
         if (place := (run, name, start)) not in self._good:
             if zlib.crc32(data) != crc:
-                raise damaged(told, start, size)
+                raise damaged(told(name, run), start, size)
             with self._lock:
                 if len(self._good) >= MOST_GOOD:
                     self._good.clear()

@@ -23,7 +23,7 @@ from notabene.journal.block import F64, I64, Block, encode_block, row_dtype, row
 from notabene.journal.reader import Points
 from notabene.journal.rows import ROW_BYTES, read_slot
 from notabene.journal.segment import BLOCK_BYTES, decode_packed_section
-from notabene.store.files import damaged
+from notabene.store.files import damaged, told
 from notabene.store.spans import Span
 
 
@@ -242,7 +242,7 @@ def _damage_named(piece: Piece) -> Iterator[None]:
     try:
         yield
     except (FormatError, LookupError, MsgspecError, RuntimeError, TypeError, ValueError) as error:
-        raise damaged(piece.file or "the index", piece.start, piece.size) from error
+        raise damaged(told(piece.file) or "the index", piece.start, piece.size) from error
 
 
 def decode(piece: Piece, data: bytes | memoryview) -> Rows:
