@@ -1,9 +1,9 @@
 /** What the browser tests share. */
 import AxeBuilder from '@axe-core/playwright';
-import { expect as plain, type APIRequestContext, type Page } from '@playwright/test';
+import { expect, type APIRequestContext, type Page } from '@playwright/test';
 
-/** Patient: the tests may share two cores with others. */
-export const expect = plain.configure({ timeout: 15_000 });
+export { expect };
+/** The tests may share two cores with others. */
 export const PATIENT = { timeout: 120_000 };
 
 /** No serious fault of accessibility, in both themes. */
